@@ -1,0 +1,288 @@
+"""What is done to a sample: applied field, flux through holes, currents; each a waveform."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, model_validator
+
+from fempslip.case.parts import (
+    BoundaryName,
+    Current,
+    Density,
+    Direction,
+    FieldStrength,
+    Flux,
+    Frequency,
+    HoleName,
+    Listed,
+    NotNegative,
+    Number,
+    Part,
+    Positive,
+    Time,
+    Z,
+    reading,
+    wrong,
+)
+from fempslip.case.waveforms import Constant, Points, Pulse, Ramp, Sine, Sum
+
+H = TypeVar("H")
+Vector = tuple[float, float, float]
+
+
+# ---------------------------------------------------------------------------------------------- waveforms as written
+
+
+class RampSpec(Part, Generic[H]):
+    from_: H = Field(default=0, alias="from", validate_default=True)
+    to: H
+    start: Time = 0.0
+    over: Annotated[Time, NotNegative]
+
+    def waveform(self) -> Any:
+        return Ramp(self.from_, self.to, self.start, self.over)
+
+
+class SineSpec(Part, Generic[H]):
+    amplitude: H
+    frequency: Annotated[Frequency, Positive] | None = None
+    period: Annotated[Time, Positive] | None = None
+    offset: H = Field(default=0, validate_default=True)
+    phase: Number = 0.0
+
+    @model_validator(mode="after")
+    def _one_rhythm(self) -> SineSpec[H]:
+        if (self.frequency is None) == (self.period is None):
+            raise wrong("{here}: a sine wants its frequency or its period, one of them")
+        return self
+
+    def waveform(self) -> Any:
+        return Sine(self.amplitude, self.frequency or 1 / (self.period or 1.0), self.offset, self.phase)
+
+
+class PulseSpec(Part, Generic[H]):
+    height: H
+    start: Time = 0.0
+    length: Annotated[Time, Positive]
+    rise: Annotated[Time, NotNegative] = 0.0
+
+    @model_validator(mode="after")
+    def _edges_fit(self) -> PulseSpec[H]:
+        if 2 * self.rise > self.length:
+            raise wrong("{here}: both edges (2 rise) must fit into the length of the pulse")
+        return self
+
+    def waveform(self) -> Any:
+        return Pulse(self.height, self.start, self.length, self.rise)
+
+
+def _scalar_is_value(data: Any) -> Any:
+    return {"value": data} if isinstance(data, int | float | str) and not isinstance(data, bool) else data
+
+
+class OneWave(Part, Generic[H]):
+    """One of value, points, ramp, sine, pulse."""
+
+    value: H | None = None
+    points: Annotated[tuple[Annotated[tuple[Time, H], Listed], ...], Listed] | None = None
+    ramp: RampSpec[H] | None = None
+    sine: SineSpec[H] | None = None
+    pulse: PulseSpec[H] | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> OneWave[H]:
+        kinds = ("value", "points", "ramp", "sine", "pulse", "sum")
+        given = [kind for kind in kinds if getattr(self, kind, None) is not None]
+        if len(given) != 1:
+            raise wrong(f"{{here}} wants one of {', '.join(kinds)}, not {' and '.join(given) or 'nothing'}")
+        times = [t for t, _ in self.points] if self.points is not None else [0.0]
+        if not times or any(b < a for a, b in zip(times, times[1:], strict=False)):
+            raise wrong("{here}: points wants [time, value] pairs whose times never decrease")
+        return self
+
+    def waveform(self) -> Any:
+        if self.points is not None:
+            return Points(tuple(t for t, _ in self.points), tuple(h for _, h in self.points))
+        shape = self.ramp or self.sine or self.pulse
+        return shape.waveform() if shape is not None else Constant(self.value)
+
+
+class Wave(OneWave[H], Generic[H]):
+    """As OneWave, or a sum of such (at every time)."""
+
+    sum: Annotated[tuple[Annotated[OneWave[H], BeforeValidator(_scalar_is_value)], ...], Listed] | None = None
+
+    def waveform(self) -> Any:
+        return Sum(tuple(part.waveform() for part in self.sum)) if self.sum is not None else super().waveform()
+
+
+CurrentWave = Annotated[Wave[Current], BeforeValidator(_scalar_is_value)]
+DensityWave = Annotated[Wave[Density], BeforeValidator(_scalar_is_value)]
+Component = Annotated[Wave[FieldStrength], BeforeValidator(_scalar_is_value)]
+
+
+# ---------------------------------------------------------------------------------------------- drive as written
+
+
+class FieldWave(Wave[FieldStrength]):
+    """A uniform field along a direction; in 2D that is z."""
+
+    direction: Direction | None = None
+
+    @model_validator(mode="after")
+    def _has_direction(self, info: ValidationInfo) -> FieldWave:
+        dimension = reading(info).dimension
+        if dimension == 3 and self.direction is None and self.value is not None:
+            raise wrong("{here}: in 3D a field is a vector [Bx, By, Bz]")
+        if dimension == 3 and self.direction is None:
+            raise wrong("{here}: in 3D a field needs its direction: [x, y, z]")
+        if dimension == 2 and self.direction not in (None, Z):
+            raise wrong("{here}: a film takes a field along z only; leave direction out")
+        return self
+
+
+class FluxWave(Wave[Flux]):
+    """Flux that threads a hole without a field in the material."""
+
+    through: HoleName
+
+
+class CurrentPath(Part):
+    """A current from one terminal to another: its value, or its density at the terminals."""
+
+    from_: BoundaryName = Field(alias="from")
+    to: BoundaryName
+    value: CurrentWave | None = None
+    density: DensityWave | None = None
+
+    @model_validator(mode="after")
+    def _one_amount(self) -> CurrentPath:
+        if (self.value is None) == (self.density is None):
+            raise wrong("{here} wants value or density, one of them")
+        if self.from_ == self.to:
+            raise wrong(f"{{here}}: the current goes from {self.from_!r} to itself")
+        return self
+
+
+class CurrentsInto(Part):
+    """The current into each of several terminals; at every time their sum must be zero."""
+
+    into: dict[BoundaryName, CurrentWave]
+
+    @model_validator(mode="after")
+    def _balanced(self, info: ValidationInfo) -> CurrentsInto:
+        until = reading(info).until or 1.0
+        waves = [wave.waveform() for wave in self.into.values()]
+        for idep, unit in ((0.0, ""), (1.0, " for Idep = 1")):
+            total = Sum(tuple(wave.at(idep) for wave in waves))
+            t, excess, size = _largest_excess(total, until)
+            if abs(excess) > 1e-9 * size:
+                raise wrong(f"{{here}}: the currents do not sum to zero: {excess:+.4g}{unit} is left over at t = {t:g} tau")
+        return self
+
+
+def _largest_excess(total: Sum, until: float) -> tuple[float, float, float]:
+    """(time, excess, size of the parts) where currents miss zero most: at kinks, between them, and in a raster."""
+    kinks = [0.0, *total.kinks(until), until]
+    between = [(a + b) / 2 for a, b in zip(kinks, kinks[1:], strict=False)]
+    times = [*kinks, *between, *(until * k * 0.618033988749895 % until for k in range(1, 60))]
+    worst = max(times, key=lambda t: abs(total.value(t)))
+    size = max((abs(part.value(t)) for part in total.parts for t in times), default=0.0)
+    return worst, total.value(worst), size
+
+
+def _field(data: Any, info: ValidationInfo) -> Any:
+    """A scalar or waveform is one entry; a list has one per component."""
+    if data is None or isinstance(data, FieldSpec):
+        return data
+    if not isinstance(data, list):
+        return {"along": _scalar_is_value(data)}
+    if reading(info).dimension == 2:
+        raise wrong("{here}: a film takes one number, the field along z; this is a list")
+    if len(data) != 3:
+        raise wrong(f"{{here}} wants three components [Bx, By, Bz]; this has {len(data)}")
+    return {"components": data}
+
+
+class FieldSpec(Part):
+    along: FieldWave | None = None
+    components: tuple[Component, Component, Component] | None = None
+
+
+def _as_list(data: Any) -> Any:
+    return data if isinstance(data, list) or data is None else [data]
+
+
+def _current_kind(data: Any) -> str:
+    return "into" if isinstance(data, CurrentsInto) or (isinstance(data, dict) and "into" in data) else "path"
+
+
+AnyCurrent = Annotated[
+    Annotated[CurrentPath, Tag("path")] | Annotated[CurrentsInto, Tag("into")], Discriminator(_current_kind)
+]
+
+
+class DriveSpec(Part):
+    """Field, flux and currents as written."""
+
+    field: Annotated[FieldSpec | None, BeforeValidator(_field)] = None
+    flux: Annotated[tuple[FluxWave, ...], BeforeValidator(_as_list)] = ()
+    current: Annotated[tuple[AnyCurrent, ...], BeforeValidator(_as_list)] = ()
+
+    def compiled(self) -> Drive:
+        return Drive(
+            _compiled_field(self.field) if self.field else (),
+            tuple((wave.through, wave.waveform()) for wave in self.flux),
+            tuple(drive for current in self.current for drive in _compiled_current(current)),
+        )
+
+
+def _compiled_field(spec: FieldSpec) -> tuple[tuple[Vector, Any], ...]:
+    """(direction, waveform) of every component that is not always zero."""
+    if spec.along is not None:
+        entries: list[tuple[Vector, Any]] = [(spec.along.direction or Z, spec.along.waveform())]
+    else:
+        axes: tuple[Vector, ...] = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), Z)
+        entries = [(axis, wave.waveform()) for axis, wave in zip(axes, spec.components or (), strict=False)]
+    return tuple((axis, wave) for axis, wave in entries if wave != Constant(0.0))
+
+
+def _compiled_current(spec: CurrentPath | CurrentsInto) -> tuple[CurrentDrive, ...]:
+    if isinstance(spec, CurrentsInto):
+        return tuple(CurrentDrive(terminal, 1.0, wave.waveform()) for terminal, wave in spec.into.items())
+    wave: Any = spec.value if spec.value is not None else spec.density
+    dense = spec.density is not None
+    return tuple(CurrentDrive(name, sign, wave.waveform(), dense, spec.from_) for name, sign in ((spec.from_, 1.0), (spec.to, -1.0)))
+
+
+# ---------------------------------------------------------------------------------------------- drive, compiled
+
+
+@dataclass(frozen=True)
+class CurrentDrive:
+    """A current (or, with is_density, a density times the section of the terminal `across`) into a terminal, times sign.
+
+    waveform : call `at(idep)` with the depairing current to get a `contract.Waveform`
+    """
+
+    terminal: str
+    sign: float
+    waveform: Any
+    is_density: bool = False
+    across: str = ""
+
+
+@dataclass(frozen=True)
+class Drive:
+    """All that is applied.  field : (direction, waveform) added up;  flux : (hole, waveform), 2 pi per quantum."""
+
+    field: tuple[tuple[Vector, Any], ...] = ()
+    flux: tuple[tuple[str, Any], ...] = ()
+    currents: tuple[CurrentDrive, ...] = ()
+
+    @property
+    def terminals(self) -> tuple[str, ...]:
+        """Boundaries that carry a current, each once, in the order written."""
+        return tuple(dict.fromkeys(current.terminal for current in self.currents))

@@ -1,0 +1,134 @@
+"""A geometry: regions made of shapes, holes, and named boundaries, probes and contours."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
+
+from fempslip.case.parts import (
+    Direction,
+    HoleName,
+    Length,
+    NewName,
+    Part,
+    Point,
+    RegionName,
+    Z,
+    one_of,
+    reading,
+    wrong,
+)
+from fempslip.case.shapes import AnyShape, Shape
+
+EDGES = ("left", "right", "bottom", "top", "outer", "inner")
+ENDS = ("first", "last")
+FACES = ("left", "right", "front", "back", "bottom", "top", "side")
+_WORD_OF_DIMENSION = {1: "end", 2: "edge", 3: "face"}
+
+
+def _fits(shape: Shape, info: ValidationInfo) -> Shape:
+    wanted = reading(info).dimension
+    if shape.dimension != wanted:
+        raise wrong(f"{{here}}: {shape.kind} is a shape of dimension {shape.dimension}; the geometry has {wanted}")
+    return shape
+
+
+def _fits_around(shape: Shape, info: ValidationInfo) -> Shape:
+    space = reading(info).space
+    if shape.dimension != space:
+        raise wrong(f"{{here}}: within wants a shape of dimension {space} here; {shape.kind} has {shape.dimension}")
+    return shape
+
+
+Body = Annotated[AnyShape, AfterValidator(_fits)]
+Surroundings = Annotated[AnyShape, AfterValidator(_fits_around)]
+
+
+class PointHole(Part):
+    """A hole that no shape has to cut out: a point that a ring or annulus surrounds (direction: 3D, along the hole)."""
+
+    point: Point
+    direction: Direction = Z
+
+
+def _hole(data: Any, info: ValidationInfo) -> Any:
+    if isinstance(data, dict) and "point" not in data and reading(info).dimension == 1:
+        raise wrong("{here}: a hole that a wire surrounds is given by a point: {point: [0, 0]}")
+    return data
+
+
+def _is_point(data: Any) -> bool:
+    return isinstance(data, PointHole) or (isinstance(data, dict) and "point" in data)
+
+
+class BoundarySpec(Part):
+    """Part of the surface of a region: one of edge (2D), end (1D), face (3D), or whatever lies within a shape."""
+
+    edge: Annotated[str, one_of(*EDGES)] | None = None
+    end: Annotated[str, one_of(*ENDS)] | None = None
+    face: Annotated[str, one_of(*FACES)] | None = None
+    within: Surroundings | None = None
+    of: Annotated[RegionName | None, BeforeValidator(lambda name, info: _only_region(name, info))] = Field(
+        default=None, validate_default=True
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self, info: ValidationInfo) -> BoundarySpec:
+        given = [key for key in ("edge", "end", "face", "within") if getattr(self, key) is not None]
+        wanted = _WORD_OF_DIMENSION[reading(info).dimension]
+        if len(given) != 1 or given[0] not in (wanted, "within"):
+            said = " and ".join(given) or "nothing"
+            raise wrong(f"{{here}}: a boundary of a {reading(info).dimension}D geometry wants {wanted} or within, not {said}")
+        return self
+
+    @property
+    def side(self) -> str | None:
+        """The named side, or None where a shape says it."""
+        return self.edge or self.end or self.face
+
+
+def _only_region(name: Any, info: ValidationInfo) -> Any:
+    regions = reading(info).names.get("region", ())
+    if name is None and len(regions) != 1:
+        raise wrong("{here}: say whose boundary it is with of", regions)
+    return regions[0] if name is None else name
+
+
+def _hole_type() -> Any:
+    from pydantic import Discriminator, Tag
+
+    def which(data: Any) -> str:
+        return "marked" if _is_point(data) else "cut"
+
+    marked = Annotated[PointHole, Tag("marked")]
+    cut = Annotated[Body, Tag("cut")]
+    return Annotated[marked | cut, Discriminator(which), BeforeValidator(_hole)]  # type: ignore[operator]
+
+
+Hole = _hole_type()
+
+
+class Geometry(Part):
+    """Named parts; a later region takes its place out of earlier ones, holes are cut out of all.
+
+    parameters : as written; their values in xi (or plain numbers) are in the `Reading`
+    """
+
+    name: NewName = "geometry"
+    dimension: Literal[1, 2, 3]
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    regions: dict[NewName, Body]
+    holes: dict[NewName, Hole] = Field(default_factory=dict)
+    boundaries: dict[NewName, BoundarySpec] = Field(default_factory=dict)
+    probes: dict[NewName, Point] = Field(default_factory=dict)
+    contours: dict[NewName, HoleName] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _sides_exist(self) -> Geometry:
+        for name, boundary in self.boundaries.items():
+            shape = self.regions.get(boundary.of or "")
+            if shape is not None and boundary.side is not None and boundary.side not in shape.sides:
+                has = ", ".join(shape.sides) or "no ends"
+                raise wrong(f"{{here}}.boundaries.{name}: a {shape.kind} has {has}", shape.sides, boundary.side)
+        return self

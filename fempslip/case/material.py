@@ -1,0 +1,240 @@
+"""Materials: the reference material that sets the units, and how regions differ from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, WithJsonSchema
+
+from fempslip.case import quantities
+from fempslip.case.parts import Length, NotNegative, Number, Part, Positive, RegionName, reading, wrong
+from fempslip.case.quantities import Mistake, Names
+from fempslip.case.scales import Scales, scales
+from fempslip.case.shapes import ORIGIN, Array, Center
+
+REFERENCE = ("xi", "lambda", "sigma", "tau", "thickness", "width", "cross_section")
+
+
+# ---------------------------------------------------------------------------------------------- profiles
+
+
+class Gaussian(Part):
+    """base - depth exp(-(r / width)^2), r the distance from center."""
+
+    depth: Number
+    width: Annotated[Length, Positive]
+    center: Center = ORIGIN
+    base: Number = 1.0
+
+    def value(self, x: Array) -> Array:
+        """x : (space, points) in xi -> (points,)."""
+        r2 = ((x - np.array(self.center)[:, None]) ** 2).sum(axis=0)
+        return self.base - self.depth * np.exp(-r2 / self.width**2)
+
+
+def _profile(data: Any) -> Any:
+    """`{gaussian: {...}}` -> its body; numbers stay."""
+    if not isinstance(data, dict):
+        return data
+    if list(data) != ["gaussian"]:
+        raise wrong("{here} wants a number or {gaussian: {depth, width, center}}", ("gaussian",), next(iter(data), None))
+    return data["gaussian"] if isinstance(data["gaussian"], dict) else {}
+
+
+def _profile_kind(data: Any) -> str:
+    return "gaussian" if isinstance(data, dict | Gaussian) else "constant"
+
+
+Profile = Annotated[
+    Annotated[Number, Tag("constant")] | Annotated[Gaussian, Tag("gaussian")],
+    Discriminator(_profile_kind),
+    BeforeValidator(_profile),
+]
+
+
+# ---------------------------------------------------------------------------------------------- ratios to the reference
+
+
+def _ratio(written: Any, info: ValidationInfo, kind: str, reference: float | None, word: str) -> float:
+    """A value over that of the reference material; a bare number is the ratio where the reference has none."""
+    here = reading(info)
+    if reference is None and quantities.has_unit(written) and not here.quantities.broken:
+        raise wrong(f"{{here}}: {written!r:.60} needs a reference: give {word} of the reference material too")
+    try:
+        value = quantities.number(written, kind, here.quantities, "{here}")
+    except Mistake as mistake:
+        raise wrong(str(mistake), mistake.known, mistake.wrote) from None
+    return value / (reference or 1.0)
+
+
+def _sigma(written: Any, info: ValidationInfo) -> float:
+    """With a unit: over the reference's; a bare number is the ratio itself."""
+    return _ratio(written, info, "conductivity" if quantities.has_unit(written) else "number", 1.0, "sigma")
+
+
+def _thickness(written: Any, info: ValidationInfo) -> float:
+    return _ratio(written, info, "length", reading(info).thickness, "thickness")
+
+
+def _cross_section(written: Any, info: ValidationInfo) -> float:
+    return _ratio(written, info, "area", reading(info).area, "cross_section")
+
+
+_JSON = WithJsonSchema({"type": ["number", "string"]})
+SigmaRatio = Annotated[float, BeforeValidator(_sigma), Positive, _JSON]
+ThicknessRatio = Annotated[float, BeforeValidator(_thickness), Positive, _JSON]
+AreaRatio = Annotated[float, BeforeValidator(_cross_section), Positive, _JSON]
+AsWritten = Annotated[str | float | int | None, _JSON]
+
+
+# ---------------------------------------------------------------------------------------------- models
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a region is made of; sigma, thickness, kinetic and beta are ratios to the reference material.
+
+    epsilon : (Tc(r) - T) / (Tc - T), a number or a Gaussian;  thickness : ratio of thickness (films) or cross-section
+    (wires), d/d0
+    """
+
+    epsilon: float | Gaussian = 1.0
+    u: float = 5.79
+    gamma: float = 10.0
+    sigma: float = 1.0
+    thickness: float = 1.0
+    kinetic: float = 1.0
+    beta: float = 1.0
+
+
+class Everywhere(Part):
+    """The reference material, and what holds wherever a region says nothing else."""
+
+    xi: AsWritten = None
+    lambda_: AsWritten = Field(default=None, alias="lambda")
+    sigma: SigmaRatio = 1.0
+    tau: AsWritten = None
+    thickness: ThicknessRatio = 1.0
+    width: AsWritten = None
+    cross_section: AsWritten = None
+    epsilon: Profile = 1.0
+    u: Annotated[Number, Positive] = 5.79
+    gamma: Annotated[Number, NotNegative] = 10.0
+    kinetic: Annotated[Number, Positive] = 1.0
+    beta: Annotated[Number, Positive] = 1.0
+
+
+class Region(Part):
+    """What a region has of its own."""
+
+    epsilon: Profile | None = None
+    u: Annotated[Number, Positive] | None = None
+    gamma: Annotated[Number, NotNegative] | None = None
+    sigma: SigmaRatio | None = None
+    thickness: ThicknessRatio | None = None
+    cross_section: AreaRatio | None = None
+    kinetic: Annotated[Number, Positive] | None = None
+    beta: Annotated[Number, Positive] | None = None
+
+
+class Materials(Part):
+    """The material as written: flat, or `everywhere` with regions beside it."""
+
+    everywhere: Everywhere
+    regions: dict[RegionName, Region] = Field(default_factory=dict)
+
+    def of(self, region: str) -> Material:
+        """The material of a region."""
+        base = self.everywhere
+        own = self.regions.get(region, Region.model_construct())
+
+        def either(name: str) -> Any:
+            value = getattr(own, name)
+            return getattr(base, name) if value is None else value
+
+        names = ("epsilon", "u", "gamma", "sigma", "kinetic", "beta")
+        section = either("thickness") * (1.0 if own.cross_section is None else own.cross_section)
+        return Material(**{name: either(name) for name in names}, thickness=section)
+
+
+def arranged(data: Any, regions: tuple[str, ...]) -> Any:
+    """A written material as {everywhere, regions}: a flat one is all `everywhere`."""
+    if not isinstance(data, dict):
+        return {"everywhere": data if data is not None else {}}
+    if "everywhere" not in data and not any(name in regions for name in data):
+        return {"everywhere": data}
+    own = {name: value for name, value in data.items() if name != "everywhere"}
+    return {"everywhere": data["everywhere"] if data.get("everywhere") is not None else {}, "regions": own}
+
+
+# ---------------------------------------------------------------------------------------------- reference
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The reference material: its scales, its thickness (xi) and cross-section (xi^2), and what is wrong with it."""
+
+    scales: Scales
+    thickness: float | None = None
+    area: float | None = None
+    mistakes: tuple[tuple[str, Mistake], ...] = ()
+
+
+def read_reference(data: Mapping[str, Any], dimension: int) -> Reference:
+    """Reads xi, lambda, sigma or tau, thickness, width and cross_section of a written material."""
+    mistakes: list[tuple[str, Mistake]] = []
+
+    def si(key: str, kind: str) -> float | None:
+        return attempt(key, lambda: quantities.in_si(data[key], kind, "{here}"))
+
+    def attempt(key: str, read: Any) -> float | None:
+        if data.get(key) is None:
+            return None
+        try:
+            value = read()
+            if not value > 0:
+                raise Mistake("{here} must be larger than 0")
+            return float(value)
+        except Mistake as mistake:
+            mistakes.append((key, mistake))
+            return None
+
+    def in_xi(key: str, kind: str, names: Names) -> float | None:
+        return attempt(key, lambda: quantities.number(data[key], kind, names, "{here}"))
+
+    _refuse_misplaced(data, dimension, mistakes)
+    xi = si("xi", "length")
+    names = Names(Scales(dimension, xi=xi), broken=frozenset({"xi"} if mistakes else ()))
+    kappa = in_xi("lambda", "length", names) if xi or not quantities.has_unit(data.get("lambda")) else None
+    lambda_ = xi * kappa if xi and kappa else None
+    if kappa is None and data.get("lambda") is not None:
+        lambda_ = si("lambda", "length")
+    sigma = si("sigma", "conductivity") if quantities.has_unit(data.get("sigma")) else None
+    tau = si("tau", "time")
+    if sigma and tau:
+        mistakes.append(("tau", Mistake("material: give sigma or tau, not both (tau = mu0 sigma lambda^2)")))
+    thickness, width = in_xi("thickness", "length", names), in_xi("width", "length", names)
+    area = in_xi("cross_section", "area", names)
+    area = width * thickness if area is None and width and thickness else area
+    m, m2 = (xi, xi**2) if xi else (None, None)
+    found = scales(
+        dimension, xi, lambda_, sigma, tau,
+        m * thickness if m and thickness else None, m2 * area if m2 and area else None, kappa,
+    )  # fmt: skip
+    return Reference(found, thickness, area, tuple(mistakes))
+
+
+def _refuse_misplaced(data: Mapping[str, Any], dimension: int, mistakes: list[tuple[str, Mistake]]) -> None:
+    """Thickness belongs to films and wires, width and cross-section to wires."""
+    for key, dimensions, why in (
+        ("thickness", (1, 2), "a 3D body has no thickness of its material: its geometry says it all"),
+        ("width", (1,), "width is for wires: the geometry says how wide a film or a body is"),
+        ("cross_section", (1,), "cross_section is for wires"),
+    ):
+        if data.get(key) is not None and dimension not in dimensions:
+            mistakes.append((key, Mistake(f"material.{key}: {why}")))
+    if data.get("cross_section") is not None and data.get("width") is not None:
+        mistakes.append(("width", Mistake("material: give cross_section or width (and thickness), not both")))

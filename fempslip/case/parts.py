@@ -1,0 +1,211 @@
+"""What every model of a case is made of: quantities, names, points; checked while pydantic validates.
+
+The context of a validation is a `Reading`: what has to be known before the rest can be understood (scales, parameters,
+names of parts).  Validators raise through `wrong`; "{here}" in a message becomes the path of the value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from fempslip.case import quantities
+from fempslip.case.quantities import Amount, Mistake, Names
+from fempslip.case.scales import Scales
+
+_NAME = re.compile(r"[^\W\d]\w*(-\w+)*\Z")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is known of a case before its models are built.
+
+    names : kind of part ("region", "boundary", "hole", "probe", "recipe") -> names that exist
+    thickness, area : of the reference material in xi and xi^2, if given;  until : end of the run in tau0, if readable
+    keys : id of a mapping that was validated -> the keys its model knows
+    """
+
+    dimension: int
+    quantities: Names
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    thickness: float | None = None
+    area: float | None = None
+    until: float | None = None
+    keys: dict[int, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def scales(self) -> Scales:
+        return self.quantities.scales
+
+    @property
+    def space(self) -> int:
+        """Coordinates of a point: wires may live in space."""
+        return 3 if self.dimension == 1 else self.dimension
+
+
+def reading(info: ValidationInfo) -> Reading:
+    if not isinstance(info.context, Reading):
+        raise TypeError("models of a case are validated with a Reading as context: use fempslip.load")
+    return info.context
+
+
+def wrong(message: str, known: tuple[str, ...] = (), wrote: str | None = None) -> PydanticCustomError:
+    """The error that validators raise."""
+    return PydanticCustomError("fempslip", "{text}", {"text": message, "known": known, "wrote": wrote})
+
+
+class Part(BaseModel):
+    """A frozen model that knows no other keys than its own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False, allow_inf_nan=False)
+
+    @classmethod
+    def keys(cls) -> tuple[str, ...]:
+        """The keys as a person writes them."""
+        return tuple(f.alias or name for name, f in cls.model_fields.items())
+
+    @model_validator(mode="before")
+    @classmethod
+    def _remember_keys(cls, data: Any, info: ValidationInfo) -> Any:
+        if isinstance(data, dict):
+            reading(info).keys[id(data)] = cls.keys()
+            return data
+        if isinstance(data, BaseModel):
+            return data
+        shown = "a list" if isinstance(data, list) else "empty" if data is None else repr(data)[:60]
+        raise wrong(f"{{here}} wants a mapping with {', '.join(cls.keys())}; this is {shown}")
+
+
+# ---------------------------------------------------------------------------------------------- quantities
+
+_JSON = WithJsonSchema({"type": ["number", "string"]})
+
+
+def _number(kind: str) -> Callable[[Any, ValidationInfo], Any]:
+    def read(written: Any, info: ValidationInfo) -> float:
+        try:
+            found = quantities.amount(written, kind, reading(info).quantities, "{here}")
+        except Mistake as mistake:
+            raise wrong(str(mistake), mistake.known, mistake.wrote) from None
+        if found.idep:
+            raise wrong("{here}: Idep can be used in drive.current only, where the cut between terminals is known")
+        return found.plain
+
+    return read
+
+
+def _current(written: Any, info: ValidationInfo) -> float | Amount:
+    try:
+        found = quantities.amount(written, "current", reading(info).quantities, "{here}")
+    except Mistake as mistake:
+        raise wrong(str(mistake), mistake.known, mistake.wrote) from None
+    return found if found.idep else found.plain
+
+
+def _positive(value: float) -> float:
+    if not value > 0:
+        raise wrong("{here} must be larger than 0")
+    return value
+
+
+def _not_negative(value: float) -> float:
+    if value < 0:
+        raise wrong("{here} must not be negative")
+    return value
+
+
+Positive = AfterValidator(_positive)
+NotNegative = AfterValidator(_not_negative)
+Number = Annotated[float, BeforeValidator(_number("number")), _JSON]
+Length = Annotated[float, BeforeValidator(_number("length")), _JSON]
+Time = Annotated[float, BeforeValidator(_number("time")), _JSON]
+FieldStrength = Annotated[float, BeforeValidator(_number("field")), _JSON]
+Flux = Annotated[float, BeforeValidator(_number("flux")), _JSON]
+Density = Annotated[float, BeforeValidator(_number("density")), _JSON]
+Frequency = Annotated[float, BeforeValidator(_number("frequency")), _JSON]
+Current = Annotated[float | Amount, BeforeValidator(_current), _JSON]
+
+
+# ---------------------------------------------------------------------------------------------- points and directions
+
+
+def _point(written: Any, info: ValidationInfo) -> Any:
+    """Coordinates, filled up with zeros to the dimension of space; a wire's point may be one number."""
+    here = reading(info)
+    values = written if isinstance(written, list) else [written]
+    fewest = 1 if here.dimension == 1 else here.dimension
+    if not fewest <= len(values) <= here.space:
+        wanted = "1 to 3" if here.dimension == 1 else str(here.dimension)
+        raise wrong(f"{{here}} wants a point with {wanted} coordinates in {here.dimension}D; this has {len(values)}")
+    return values + [0] * (here.space - len(values))
+
+
+def _listed(written: Any) -> Any:
+    if not isinstance(written, list):
+        raise wrong("{here} wants a list")
+    return written
+
+
+def _direction(value: tuple[float, float, float]) -> tuple[float, float, float]:
+    size = sum(x * x for x in value) ** 0.5
+    if not size > 0:
+        raise wrong("{here} is a direction and must not be zero")
+    return (value[0] / size, value[1] / size, value[2] / size)
+
+
+Point = Annotated[tuple[Length, ...], BeforeValidator(_point)]
+Listed = BeforeValidator(_listed)
+Direction = Annotated[tuple[Number, Number, Number], AfterValidator(_direction), Listed]
+Z = (0.0, 0.0, 1.0)
+
+
+# ---------------------------------------------------------------------------------------------- names
+
+
+def one_of(*words: str) -> BeforeValidator:
+    """A word out of a few."""
+
+    def check(written: Any) -> Any:
+        if written not in words:
+            raise wrong(f"{{here}}: {written!r:.60} is none of {', '.join(words)}", words, str(written))
+        return written
+
+    return BeforeValidator(check)
+
+
+def _new_name(written: Any) -> Any:
+    if not isinstance(written, str) or not _NAME.match(written) or len(written) > 60:
+        raise wrong(f"{written!r:.60} is no name: letters, digits and _, beginning with a letter")
+    return written
+
+
+def _existing(kind: str, plural: str) -> BeforeValidator:
+    def check(written: Any, info: ValidationInfo) -> Any:
+        known = reading(info).names.get(kind, ())
+        if written in known:
+            return written
+        if not known:
+            raise wrong(f"{{here}}: there is no {kind} {written!r:.60}; the geometry names no {plural}")
+        raise wrong(f"{{here}}: there is no {kind} {written!r:.60}", known, str(written))
+
+    return BeforeValidator(check)
+
+
+NewName = Annotated[str, BeforeValidator(_new_name)]
+RegionName = Annotated[str, _existing("region", "regions")]
+BoundaryName = Annotated[str, _existing("boundary", "boundaries")]
+HoleName = Annotated[str, _existing("hole", "holes")]
+ProbeName = Annotated[str, _existing("probe", "probes")]

@@ -1,0 +1,237 @@
+"""Quantities: a number, ``number name``, a name, or a sum of such terms: ``0.3``, ``60 nm``, ``0.5 length - 2 xi``.
+
+A name is a parameter of the geometry, a scale of the reference material (xi, lambda, tau, Bc2, j0, Idep, Phi0, V0) or
+a unit.  A bare number is dimensionless, in the unit that belongs there.  pint is loaded when the first unit is met.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from math import isfinite, pi
+from typing import Any
+
+from fempslip.case.scales import SI_UNITS, Scales
+
+# kind -> words of it in messages
+WORDS = {
+    "length": "a length", "time": "a time", "field": "a magnetic field", "density": "a current density",
+    "current": "a current", "voltage": "a voltage", "flux": "a magnetic flux", "conductivity": "a conductivity",
+    "frequency": "a frequency", "area": "an area", "number": "a number",
+}  # fmt: skip
+
+SCALE_NAMES = ("xi", "lambda", "tau", "Bc2", "j0", "Idep", "Phi0", "V0")
+
+# kind -> what the material must say before SI units of that kind can be used
+_NEEDED = {
+    "length": ("xi",), "area": ("xi",), "field": ("xi",), "time": ("lambda", "sigma or tau"),
+    "frequency": ("lambda", "sigma or tau"), "voltage": ("lambda", "sigma or tau"), "density": ("xi", "lambda"),
+    "conductivity": ("sigma",), "current": ("xi", "lambda"),
+}  # fmt: skip
+
+_NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
+_NAME = r"[^\W\d]\w*"
+_POWER = r"(?:(?:\^|\*\*)-?\d\b)?"
+_UNIT = rf"{_NAME}{_POWER}(?:\s*[*/·]\s*{_NAME}{_POWER}){{0,5}}"
+_TERM = re.compile(rf"\s*(?P<sign>[-+]?)\s*(?:(?P<number>{_NUMBER})\s*(?P<unit>{_UNIT})?|(?P<name>{_UNIT}))\s*")
+_LONGEST = 200  # characters of a quantity
+_ENDLESS = {"nan", "inf", "infinity", ".nan", ".inf"}
+
+
+class Mistake(ValueError):
+    """A quantity that cannot be used.  known, wrote : for the nearest match."""
+
+    def __init__(self, message: str, known: tuple[str, ...] = (), wrote: str | None = None) -> None:
+        super().__init__(message)
+        self.known = known
+        self.wrote = wrote
+
+
+@dataclass(frozen=True)
+class Amount:
+    """A current that may contain Idep, the depairing current, which only the mesh knows: plain + idep * Idep."""
+
+    plain: float
+    idep: float = 0.0
+
+    def at(self, idep: float) -> float:
+        return self.plain + self.idep * idep
+
+
+@dataclass(frozen=True)
+class Names:
+    """What names mean in a case: its scales and the parameters of its geometry (value in xi, or plain number).
+
+    broken : scales and parameters with an error of their own, which is reported once and not again
+    """
+
+    scales: Scales
+    parameters: Mapping[str, tuple[float, str]] = field(default_factory=dict)
+    broken: frozenset[str] = frozenset()
+
+    def known(self) -> tuple[str, ...]:
+        return (*self.parameters, *SCALE_NAMES)
+
+
+def amount(written: object, kind: str, names: Names, what: str) -> Amount:
+    """The dimensionless value of a quantity.  `what` names the place in messages.  Raises Mistake."""
+    if isinstance(written, bool) or not isinstance(written, int | float | str):
+        shown = {dict: "a mapping", list: "a list", bool: "true or false", type(None): "empty"}.get(type(written), "this")
+        raise Mistake(f"{what} wants {WORDS[kind]}, and this is {shown}")
+    if not isinstance(written, str):
+        return Amount(_finite(written, what))
+    total = Amount(0.0)
+    for number, name in _terms(written, what):
+        term = _value(number, name, kind, names, what, written)
+        total = Amount(total.plain + term.plain, total.idep + term.idep)
+    return Amount(_finite(total.plain, what), _finite(total.idep, what))
+
+
+def number(written: object, kind: str, names: Names, what: str) -> float:
+    """As `amount`, where Idep cannot be: a float."""
+    return amount(written, kind, names, what).plain
+
+
+def in_si(written: object, kind: str, what: str) -> float:
+    """The SI value of a quantity that must carry a unit ("20 nm" -> 2e-8).  Raises Mistake."""
+    if isinstance(written, bool) or not isinstance(written, int | float | str):
+        raise Mistake(f"{what} wants {WORDS[kind]}")
+    total = 0.0
+    for value, name in _terms(str(written), what):
+        if not name:
+            raise Mistake(f"{what} wants {WORDS[kind]} with its unit, such as {_EXAMPLE[kind]}; {written!r} has none")
+        factor, given = _unit(name, (), what)
+        if given != kind:
+            raise _wrong_kind(what, kind, str(written), given)
+        total += value * factor
+    return _finite(total, what)
+
+
+_EXAMPLE = {"length": "'20 nm'", "conductivity": "'2e6 S/m'", "time": "'0.1 ps'", "area": "'100 nm^2'"}
+
+
+def has_unit(written: object) -> bool:
+    """Whether a quantity is text with a name in it, and not a bare number."""
+    return isinstance(written, str) and bool(re.search(r"[^\W\d]", re.sub(_NUMBER, " ", written)))
+
+
+def _terms(text: str, what: str) -> list[tuple[float, str]]:
+    """(number with sign, name or "") of every term of a sum."""
+    if len(text) > _LONGEST:
+        raise Mistake(f"{what}: a quantity of {len(text)} characters is too long")
+    if text.strip().lstrip("+-").lower() in _ENDLESS:
+        raise Mistake(f"{what} wants a finite number; {text!r} is not one")
+    terms = []
+    at = 0
+    while at < len(text) or not terms:
+        match = _TERM.match(text, at)
+        if not match or (terms and not match["sign"]):
+            raise Mistake(
+                f"{what}: {text!r} is not a quantity; write a number, a number with a name such as '60 nm' or "
+                "'0.5 xi', or a sum of these"
+            )
+        sign = -1.0 if match["sign"] == "-" else 1.0
+        terms.append((sign * float(match["number"] or 1.0), match["unit"] or match["name"] or ""))
+        at = match.end()
+    return terms
+
+
+def _value(number: float, name: str, kind: str, names: Names, what: str, written: str) -> Amount:
+    """One term of a sum in dimensionless units."""
+    if not name:
+        return Amount(number)
+    if name in names.broken:
+        return Amount(1.0)
+    if name in names.parameters:
+        value, given = names.parameters[name]
+        _same_kind(what, kind, written, given if given != "number" else kind)
+        return Amount(number * value)
+    if name == "Idep":
+        _same_kind(what, kind, written, "current")
+        return Amount(0.0, number)
+    if name in SCALE_NAMES:
+        return Amount(number * _scale(name, kind, names, what, written))
+    factor, given = _unit(name, names.known(), what)
+    _same_kind(what, kind, written, given)
+    return Amount(number * (factor / _si(kind, names, what, written)))
+
+
+def _scale(name: str, kind: str, names: Names, what: str, written: str) -> float:
+    """A scale of the reference material in dimensionless units."""
+    values: dict[str, tuple[float | None, str]] = {
+        "xi": (1.0, "length"), "lambda": (names.scales.kappa, "length"), "tau": (1.0, "time"), "Bc2": (1.0, "field"),
+        "j0": (1.0, "density"), "Phi0": (2 * pi, "flux"), "V0": (1.0, "voltage"),
+    }  # fmt: skip
+    value, given = values[name]
+    _same_kind(what, kind, written, given)
+    if value is None:
+        raise Mistake(f"{what}: {written!r} needs material.lambda, which is not given")
+    return value
+
+
+def _si(kind: str, names: Names, what: str, written: str) -> float:
+    """The SI value of the unit of a kind; refuses, with what to add, where the material does not say."""
+    value = names.scales.si(kind)
+    if value is not None:
+        return value
+    if names.broken:
+        return 1.0
+    have = {"xi": names.scales.xi, "lambda": names.scales.lambda_, "sigma": names.scales.sigma}
+    have["sigma or tau"] = names.scales.tau0
+    needed = _NEEDED[kind]
+    if kind == "current":
+        needed += {1: ("cross_section (or width and thickness)",), 2: ("thickness",), 3: ()}[names.scales.dimension]
+    missing = " and ".join(f"material.{name}" for name in needed if have.get(name) is None)
+    raise Mistake(f"{what}: {written!r} has an SI unit, so give {missing} too (or write a bare number)")
+
+
+def _same_kind(what: str, kind: str, written: str, given: str) -> None:
+    if given != kind:
+        raise _wrong_kind(what, kind, written, given)
+
+
+def _wrong_kind(what: str, kind: str, written: str, given: str) -> Mistake:
+    hint = "; with a current, write value instead of density" if (kind, given) == ("density", "current") else ""
+    hint = "; with a density, write density instead of value" if (kind, given) == ("current", "density") else hint
+    return Mistake(f"{what} wants {WORDS[kind]}; {written!r} is {WORDS.get(given, given)}{hint}")
+
+
+def _finite(value: float, what: str) -> float:
+    try:
+        result = float(value)
+    except OverflowError:
+        result = float("inf")
+    if not isfinite(result):
+        raise Mistake(f"{what} wants a finite number")
+    return result
+
+
+def _unit(name: str, known: tuple[str, ...], what: str) -> tuple[float, str]:
+    """SI value and kind of a unit; the kind of an odd unit is its dimensionality in words."""
+    found = _pint_unit(name)
+    if found is None:
+        units = ("nm", "um", "mT", "T", "uA", "mA", "A", "ps", "ns", "uV", "mV", "GHz", "S/m")
+        raise Mistake(f"{what}: {name!r} is no unit, no scale and no parameter of the geometry", (*known, *units), name)
+    return found
+
+
+@cache
+def _registry() -> Any:
+    import pint
+
+    return pint.UnitRegistry()
+
+
+@cache
+def _pint_unit(name: str) -> tuple[float, str] | None:
+    registry = _registry()
+    try:
+        unit = registry.Quantity(1.0, name.replace("^", "**").replace("·", "*"))
+        for kind, si in SI_UNITS.items():
+            if unit.is_compatible_with(si.replace("^", "**")):
+                return float(unit.to(si.replace("^", "**")).magnitude), kind
+        return float(unit.to_base_units().magnitude), f"in units of {unit.to_base_units().units:~}"
+    except Exception:  # pint raises many kinds of errors for words that are no units
+        return None

@@ -1,0 +1,95 @@
+"""The units of a case: what one xi, one tau0, one Bc2 ... are in SI, from its reference material.
+
+    Bc2 = Phi0 / (2 pi xi^2)        tau0 = mu0 sigma lambda^2        j0 = Phi0 / (2 pi mu0 lambda^2 xi)
+    V0 = hbar / (2 e tau0) = xi j0 / sigma,    so a phase slip has the area 2 pi V0 tau0 = Phi0
+
+Some published codes carry a factor 4 in j0 and V0; with it a slip would have four flux quanta.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import pi, sqrt
+
+H = 6.62607015e-34  # J s, exact
+E = 1.602176634e-19  # C, exact
+PHI0 = H / (2 * E)  # Wb, flux quantum
+MU0 = 1.25663706127e-6  # T m / A, CODATA 2022
+DEPAIRING = 2 / (3 * sqrt(3))  # largest supercurrent density of a uniform state, in j0
+
+# kind of quantity -> the SI unit it is quoted in
+SI_UNITS = {
+    "length": "m", "time": "s", "field": "T", "density": "A/m^2", "current": "A", "voltage": "V",
+    "flux": "Wb", "conductivity": "S/m", "frequency": "Hz", "area": "m^2",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Scales:
+    """SI values of the dimensionless units; None where the material does not say enough.
+
+    xi, lambda_, thickness : m;  sigma : S/m;  tau0 : s;  Bc2 : T;  j0 : A/m^2;  V0 : V;  Phi0 : Wb;  area : m^2
+    current : A, one unit of current of this dimension: j0 area (wires), j0 xi thickness (films), j0 xi^2 (bulk)
+    kappa : lambda / xi, which a dimensionless material may give too
+    """
+
+    dimension: int
+    xi: float | None = None
+    lambda_: float | None = None
+    sigma: float | None = None
+    tau0: float | None = None
+    Bc2: float | None = None
+    j0: float | None = None
+    V0: float | None = None
+    current: float | None = None
+    thickness: float | None = None
+    area: float | None = None
+    kappa: float | None = None
+    Phi0: float = PHI0
+
+    def si(self, kind: str) -> float | None:
+        """SI value of one dimensionless unit of a kind of quantity ("voltage", "field" ...), None if not known."""
+        values = {
+            "length": self.xi, "time": self.tau0, "field": self.Bc2, "density": self.j0, "current": self.current,
+            "voltage": self.V0, "flux": PHI0 / (2 * pi), "conductivity": self.sigma,
+            "frequency": 1 / self.tau0 if self.tau0 else None, "area": self.xi**2 if self.xi else None,
+        }  # fmt: skip
+        return values[kind]
+
+    def label(self, kind: str) -> str:
+        """The symbol of a dimensionless unit, for axes and tables."""
+        current = {1: "j0 A", 2: "j0 xi d", 3: "j0 xi^2"}[self.dimension]
+        names = {
+            "length": "xi", "time": "tau0", "field": "Bc2", "density": "j0", "current": current, "voltage": "V0",
+            "flux": "Phi0 / 2 pi", "conductivity": "sigma", "frequency": "1/tau0", "area": "xi^2",
+        }  # fmt: skip
+        return names[kind]
+
+
+def scales(
+    dimension: int,
+    xi: float | None = None,
+    lambda_: float | None = None,
+    sigma: float | None = None,
+    tau: float | None = None,
+    thickness: float | None = None,
+    area: float | None = None,
+    kappa: float | None = None,
+) -> Scales:
+    """All scales from a reference material in SI units (m, m, S/m, s, m, m^2); `tau` instead of `sigma`."""
+    if lambda_ and xi:
+        kappa = lambda_ / xi
+    if tau is None and sigma and lambda_:
+        tau = MU0 * sigma * lambda_**2
+    if sigma is None and tau and lambda_:
+        sigma = tau / (MU0 * lambda_**2)
+    j0 = PHI0 / (2 * pi * MU0 * lambda_**2 * xi) if xi and lambda_ else None
+    section = {1: area, 2: xi * thickness if xi and thickness else None, 3: xi**2 if xi else None}[dimension]
+    return Scales(
+        dimension, xi, lambda_, sigma, tau,
+        Bc2=PHI0 / (2 * pi * xi**2) if xi else None,
+        j0=j0,
+        V0=PHI0 / (2 * pi * tau) if tau else None,
+        current=j0 * section if j0 and section else None,
+        thickness=thickness, area=area, kappa=kappa,
+    )  # fmt: skip

@@ -1,0 +1,125 @@
+"""The Case: everything a person says about one experiment, dimensionless and frozen.
+
+`load` builds it.  Quantities are in xi, tau0, Bc2, j0, V0; `case.scales` has the SI values of these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo
+
+from fempslip.case.drive import Drive, DriveSpec
+from fempslip.case.geometry import Geometry
+from fempslip.case.material import Material, Materials, arranged
+from fempslip.case.parts import BoundaryName, NewName, Part, one_of, reading
+from fempslip.case.scales import Scales
+from fempslip.case.settings import (
+    Expectation,
+    Measure,
+    MeshSpec,
+    Model,
+    RecipeName,
+    Record,
+    ResultName,
+    Start,
+    TimeSpec,
+    _start,
+)
+from fempslip.contract import Refusal
+
+ContactKind = Annotated[str, one_of("normal", "bank", "free")]
+
+
+def _arranged(data: Any, info: ValidationInfo) -> Any:
+    return data if isinstance(data, Materials) else arranged(data, reading(info).names.get("region", ()))
+
+
+class Case(Part):
+    """What all tasks share.  Derived, and not written: scales, material (by region), drive (compiled), path."""
+
+    name: NewName
+    title: str = ""
+    task: str = "evolve"
+    geometry: Geometry
+    materials: Annotated[Materials, BeforeValidator(_arranged)] = Field(default={}, alias="material", validate_default=True)
+    model: Model = Field(default={}, validate_default=True)
+    contacts: dict[BoundaryName, ContactKind] = Field(default_factory=dict)
+    driven: DriveSpec = Field(default={}, alias="drive", validate_default=True)
+    start: Annotated[Start, BeforeValidator(_start)] = Field(default={}, validate_default=True)
+    mesh: MeshSpec = Field(default={}, validate_default=True)
+    time: TimeSpec
+    measure: Measure = Field(default={}, validate_default=True)
+    record: Record = Field(default={}, validate_default=True)
+    postprocess: tuple[RecipeName, ...] = ()
+    expect: dict[ResultName, Expectation] = Field(default_factory=dict)
+
+    _origin: Any = PrivateAttr(default=None)
+
+    def __eq__(self, other: object) -> bool:
+        """Equal in everything that decides a run; where it was read from does not count."""
+        if not isinstance(other, Case):
+            return NotImplemented
+        return type(self) is type(other) and all(getattr(self, n) == getattr(other, n) for n in type(self).model_fields)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def scales(self) -> Scales:
+        """SI values of the units."""
+        return self._origin.scales
+
+    @cached_property
+    def material(self) -> Mapping[str, Material]:
+        """region -> what it is made of."""
+        return {region: self.materials.of(region) for region in self.geometry.regions}
+
+    @cached_property
+    def drive(self) -> Drive:
+        """All that is applied, as waveforms."""
+        return self.driven.compiled()
+
+    @property
+    def path(self) -> Path | None:
+        """The file it was read from."""
+        return self._origin.path
+
+    def vary(self, overrides: Mapping[str, object]) -> Case:
+        """A case with other values at dotted paths ({"drive.field": "60 mT"}).  Raises Refusal."""
+        from fempslip.case.loading import vary
+
+        return vary(self, overrides)
+
+    def document(self) -> str:
+        """Complete YAML: geometry and all defaults included; loading it gives an equal case."""
+        from fempslip.case.document import document
+
+        return document(self)
+
+    def refuse(self, path: str, message: str, known: Iterable[str] = (), wrote: str | None = None) -> Refusal:
+        """The Refusal (to be raised) for something wrong at a dotted path, found after loading."""
+        return self._origin.refuse(path, message, tuple(known), wrote)
+
+
+class Evolve(Case):
+    """The task `evolve`: follow the equations in time."""
+
+    task: Literal["evolve"] = "evolve"
+
+
+# task -> its case; a new task adds its class here
+TASKS: dict[str, type[Case]] = {"evolve": Evolve}
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of a case file: a union discriminated by `task`."""
+    from pydantic import TypeAdapter
+
+    union: Any = None
+    for case in TASKS.values():
+        union = case if union is None else union | case
+    kind = union if len(TASKS) == 1 else Annotated[union, Field(discriminator="task")]
+    return TypeAdapter(kind).json_schema(by_alias=True)

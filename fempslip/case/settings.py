@@ -1,0 +1,215 @@
+"""The rest of a case: model, start, mesh, time, measure, record, expect."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import BeforeValidator, Field, StrictInt, ValidationInfo, WithJsonSchema, model_validator
+
+from fempslip.case import quantities
+from fempslip.case.parts import (
+    BoundaryName,
+    Direction,
+    Length,
+    Number,
+    Part,
+    Point,
+    Positive,
+    ProbeName,
+    RegionName,
+    Time,
+    Z,
+    one_of,
+    reading,
+    wrong,
+)
+
+# ---------------------------------------------------------------------------------------------- model and start
+
+
+class Model(Part):
+    """Which equations.  charge: conserved solves for the electric potential; off is pure relaxation without one."""
+
+    dynamics: Annotated[str, one_of("tdgl")] = "tdgl"
+    screening: Annotated[str, one_of("none")] = "none"
+    charge: Annotated[str, one_of("conserved", "off")] = "conserved"
+
+
+def _place(written: Any, info: ValidationInfo) -> Any:
+    """A point, or the name of a hole."""
+    here = reading(info)
+    holes = here.names.get("hole", ())
+    if not isinstance(written, str) or written in holes:
+        return written
+    if here.dimension > 1:
+        raise wrong(f"{{here}} wants a point or a hole; there is no hole {written!r:.60}", holes, written)
+    return [written]
+
+
+class Vortex(Part):
+    """A vortex at a point, or the winding around a hole.  direction: along its line, in 3D."""
+
+    at: Annotated[str | Point, BeforeValidator(_place)]
+    winding: StrictInt = 1
+    direction: Direction = Z
+
+
+def _start(data: Any) -> Any:
+    """A word alone is the kind."""
+    return {"kind": data} if isinstance(data, str) else data
+
+
+def _kind(written: Any, info: ValidationInfo) -> Any:
+    """`vortices` and `run` say the kind by themselves."""
+    if written is not None:
+        return written
+    return "vortices" if info.data.get("vortices") else "run" if info.data.get("run") is not None else "uniform"
+
+
+class Start(Part):
+    """How the run begins.
+
+    uniform: |psi| = sqrt(epsilon) without divergence of current; normal: noise of an amplitude, seeded;
+    vortices: given ones in the uniform state; run: frame of another run
+    """
+
+    seed: Annotated[StrictInt, Field(ge=0, lt=2**63)] = 0
+    amplitude: Annotated[Number, Positive] = 0.01
+    vortices: tuple[Vortex, ...] = ()
+    run: str | None = None
+    frame: StrictInt = -1
+    kind: Annotated[str, one_of("uniform", "normal", "vortices", "run"), BeforeValidator(_kind)] = Field(
+        default=None, validate_default=True
+    )
+
+    @model_validator(mode="after")
+    def _has_what_it_needs(self) -> Start:
+        if (self.kind == "vortices") != bool(self.vortices):
+            raise wrong("{here}: kind vortices and a list of vortices belong together")
+        if (self.kind == "run") != (self.run is not None):
+            raise wrong("{here}: kind run and run (the folder of another run) belong together")
+        return self
+
+
+# ---------------------------------------------------------------------------------------------- mesh
+
+
+class Refine(Part):
+    """Cells of a size within a distance of a boundary."""
+
+    near: BoundaryName
+    size: Annotated[Length, Positive]
+    within: Annotated[Length, Positive]
+
+
+def _default_size(written: Any, info: ValidationInfo) -> Any:
+    return (0.1 if reading(info).dimension == 1 else 0.5) if written is None else written
+
+
+class MeshSpec(Part):
+    """Size of cells, 0.1 xi in wires and 0.5 xi else; by region; finer near boundaries."""
+
+    size: Annotated[Length, Positive, BeforeValidator(_default_size)] = Field(default=None, validate_default=True)
+    regions: dict[RegionName, Annotated[Length, Positive]] = Field(default_factory=dict)
+    refine: tuple[Refine, ...] = ()
+
+
+# ---------------------------------------------------------------------------------------------- time, measure, record
+
+
+class TimeSpec(Part):
+    """until, and the control of the step: tolerance on psi, first, smallest and largest step, or a fixed one."""
+
+    until: Annotated[Time, Positive]
+    tolerance: Annotated[Number, Positive] = 3e-4
+    dt_start: Annotated[Time, Positive] = 1e-3
+    dt_min: Annotated[Time, Positive] = 1e-9
+    dt_max: Annotated[Time, Positive] = 10.0
+    fixed: Annotated[Time, Positive] | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> TimeSpec:
+        if not self.dt_min <= self.dt_start <= self.dt_max:
+            raise wrong(
+                f"{{here}} wants dt_min <= dt_start <= dt_max; these are {self.dt_min:g}, {self.dt_start:g}, {self.dt_max:g}"
+            )
+        return self
+
+
+def _pairs(data: Any) -> Any:
+    """One pair of probes, or a list of pairs."""
+    if not isinstance(data, list) or not all(isinstance(item, list) for item in data):
+        data = [data]
+    for pair in data:
+        if not isinstance(pair, list | tuple) or len(pair) != 2 or pair[0] == pair[1]:
+            raise wrong("{here} wants two different probes [a, b], or a list of such pairs")
+    return data
+
+
+class Measure(Part):
+    """When averages begin (default: the second half) and between which probes voltages are taken."""
+
+    from_: Time | None = Field(default=None, alias="from")
+    between: Annotated[tuple[tuple[ProbeName, ProbeName], ...], BeforeValidator(_pairs)] = ()
+
+
+def _interval(written: Any, info: ValidationInfo) -> Any:
+    """"every 2 tau" or "2 tau"; by default a two-hundredth of the run."""
+    if written is None:
+        return (reading(info).until or 200.0) / 200
+    return re.sub(r"^\s*every\s+", "", written) if isinstance(written, str) else written
+
+
+class Record(Part):
+    """How often the fields are kept."""
+
+    fields: Annotated[Time, Positive, BeforeValidator(_interval)] = Field(default=None, validate_default=True)
+
+
+# ---------------------------------------------------------------------------------------------- expect and recipes
+
+
+class Expected(NamedTuple):
+    """What a result should be: |found - value| <= tolerance."""
+
+    value: float
+    tolerance: float
+
+
+_EXPECTED = re.compile(r"(?P<value>[^±%]+?)\s*(?:\+-|\+/-|±)\s*(?P<tolerance>[^±%]+?)\s*(?P<percent>%)?\Z")
+
+
+def _expected(written: Any, info: ValidationInfo) -> Any:
+    """"0.245 +- 0.012" or "0.245 +- 5 %"."""
+    match = _EXPECTED.match(written.strip()) if isinstance(written, str) and len(written) < 100 else None
+    if not match:
+        raise wrong(f"{{here}} wants a value and how far off it may be, such as '0.245 +- 0.012'; this is {written!r:.60}")
+    try:
+        value, tolerance = (
+            quantities.number(match[part], "number", reading(info).quantities, "{here}") for part in ("value", "tolerance")
+        )
+    except quantities.Mistake as mistake:
+        raise wrong(str(mistake), mistake.known, mistake.wrote) from None
+    if tolerance < 0:
+        raise wrong("{here}: the tolerance must not be negative")
+    return (value, abs(value) * tolerance / 100 if match["percent"] else tolerance)
+
+
+def _result_name(written: Any, info: ValidationInfo) -> Any:
+    recipe, dot, result = written.partition(".")
+    if not (recipe and dot and result):
+        raise wrong(f"{written!r:.60} is no result: write recipe.result, such as voltage.mean")
+    return written
+
+
+def _recipe(written: Any, info: ValidationInfo) -> Any:
+    known = reading(info).names.get("recipe", ())
+    if written not in known:
+        raise wrong(f"{{here}}: there is no recipe {written!r:.60} in postprocess/", known, str(written))
+    return written
+
+
+Expectation = Annotated[Expected, BeforeValidator(_expected), WithJsonSchema({"type": "string"})]
+ResultName = Annotated[str, BeforeValidator(_result_name)]
+RecipeName = Annotated[str, BeforeValidator(_recipe)]

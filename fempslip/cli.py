@@ -1,0 +1,363 @@
+"""The words: ``fempslip run``, ``check``, ``view``, ``post``, ``cases`` and ``verify``.
+
+Only the standard library is imported when this module loads, so that ``fempslip --help`` answers at once; each word
+imports the rooms it needs.  The number of threads is settled before numpy and numba load, which read it only then.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+EXIT_CODES = """\
+exit codes:
+  0    done, and every expectation of the case was met
+  1    done, but an expectation was not met
+  2    the case, the folder or the command line is wrong
+  3    the run could not go on; it is kept up to that point
+  130  interrupted; the run is kept up to that point
+"""
+DONE, UNMET, WRONG, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of the command ``fempslip``: does what ``argv`` says and returns the exit code."""
+    words = parser().parse_args(argv)
+    pin_threads(getattr(words, "threads", 1))
+    warnings.showwarning = _say_warning
+    try:
+        return int(words.act(words))
+    except KeyboardInterrupt:
+        say("interrupted")
+        return INTERRUPTED
+    except Exception as error:
+        return explain_error(error)
+
+
+def pin_threads(threads: int) -> None:
+    """One thread for BLAS, ``threads`` for the solver's own kernels.
+
+    The matrices are sparse: BLAS threads gain nothing, and slow a busy machine down many times over.  A fixed number
+    of threads is also what makes a resumed run equal to an uninterrupted one, bit for bit.
+    """
+    one_thread = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+    os.environ.update(dict.fromkeys(one_thread, "1"))
+    os.environ["NUMBA_NUM_THREADS"] = str(threads)
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _say_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    # Warnings of the solver are for the person at the terminal, those about code are for whoever writes it.
+    if issubclass(category, UserWarning):
+        say(f"warning: {message}")
+
+
+def explain_error(error: Exception) -> int:
+    """Says what went wrong on standard error and returns the exit code.  A traceback means a bug of the program."""
+    from fempslip.contract import Failure, Refusal
+
+    if isinstance(error, Refusal | Failure):
+        say(str(error))
+        return WRONG if isinstance(error, Refusal) else FAILED
+    if isinstance(error, OSError):
+        say(f"fempslip: {error}")
+        return FAILED if _disk_is_full(error) else WRONG
+    import traceback
+
+    traceback.print_exc()
+    say("fempslip: this is a bug of the program, not of your case; please report it with the lines above")
+    return FAILED
+
+
+def _disk_is_full(error: OSError) -> bool:
+    import errno
+
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+# ------------------------------------------------------------------------------------------------------ run
+
+
+def act_run(words: argparse.Namespace) -> int:
+    from fempslip.run.progress import progress_line
+    from fempslip.run.running import report
+
+    folder, work = _continued(words) if words.resume else _new(words)
+    with _kept(folder), progress_line(words.quiet) as progress:
+        run = work(progress)
+    print(report(run))
+    return verdict(run.summary or {})
+
+
+Work = Callable[[Callable[[float, str], None]], Any]
+
+
+def _new(words: argparse.Namespace) -> tuple[Path, Work]:
+    from fempslip.case import load
+    from fempslip.run.running import solve
+
+    if words.case is None:
+        raise _refusal("fempslip run: name a case (`fempslip cases` lists those delivered) or a run: --resume DIR")
+    until = {"time.until": words.until} if words.until else {}
+    case = load(words.case, dict(words.set) | until)
+    folder = words.into or free_folder(Path("runs"), case.name)
+    say(f"{case.name}: results go to {folder}")
+    return folder, lambda progress: solve(case, folder, progress=progress, pictures=words.pictures)
+
+
+def _continued(words: argparse.Namespace) -> tuple[Path, Work]:
+    from fempslip.run.running import resume
+
+    if words.case is not None or words.set or words.into is not None:
+        raise _refusal("fempslip run --resume DIR goes on with the case in DIR: only --until may be changed")
+    folder = words.resume
+    return folder, lambda progress: resume(folder, until=words.until, progress=progress, pictures=words.pictures)
+
+
+def _refusal(message: str) -> Exception:
+    from fempslip.contract import Refusal
+
+    return Refusal(message)
+
+
+@contextmanager
+def _kept(folder: Path) -> Iterator[None]:
+    """Says where the run is that was cut short, and how to go on with it."""
+    from fempslip.contract import Failure
+
+    try:
+        yield
+    except (KeyboardInterrupt, Failure) as cut:
+        if folder.exists():
+            again = f"; go on with: fempslip run --resume {folder}" if isinstance(cut, KeyboardInterrupt) else ""
+            say(f"the run up to here is kept in {folder}{again}")
+        raise
+
+
+def free_folder(parent: Path, name: str) -> Path:
+    """``parent/name``, or ``parent/name-2``, ``-3``, ... if there are such already."""
+    folder, number = parent / name, 1
+    while folder.exists():
+        number += 1
+        folder = parent / f"{name}-{number}"
+    return folder
+
+
+def verdict(summary: Mapping[str, Any]) -> int:
+    """Exit code of a run, from its summary: how it ended, then whether it met its expectations."""
+    ended = {"stopped": INTERRUPTED, "failed": FAILED}.get(summary.get("status", ""), DONE)
+    met = all(expectation["ok"] for expectation in summary.get("expect", ()))
+    return ended or (DONE if met else UNMET)
+
+
+# ------------------------------------------------------------------------------------------------------ the others
+
+
+def act_check(words: argparse.Namespace) -> int:
+    from fempslip.case import load
+    from fempslip.run.check import explain
+
+    print(explain(load(words.case, dict(words.set))))
+    return DONE
+
+
+def act_view(words: argparse.Namespace) -> int:
+    from fempslip.store import open_run
+    from fempslip.view.scenes import show
+
+    for line in lines(show(open_run(words.folder), words.output)):
+        print(line)
+    return DONE
+
+
+def act_post(words: argparse.Namespace) -> int:
+    from fempslip.run.progress import progress_line
+    from fempslip.run.recipes import post
+
+    with progress_line(words.quiet) as progress:
+        found = post(words.folder, words.recipes, progress=progress)
+    for line in lines(found):
+        print(line)
+    return DONE
+
+
+def lines(answer: object, name: str = "") -> list[str]:
+    """An answer of a room as lines: ``{"voltage": {"mean": 0.2}}`` -> ``voltage.mean = 0.2``; a list line by line."""
+    if answer is None and not name:
+        return []
+    if isinstance(answer, Mapping):
+        return [line for key, value in answer.items() for line in lines(value, f"{name}.{key}" if name else str(key))]
+    if isinstance(answer, list | tuple) and not name:
+        return [str(part) for part in answer]
+    return [f"{name} = {answer}" if name else str(answer)]
+
+
+def act_cases(words: argparse.Namespace) -> int:
+    from fempslip.case.drawers import delivered
+
+    files = {name: Path(path) for name, path in delivered(words.drawer).items()}
+    if words.name is None:
+        print("\n".join(f"{name:<28} {one_line(files[name].read_text('utf-8'))}".rstrip() for name in sorted(files)))
+    elif words.name in files:
+        print(files[words.name].read_text("utf-8"), end="")
+    else:
+        raise _refusal(f"no file '{words.name}' in {words.drawer}; there are: {', '.join(sorted(files))}")
+    return DONE
+
+
+def one_line(text: str) -> str:
+    """What a delivered file is, in one line: its title, or else its first comment."""
+    lines = text.splitlines()
+    titles = [line.removeprefix("title:").strip(" \"'") for line in lines if line.startswith("title:")]
+    comments = [line.lstrip("# ").rstrip() for line in lines if line.startswith("#")]
+    return next(iter(titles + comments), "")
+
+
+def act_verify(words: argparse.Namespace) -> int:
+    from fempslip.run.verify import main as verify
+
+    return int(verify() or DONE)
+
+
+# ------------------------------------------------------------------------------------------------------ the grammar
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line's grammar."""
+    from fempslip import __version__
+
+    about = "Vortices and phase slips in superconductors: time-dependent Ginzburg-Landau on finite elements."
+    top = argparse.ArgumentParser(
+        prog="fempslip",
+        description=about,
+        epilog="`fempslip WORD --help` explains a word and gives examples.\n\n" + EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"fempslip {__version__}")
+    words = top.add_subparsers(metavar="WORD", required=True, title="words")
+    for add in (_add_run, _add_check, _add_view, _add_post, _add_cases, _add_verify):
+        add(words)
+    return top
+
+
+def _add_run(words: Any) -> None:
+    run = _word(words, "run", act_run, "solve a case; store and draw the run", RUN_EXAMPLES + "\n" + EXIT_CODES)
+    run.add_argument("case", metavar="CASE", nargs="?", help="name of a delivered case, or a case file")
+    run.add_argument(
+        "--into", metavar="DIR", type=Path, help="folder of the run (default: runs/CASE, runs/CASE-2, ...)"
+    )
+    _add_set(run)
+    run.add_argument("--resume", metavar="DIR", type=Path, help="go on with a run that was cut short or has finished")
+    run.add_argument("--until", metavar="TIME", help='end of the simulated time, e.g. "800 tau"')
+    run.add_argument("--quiet", action="store_true", help="no progress line")
+    run.add_argument("--no-pictures", dest="pictures", action="store_false", help="no pictures and movies")
+    run.add_argument("--threads", metavar="N", type=_count, default=1, help="threads of the solver (default: 1)")
+
+
+RUN_EXAMPLES = """\
+examples:
+  fempslip run film_vortex_flow
+  fempslip run my_case.yaml --into runs/first --threads 2
+  fempslip run film_vortex_flow --set drive.field="60 mT" --set mesh.size="0.4 xi"
+  fempslip run --resume runs/film_vortex_flow --until "800 tau"
+"""
+
+
+def _add_check(words: Any) -> None:
+    examples = "examples:\n  fempslip check film_vortex_flow\n  fempslip check my_case.yaml --set mesh.size=0.3\n"
+    check = _word(words, "check", act_check, "explain a case without solving it", examples)
+    check.add_argument("case", metavar="CASE", help="name of a delivered case, or a case file")
+    _add_set(check)
+
+
+def _add_view(words: Any) -> None:
+    examples = "examples:\n  fempslip view runs/film_vortex_flow\n  fempslip view runs/ring -o ring.png\n"
+    view = _word(words, "view", act_view, "show a run, or draw it where there is no screen", examples)
+    view.add_argument("folder", metavar="DIR", type=Path, help="folder of a run")
+    view.add_argument("-o", "--output", metavar="FILE", type=Path, help="picture to write (.png, .html)")
+
+
+def _add_post(words: Any) -> None:
+    examples = (
+        "examples:\n  fempslip post runs/film_vortex_flow voltage snapshot\n  fempslip cases --drawer postprocess\n"
+    )
+    post = _word(words, "post", act_post, "read recipes off a stored run", examples)
+    post.add_argument("folder", metavar="DIR", type=Path, help="folder of a run")
+    post.add_argument("recipes", metavar="RECIPE", nargs="*", help="names of recipes (default: those of the case)")
+    post.add_argument("--quiet", action="store_true", help="no progress line")
+
+
+def _add_cases(words: Any) -> None:
+    examples = (
+        "examples:\n  fempslip cases\n  fempslip cases wire_weak_spot > my_case.yaml\n"
+        "  fempslip cases --drawer geometries film_two_terminals\n"
+    )
+    cases = _word(words, "cases", act_cases, "list the delivered cases, or print one", examples)
+    cases.add_argument("name", metavar="NAME", nargs="?", help="print this file")
+    drawers = ("cases", "geometries", "postprocess")
+    cases.add_argument("--drawer", choices=drawers, default="cases", help="where to look (default: cases)")
+
+
+def _add_verify(words: Any) -> None:
+    examples = "examples:\n  fempslip verify\n"
+    _word(words, "verify", act_verify, "print the observed orders of convergence in space and time", examples)
+
+
+def _word(words: Any, name: str, act: Callable[..., int], about: str, epilog: str) -> argparse.ArgumentParser:
+    raw = argparse.RawDescriptionHelpFormatter
+    word = words.add_parser(
+        name, help=about, description=f"{about[0].upper()}{about[1:]}.", epilog=epilog, formatter_class=raw
+    )
+    word.set_defaults(act=act)
+    return word
+
+
+def _add_set(word: argparse.ArgumentParser) -> None:
+    about = 'set a value of the case by its path, e.g. drive.field="60 mT"; may be repeated'
+    word.add_argument("--set", metavar="PATH=VALUE", type=setting, action="append", default=[], help=about)
+
+
+def setting(text: str) -> tuple[str, object]:
+    """``"drive.field=60 mT"`` -> ``("drive.field", "60 mT")``; a list is written ``[a, b]``, a mapping ``{a: b}``."""
+    path, equals, value = text.partition("=")
+    if not (equals and path.strip() and value.strip()):
+        raise argparse.ArgumentTypeError(f"'{text}' is not PATH=VALUE")
+    return path.strip(), _value(value.strip())
+
+
+def _value(text: str) -> object:
+    if text[0] not in "[{":
+        return text
+    import yaml
+
+    try:
+        # The base loader leaves every word as it is written: no word turns into true, no number into text.
+        return yaml.load(text, Loader=yaml.BaseLoader)
+    except yaml.YAMLError as error:
+        raise argparse.ArgumentTypeError(f"'{text}' cannot be read: {error}") from None
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of threads")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,329 @@
+"""What plugs into what: protocols and frozen dataclasses, nothing else.
+
+Everything here is dimensionless (lengths in xi, times in tau0, fields in Bc2, voltages in V0, currents in
+j0 times xi^(dim-1); one flux quantum is 2 pi).  Letters are those of ``docs/equations.md``:
+
+=========  ==========================================================================================
+psi        order parameter, (nodes,) complex
+a          circulation of the vector potential along an edge i -> j (i < j), (edges,)
+mu         electric potential, (nodes,)
+chi        accumulated potential phase, d chi/dt = mu, (nodes,)
+m, w       lumped node volume (nodes,) and link weight of an edge (edges,)
+G, C       incidence node -> edge (gradient) and edge -> face (curl)
+M1, M2     edge mass (Nedelec, weighted by the conductivity) and face mass
+=========  ==========================================================================================
+
+Sign convention: charges +2e, E = -grad mu - dA/dt, so d(dphi)/dt = -dmu (Josephson and Anderson).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import scipy.sparse as sp
+
+Array = np.ndarray
+
+
+class Failure(Exception):
+    """A run that cannot go on: the message says what happened and what to change (exit code 3)."""
+
+
+class Refusal(Exception):
+    """Input that is wrong or not supported: the message says where and what to write instead (exit code 2)."""
+
+
+# ---------------------------------------------------------------------------------------------- where it happens
+
+
+@dataclass(frozen=True, eq=False)
+class Mesh:
+    """Simplices with named parts.  Wires (lines), films (triangles), bulk pieces (tetrahedra).
+
+    points : (space, vertices); space = dim in 2D and 3D, always 3 for wires, so that they may live in space
+    cells : (dim + 1, cells) vertex numbers
+    node_of_vertex : (vertices,) unknown of each vertex (the identity unless vertices are identified)
+    regions : name -> (cells,) numbers of its cells; every cell belongs to exactly one region
+    boundaries : name -> (dim, facets) vertices of its boundary facets
+    holes : name -> (point, direction): a line (3D) or point (2D, wires: direction is z) that the hole surrounds
+    probes : name -> (space,) position
+    section : (cells,) thickness d/d0 (films) or cross-section (wires); 1 in 3D
+    contours : name -> name of the hole that a closed path around it encircles
+    """
+
+    points: Array
+    cells: Array
+    node_of_vertex: Array
+    regions: Mapping[str, Array]
+    boundaries: Mapping[str, Array]
+    holes: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
+    probes: Mapping[str, Array] = field(default_factory=dict)
+    contours: Mapping[str, str] = field(default_factory=dict)
+    size: float = 0.0  # the size asked for, in xi
+
+    @property
+    def dim(self) -> int:
+        return int(self.cells.shape[0]) - 1
+
+    @property
+    def nodes(self) -> int:
+        return int(self.node_of_vertex.max()) + 1
+
+
+@dataclass(frozen=True, eq=False)
+class Operators:
+    """The discrete operators of a mesh with given cell weights (section d, kinetic weight q, conductivity).
+
+    edges : (2, edges) node numbers, first < second, sorted
+    faces : (3, faces) edge numbers of the edges 01, 12, 02 of each face (2D: the cells; 3D: all faces)
+    face_nodes : (3, faces) sorted node numbers; face_sign : (faces,) +1 where sorted nodes run counter-clockwise (2D)
+    m : (nodes,) lumped volume, d;   w : (edges,) link weights -K_ij, d q;   K = G^T diag(w) G
+    M1 : (edges, edges) Nedelec mass with d * sigma;   K_sigma = G^T M1 G is the Poisson matrix
+    M2 : (faces, faces) face mass (2D: 1/area; None in 1D and 3D, where S is assembled)
+    S : (edges, edges) curl-curl, C^T M2 C (None in 1D)
+    node_vector : (space * nodes, edges): edge circulations of a field -> its vectors at nodes, component by component
+    """
+
+    nodes: int
+    edges: Array
+    faces: Array
+    face_nodes: Array
+    face_sign: Array
+    m: Array
+    w: Array
+    G: sp.csr_array
+    C: sp.csr_array
+    M1: sp.csr_array
+    M2: sp.csr_array | None
+    S: sp.csr_array | None
+    node_vector: sp.csr_array
+
+
+# ---------------------------------------------------------------------------------------------- what is solved
+
+
+class Waveform(Protocol):
+    """A declared function of time."""
+
+    def value(self, t: float) -> float: ...
+    def rate(self, t: float) -> float:
+        """d value / dt, from the right at a kink."""
+        ...
+
+    def kinks(self, until: float) -> tuple[float, ...]:
+        """Times at which the value or its slope jumps: the clock lands on them."""
+        ...
+
+    @property
+    def period(self) -> float | None:
+        """Shortest period (sines), or None: a step is at most a twentieth of it."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Contact:
+    """A terminal.  kind: normal (psi = 0), bank (one equipotential, psi frozen in temporal gauge) or free.
+
+    weights : (nodes of it,) share of the terminal's section at each node, sum 1;  section : its area.
+    """
+
+    name: str
+    kind: str
+    nodes: Array
+    weights: Array
+    section: float
+
+
+@dataclass(frozen=True, eq=False)
+class Drive:
+    """Applied potential a_app(t) = sum_k f_k(t) patterns[k] and the current injected at each contact, I_c(t)."""
+
+    patterns: Array  # (fields, edges)
+    fields: tuple[Waveform, ...]
+    currents: Mapping[str, tuple[Waveform, ...]]  # contact name -> waveforms, summed; positive into the sample
+    flux_density: float = 0.0  # largest |B| that is ever applied, for the mesh check
+
+
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """Electric potential at a place = sum weights * mu[nodes] (weights sum to 1)."""
+
+    name: str
+    nodes: Array
+    weights: Array
+
+
+@dataclass(frozen=True)
+class Clock:
+    until: float
+    tolerance: float = 3e-4
+    dt_start: float = 1e-3
+    dt_min: float = 1e-9
+    dt_max: float = 10.0
+    fixed: float | None = None  # a constant step, without error control
+
+
+class Sources(Protocol):
+    """Sources added to the equations, each integrated over the dual cells, (nodes,): manufactured solutions."""
+
+    def order_parameter(self, t: float, chi: Array) -> Array: ...
+    def charge(self, t: float) -> Array: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A case on a mesh: frozen dimensionless arrays.  Solver and physics see this and no case model.
+
+    epsilon, beta, u, gamma, sigma, kinetic : (nodes,), means over the dual cells (sigma and kinetic only for pictures: the
+    operators hold them cell by cell);   model : e.g. {dynamics: tdgl, screening: none, charge: conserved}
+    psi : (nodes,) start state;   pairs : pairs of probe or contact names whose voltage is measured
+    """
+
+    mesh: Mesh
+    operators: Operators
+    epsilon: Array
+    beta: Array
+    u: Array
+    gamma: Array
+    sigma: Array
+    kinetic: Array
+    model: Mapping[str, str]
+    contacts: tuple[Contact, ...]
+    drive: Drive
+    probes: Mapping[str, Probe]
+    clock: Clock
+    psi: Array
+    pairs: tuple[tuple[str, str], ...] = ()
+    sources: Sources | None = None
+
+
+# ---------------------------------------------------------------------------------------------- state and steps
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """Named arrays, each with its history (newest first), and the clock: all that a resume needs.
+
+    history : name -> tuple of arrays, as deep as declared;   steps : last accepted steps, newest first
+    """
+
+    step: int
+    t: float
+    next_dt: float
+    steps: tuple[float, ...]
+    history: Mapping[str, tuple[Array, ...]]
+
+    def __getitem__(self, name: str) -> Array:
+        return self.history[name][0]
+
+    def past(self, name: str) -> tuple[Array, ...]:
+        return self.history[name]
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """A step tried and not yet accepted.
+
+    arrays : name -> new array;   errors : part -> error estimate in units of its tolerance weight
+    max_theta : largest turn of a bright node's phase in the step;   iterations : of the linear solver
+    """
+
+    dt: float
+    arrays: Mapping[str, Array]
+    errors: Mapping[str, float]
+    max_theta: float
+    iterations: int
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """An accepted step, as watchers see it."""
+
+    problem: Problem
+    old: State
+    new: State
+    trial: Trial
+    rejected: int
+
+
+class DiscreteEnergy(Protocol):
+    def value(self, psi: Array, a: Array) -> float: ...
+    def stiffness(self, a: Array) -> sp.csr_array: ...
+    def current(self, psi: Array, a: Array) -> Array: ...
+    def hessian(self, psi: Array, a: Array, v: Array) -> Array: ...
+
+
+class Field(Protocol):
+    """The electromagnetic side of a step: links before psi, potentials after it."""
+
+    def declare(self) -> Mapping[str, int]:
+        """Name of each array of the state -> how many past values it needs."""
+        ...
+
+    def links(self, past: State, t: float, dt: float) -> Mapping[str, Array]:
+        """Arrays at t + dt that psi needs, `a` among them."""
+        ...
+
+    def response(self, psi: Array, link: Array, past: State, t: float) -> tuple[Array, Array, Array]:
+        """V_s : (contacts,) potentials at zero current;  R : (contacts, contacts);  the potential at zero current."""
+        ...
+
+    def close(self, partial: Array, currents: Array) -> Mapping[str, Array]:
+        """Arrays of the new state once the load has decided the currents, `mu` among them."""
+        ...
+
+
+class Load(Protocol):
+    """What is connected to the terminals: decides their currents from V = V_s + R I."""
+
+    def declare(self) -> Mapping[str, int]: ...
+    def close(self, v_s: Array, r: Array, past: State, t: float) -> Array:
+        """(contacts,) currents into the sample at time t."""
+        ...
+
+
+class Stepper(Protocol):
+    @property
+    def problem(self) -> Problem: ...
+    def declare(self) -> Mapping[str, int]: ...
+    def begin(self) -> State:
+        """The state at t = 0."""
+        ...
+
+    def attempt(self, state: State, dt: float) -> Trial:
+        """Try a step; the state stays as it is."""
+        ...
+
+    def restart(self, state: State) -> State:
+        """The state after a kink or jump of the drive: history forgotten, short next step."""
+        ...
+
+
+class Sink(Protocol):
+    """Where rows, frames and checkpoints go: the store, or lists in memory."""
+
+    def row(self, table: str, values: Mapping[str, float]) -> None: ...
+    def frame(self, t: float, fields: Mapping[str, Array]) -> None: ...
+    def due(self) -> bool:
+        """True when enough wall time has passed since the last checkpoint."""
+        ...
+
+    def checkpoint(self, arrays: Mapping[str, Array]) -> None:
+        """Commit: all rows and frames so far and these arrays become what a reader and a resume see."""
+        ...
+
+
+class Watcher(Protocol):
+    """Sees every accepted step; keeps what it needs between steps in plain arrays, so that a run can resume."""
+
+    def see(self, step: Step, sink: Sink) -> None: ...
+    def save(self) -> Mapping[str, Array]: ...
+    def load(self, arrays: Mapping[str, Array]) -> None: ...
+    def finish(self, sink: Sink) -> None: ...
+
+
+class Task(Protocol):
+    def run(self, problem: Problem, sink: Sink) -> Mapping[str, Any]: ...

@@ -1,0 +1,28 @@
+"""Where it happens: meshes, their discrete operators, cochains and paths on them."""
+
+from __future__ import annotations
+
+from fempslip.mesh.checks import CoarseMesh, check_flux
+from fempslip.mesh.cochains import around, edge_lengths, uniform_field
+from fempslip.mesh.meshing import make_mesh
+from fempslip.mesh.operators import operators
+from fempslip.mesh.paths import chain, contour, narrowest_section
+from fempslip.mesh.places import cell_values, distance_to, dual_mean, facet_weights, locate
+
+__all__ = [
+    "CoarseMesh",
+    "around",
+    "cell_values",
+    "chain",
+    "check_flux",
+    "contour",
+    "distance_to",
+    "dual_mean",
+    "edge_lengths",
+    "facet_weights",
+    "locate",
+    "make_mesh",
+    "narrowest_section",
+    "operators",
+    "uniform_field",
+]

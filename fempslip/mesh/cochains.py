@@ -1,0 +1,90 @@
+"""Numbers on edges made from fields: the potential of a uniform field, and closed cochains round a hole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from fempslip.contract import Array, Mesh, Operators
+from fempslip.mesh.simplices import cell_edges, unique_columns
+
+
+def edge_vertices(mesh: Mesh, operators: Operators) -> Array:
+    """Vertices (2, edges) of one copy of every edge, from its first node to its second."""
+    if mesh.points.shape[1] == operators.nodes and np.array_equal(mesh.node_of_vertex, np.arange(operators.nodes)):
+        return operators.edges
+    vertex_edges, _ = unique_columns(cell_edges(mesh.cells), mesh.points.shape[1])
+    ends = mesh.node_of_vertex[vertex_edges]
+    oriented = np.where(ends[0] < ends[1], vertex_edges, vertex_edges[::-1])
+    _, number = unique_columns(np.sort(ends, axis=0), mesh.nodes)
+    _, first = np.unique(number, return_index=True)
+    return oriented[:, first]
+
+
+def edge_lengths(mesh: Mesh, operators: Operators) -> Array:
+    """Length of every edge, (edges,)."""
+    i, j = edge_vertices(mesh, operators)
+    return np.linalg.norm(mesh.points[:, j] - mesh.points[:, i], axis=0)
+
+
+def uniform_field(mesh: Mesh, operators: Operators, vector: Sequence[float] | float) -> Array:
+    """Circulations a_e = B . (r_i x r_j) / 2 of A = B x r / 2, (edges,).
+
+    vector : B with three components (a number is its z component); films feel B_z only.
+    With identified vertices the phases of the identification (their chi) are not in it.
+    """
+    b = np.array([0.0, 0.0, float(vector)]) if np.ndim(vector) == 0 else np.asarray(vector, dtype=float)
+    i, j = edge_vertices(mesh, operators)
+    r = in_space(mesh.points)
+    return 0.5 * b @ np.cross(r[:, i], r[:, j], axis=0)
+
+
+def around(mesh: Mesh, operators: Operators, point: Sequence[float], direction: Sequence[float]) -> Array:
+    """Angle that each edge turns round an axis, (edges,): circulation 2 pi round the axis, closed off it.
+
+    point, direction : of the axis, with as many components as they have (missing ones are 0); films and rings in
+    the plane: direction is z.
+    """
+    angle = angles(mesh.points, point, direction)
+    i, j = edge_vertices(mesh, operators)
+    return wrap(angle[j] - angle[i])
+
+
+def angles(points: Array, point: Sequence[float], direction: Sequence[float]) -> Array:
+    """Azimuth of the vertices round an axis, (vertices,), counter-clockwise seen against the direction."""
+    e1, e2 = across(direction)
+    r = in_space(points) - padded(point)[:, None]
+    return np.arctan2(e2 @ r, e1 @ r)
+
+
+def across(direction: Sequence[float]) -> tuple[Array, Array]:
+    """Two unit vectors that make a right-handed frame with the direction; x and y for z."""
+    n = padded(direction)
+    size = np.linalg.norm(n)
+    if not size > 0:
+        raise ValueError("the direction of an axis must not be zero")
+    n = n / size
+    start = np.eye(3)[0] if abs(n[0]) < 0.9 else np.eye(3)[1]
+    e1 = start - (start @ n) * n
+    e1 /= np.linalg.norm(e1)
+    return e1, np.cross(n, e1)
+
+
+def wrap(angle: Array) -> Array:
+    """The same angle in (-pi, pi]."""
+    return np.pi - (np.pi - angle) % (2 * np.pi)
+
+
+def in_space(points: Array) -> Array:
+    """Points with a third component, (3, vertices); the plane of a film is z = 0."""
+    if points.shape[0] == 3:
+        return points
+    return np.concatenate([points, np.zeros((3 - points.shape[0], points.shape[1]))])
+
+
+def padded(vector: Sequence[float]) -> Array:
+    """Three components; the missing ones are zero."""
+    v = np.zeros(3)
+    v[: len(vector)] = vector
+    return v

@@ -1,0 +1,272 @@
+"""From the geometry of a case to a mesh with named parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from scipy.sparse.csgraph import reverse_cuthill_mckee
+
+from fempslip.contract import Array, Mesh, Refusal
+from fempslip.mesh import bodies, boundaries, cache, solids, wires
+from fempslip.mesh.checks import check_size
+from fempslip.mesh.cochains import angles, padded, wrap
+from fempslip.mesh.places import distance_to, locate
+from fempslip.mesh.simplices import cell_edges, graph, unique_columns, volumes
+
+_LAYOUT = 1  # of the cached arrays and of the meshing itself: raise it when either changes
+
+
+def make_mesh(case: Any) -> Mesh:
+    """Mesh of `case.geometry` with the sizes of `case.mesh`, from the cache where it has been made before.
+
+    Warns (checks.CoarseMesh) where it is coarser than the default size.  Raises Refusal, with the place in the
+    file, for an empty mesh, a boundary that touches nothing, a probe outside, a hole that is none, a size above xi.
+    """
+    check_size(case)
+    name = cache.key(_LAYOUT, _version(), bodies.gmsh_version(), *_content(case))
+    kept = cache.get(name)
+    mesh = None if kept is None else _unpacked(kept, case.mesh.size)
+    if mesh is None:
+        mesh = _named(case, _bare(case))
+        cache.put(name, _packed(mesh))
+    return _with_places(case, mesh)
+
+
+# ------------------------------------------------------------------------------------------- the cache
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("fempslip")
+    except PackageNotFoundError:
+        return "source"
+
+
+def _content(case: Any) -> list[object]:
+    """What the vertices, cells and their names depend on; probes and contours are looked up afresh."""
+    g, m = case.geometry, case.mesh
+    parts = (g.regions, g.holes, g.boundaries)
+    return [g.dimension, *(list(part.items()) for part in parts), m.size, sorted(m.regions.items()), m.refine]
+
+
+def _packed(mesh: Mesh) -> dict[str, Array]:
+    arrays = {"points": mesh.points, "cells": mesh.cells, "node_of_vertex": mesh.node_of_vertex}
+    arrays |= {f"region {name}": cells for name, cells in mesh.regions.items()}
+    return arrays | {f"boundary {name}": facets for name, facets in mesh.boundaries.items()}
+
+
+def _unpacked(arrays: Mapping[str, Array], size: float) -> Mesh | None:
+    def named(kind: str) -> dict[str, Array]:
+        return {key.removeprefix(f"{kind} "): value for key, value in arrays.items() if key.startswith(f"{kind} ")}
+
+    try:
+        points, cells, node_of_vertex = (arrays[key] for key in ("points", "cells", "node_of_vertex"))
+    except KeyError:
+        return None
+    return Mesh(points, cells, node_of_vertex, named("region"), named("boundary"), size=size)
+
+
+# ------------------------------------------------------------------------------------------- vertices and cells
+
+
+def _bare(case: Any) -> Mesh:
+    return _wire_mesh(case) if case.geometry.dimension == 1 else _body_mesh(case)
+
+
+def _wire_mesh(case: Any) -> Mesh:
+    parts: list[wires.Line | wires.Loop] = []
+    for name, shape in case.geometry.regions.items():
+        try:
+            parts += solids.wire(shape, name)
+        except Refusal as error:
+            raise case.refuse(f"geometry.regions.{name}", str(error)) from None
+    if not parts:
+        raise case.refuse("geometry.regions", "the mesh is empty: the geometry has no regions")
+    network = wires.divide(parts, _wire_sizes(case))
+    region = {name: np.flatnonzero(network.region == name) for name in case.geometry.regions}
+    return _assembled(case, network.points, network.cells, region)
+
+
+def _wire_sizes(case: Any) -> wires.Sizes:
+    """Edge length wanted at points of a region, with refinement near the ends of named boundaries."""
+    near = [(_ends(case, refine.near), refine) for refine in case.mesh.refine]
+
+    def sizes(x: Array, region: str) -> Array:
+        base = case.mesh.regions.get(region, case.mesh.size)
+        wanted = np.full(x.shape[1], float(base))
+        for ends, refine in near:
+            away = np.min([np.linalg.norm(x - end[:, None], axis=0) for end in ends], axis=0)
+            wanted = np.minimum(wanted, refine.size + wires.SLOPE * np.maximum(away - refine.within, 0.0))
+        return wanted
+
+    return sizes
+
+
+def _ends(case: Any, boundary: str) -> list[Array]:
+    """Points of a wire's boundary as the geometry has them, before there is a mesh."""
+    spec = case.geometry.boundaries[boundary]
+    lines = [p for p in solids.wire(case.geometry.regions[spec.of], spec.of) if isinstance(p, wires.Line)]
+    if spec.end is not None:
+        return [lines[0].start if spec.end == "first" else lines[-1].end]
+    ends = [end for line in lines for end in (line.start, line.end)]
+    return [end for end in ends if spec.within.contains(end[:, None])[0]] or ends
+
+
+def _body_mesh(case: Any) -> Mesh:
+    g, m = case.geometry, case.mesh
+    sizes = {name: float(m.regions.get(name, m.size)) for name in g.regions}
+    if len(set(sizes.values())) == 1 and not m.refine:
+        return _pieces(case, sizes, ())
+    # a first, coarse mesh tells where the surfaces of regions and the named boundaries are
+    coarse = _named(case, _pieces(case, {name: 2 * size for name, size in sizes.items()}, ()))
+    return _pieces(case, sizes, _refinements(case, coarse, sizes))
+
+
+def _refinements(case: Any, coarse: Mesh, sizes: Mapping[str, float]) -> list[bodies.Refined]:
+    largest = max(sizes.values())
+    found = []
+    for name, size in sizes.items():
+        if size < largest:
+            surface = boundaries.surface(coarse, name)
+            found.append(bodies.Refined(_sampled(coarse, surface, size), size, 0.0, largest))
+    for refine in case.mesh.refine:
+        points = _sampled(coarse, coarse.boundaries[refine.near], refine.size)
+        found.append(bodies.Refined(points, refine.size, refine.within + refine.size / 2, largest))
+    return found
+
+
+def _sampled(mesh: Mesh, facets: Array, spacing: float) -> Array:
+    """Points on facets, (space, n), no further apart than about `spacing`."""
+    corners = mesh.points[:, facets]
+    longest = np.linalg.norm(corners[:, 1:] - corners[:, :1], axis=0).max()
+    k = int(np.clip(np.ceil(longest / spacing), 1, 12))
+    steps = [s for s in np.ndindex(*(k + 1,) * facets.shape[0]) if sum(s) == k]
+    points = np.einsum("xkf,sk->xfs", corners, np.array(steps) / k).reshape(mesh.points.shape[0], -1)
+    return np.unique(np.round(points, 9), axis=1)
+
+
+def _pieces(case: Any, sizes: Mapping[str, float], refined: Sequence[bodies.Refined]) -> Mesh:
+    g = case.geometry
+    drawn = [partial(solids.draw, shape) for shape in g.regions.values()]
+    holes = [partial(solids.draw, shape) for shape in g.holes.values() if hasattr(shape, "kind")]
+    try:
+        pieces = bodies.mesh_pieces(g.dimension, drawn, list(sizes.values()), holes, refined)
+    except bodies.Trouble as error:
+        raise case.refuse("geometry.regions", str(error)) from None
+    region = {name: np.flatnonzero(pieces.region == k) for k, name in enumerate(g.regions)}
+    return _assembled(case, pieces.points, pieces.cells, region)
+
+
+def _assembled(case: Any, points: Array, cells: Array, regions: Mapping[str, Array]) -> Mesh:
+    for name, part in regions.items():
+        if part.size == 0:
+            message = f"region {name!r} is empty: holes or later regions take all of its place"
+            raise case.refuse(f"geometry.regions.{name}", message)
+    volume = volumes(points, cells)
+    if volume.min() < 1e-9 * np.median(volume):
+        raise case.refuse("geometry.regions", "parts of the mesh have no volume: shapes meet in a sliver or a point")
+    if cells.shape[0] > 2:
+        points, cells = _renumbered(points, cells)
+    return Mesh(
+        points=np.ascontiguousarray(points),
+        cells=np.ascontiguousarray(cells, dtype=np.int32),
+        node_of_vertex=np.arange(points.shape[1], dtype=np.int32),
+        regions={name: part.astype(np.int32) for name, part in regions.items()},
+        boundaries={},
+        size=float(case.mesh.size),
+    )
+
+
+def _renumbered(points: Array, cells: Array) -> tuple[Array, Array]:
+    """Neighbours get numbers close to each other: fewer cache misses in every matrix product."""
+    count = points.shape[1]
+    edges, _ = unique_columns(cell_edges(cells), count)
+    order = reverse_cuthill_mckee(graph(count, edges), symmetric_mode=True)
+    number = np.empty(count, dtype=np.int64)
+    number[order] = np.arange(count)
+    return points[:, order], number[cells]
+
+
+# ------------------------------------------------------------------------------------------- names
+
+
+def _named(case: Any, mesh: Mesh) -> Mesh:
+    """The mesh with its named boundaries; a boundary without facets is refused."""
+    found = {}
+    skin = boundaries.exterior(mesh) if mesh.dim > 1 else np.zeros((1, 0), dtype=int)
+    for name, spec in case.geometry.boundaries.items():
+        facets = _end(mesh, case, spec) if mesh.dim == 1 else _facets(mesh, case, spec, skin)
+        if facets.shape[1] == 0:
+            message = f"boundary {name!r} touches nothing: no outer {_FACET[mesh.dim]} of region {spec.of!r} lies there"
+            raise case.refuse(f"geometry.boundaries.{name}", message)
+        found[name] = np.ascontiguousarray(facets, dtype=np.int32)
+    return replace(mesh, boundaries=found)
+
+
+_FACET = {1: "end", 2: "edge", 3: "face"}
+
+
+def _end(mesh: Mesh, case: Any, spec: Any) -> Array:
+    """Vertices of a wire's boundary: the end of a region, or its loose ends within a shape, (1, n)."""
+    if spec.end is not None:
+        lines = [p for p in solids.wire(case.geometry.regions[spec.of], spec.of) if isinstance(p, wires.Line)]
+        if not lines:
+            return np.zeros((1, 0), dtype=int)
+        number, distance = wires.nearest_vertex(mesh.points, lines[0].start if spec.end == "first" else lines[-1].end)
+        return np.array([[number]]) if distance <= mesh.size else np.zeros((1, 0), dtype=int)
+    met = np.bincount(mesh.cells.ravel(), minlength=mesh.points.shape[1])
+    own = np.zeros(met.size, dtype=bool)
+    own[mesh.cells[:, mesh.regions[spec.of]]] = True
+    return np.flatnonzero((met == 1) & own & spec.within.contains(mesh.points))[None]
+
+
+def _facets(mesh: Mesh, case: Any, spec: Any, skin: Array) -> Array:
+    own = boundaries.facets_of(mesh, spec.of, skin)
+    if spec.within is not None:
+        return own[:, spec.within.contains(mesh.points[:, own].mean(axis=1))]
+    if spec.side in ("outer", "inner"):
+        outer = boundaries.facets_of(mesh, spec.of, skin[:, boundaries.outer_facets(mesh, skin)])
+        return outer if spec.side == "outer" else boundaries.without(own, outer)
+    if spec.side == "side":
+        along = np.abs(getattr(case.geometry.regions[spec.of], "axis", (0.0, 0.0, 1.0)))
+        return boundaries.lateral(mesh, spec.of, own, int(np.argmax(along)))
+    axis, end = (boundaries.EDGES if mesh.dim == 2 else boundaries.FACES)[spec.side]
+    return boundaries.at_extreme(mesh, spec.of, own, axis, end)
+
+
+def _with_places(case: Any, mesh: Mesh) -> Mesh:
+    """Holes, probes and contours, each checked against the body."""
+    g = case.geometry
+    holes = {name: solids.axis(hole) for name, hole in g.holes.items()}
+    mesh = replace(mesh, holes=holes, contours=dict(g.contours))
+    for name, (point, direction) in holes.items():
+        if pierced(mesh, point, direction):
+            message = f"hole {name!r} is none: its line passes through the body"
+            raise case.refuse(f"geometry.holes.{name}", message)
+    space = mesh.points.shape[0]
+    for name, place in g.probes.items():
+        try:
+            locate(mesh, place, f"probe {name!r}")
+        except Refusal as error:
+            raise case.refuse(f"geometry.probes.{name}", str(error)) from None
+    return replace(mesh, probes={name: padded(place)[:space] for name, place in g.probes.items()})
+
+
+def pierced(mesh: Mesh, point: Array, direction: Array) -> bool:
+    """Whether the line (in a film: the point) lies in the body: the angle round it does not close on some face."""
+    if mesh.dim == 1:
+        return distance_to(mesh, point) < 1e-6 * max(mesh.size, 1e-6)
+    angle = angles(mesh.points, point, direction)
+    for i in range(mesh.dim - 1):
+        for j in range(i + 1, mesh.dim):
+            for k in range(j + 1, mesh.dim + 1):
+                a, b, c = angle[mesh.cells[[i, j, k]]]
+                if np.any(np.abs(wrap(b - a) + wrap(c - b) + wrap(a - c)) > 1):
+                    return True
+    return False

@@ -1,0 +1,1 @@
+"""The equations: energy, relaxation, contacts, applied field, and their kernels."""

@@ -1,0 +1,131 @@
+"""The applied field without self-field, in temporal gauge.
+
+    a = a_applied(t) + G chi,   d chi/dt = mu,   E_e = -da_e/dt
+    K_sigma mu = source + G^T I_s - G^T M1 (d a_applied/dt),   K_sigma = G^T M1 G
+
+the discrete div(J_s + J_n) = 0 with J_n = sigma E.  The scalar potential never enters the equation of psi: it is
+accumulated in the links.  chi is advanced by the second-order Adams-Bashforth rule, so that psi, a and mu of a step
+belong together and charge is conserved by the stored numbers to the accuracy of the Poisson solve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from fempslip.contract import Array, Contact, Drive, Problem, State
+from fempslip.physics import kernels
+from fempslip.physics.graph import Graph
+
+Solve = Callable[[Array, Array], Array]  # (right side, start) -> solution of the reduced Poisson problem
+
+
+def potential(drive: Drive, t: float) -> Array:
+    """a_applied(t) : (edges,)."""
+    return np.array([f.value(t) for f in drive.fields]) @ drive.patterns
+
+
+def potential_rate(drive: Drive, t: float) -> Array | None:
+    """d a_applied/dt : (edges,), or None where nothing changes."""
+    rates = np.array([f.rate(t) for f in drive.fields])
+    return rates @ drive.patterns if rates.any() else None
+
+
+def equipotentials(nodes: int, contacts: tuple[Contact, ...]) -> sp.csr_array:
+    """(nodes, unknowns) map: a bank is one equipotential and has one unknown."""
+    unknown = np.arange(nodes)
+    for contact in contacts:
+        if contact.kind == "bank":
+            unknown[contact.nodes] = contact.nodes.min()
+    kept, column = np.unique(unknown, return_inverse=True)
+    return sp.csr_array((np.ones(nodes), (np.arange(nodes), column)), shape=(nodes, kept.size))
+
+
+def injection(problem: Problem) -> Array:
+    """(contacts, nodes) unit current into the sample, spread over each contact by its own area weights."""
+    shares = np.zeros((len(problem.contacts), problem.operators.nodes))
+    for row, contact in zip(shares, problem.contacts, strict=True):
+        row[contact.nodes] = contact.weights
+    return shares
+
+
+@dataclass(frozen=True, eq=False)
+class AppliedField:
+    """contract.Field for `screening: none`.  `conserved` False leaves mu = 0 (pure relaxation, no charge)."""
+
+    problem: Problem
+    graph: Graph
+    poisson: Solve  # on the unknowns of `equipotentials`
+    spread: sp.csr_array  # equipotentials
+    shares: Array  # injection
+    unit: Array  # (contacts, nodes) potential of a unit current into each contact (out at none: fixed by charge neutrality)
+    conserved: bool = True
+
+    @classmethod
+    def of(cls, problem: Problem, graph: Graph, make_solver: Callable[[sp.csr_array], Solve]) -> AppliedField:
+        op = problem.operators
+        spread = equipotentials(op.nodes, problem.contacts)
+        shares = injection(problem)
+        if problem.model.get("charge", "conserved") == "off":
+            return cls(problem, graph, lambda b, x: x, spread, shares, np.zeros_like(shares), False)
+        k = sp.csr_array(spread.T @ (op.G.T @ op.M1 @ op.G) @ spread)
+        poisson = make_solver(k)
+        volume = op.m / op.m.sum()
+        balanced = shares - volume  # neutral: the uniform part cancels in any set of currents that sums to zero
+        unit = np.array([spread @ poisson(spread.T @ row, np.zeros(k.shape[0])) for row in balanced])
+        return cls(problem, graph, poisson, spread, shares, unit.reshape(shares.shape))
+
+    def declare(self) -> Mapping[str, int]:
+        return {"mu": 2, "chi": 1, "a": 1}
+
+    def links(self, past: State, t: float, dt: float) -> Mapping[str, Array]:
+        """chi and a at t + dt."""
+        mu = past.past("mu")
+        if past.steps and len(mu) > 1:
+            half = 0.5 * dt / past.steps[0]
+            chi = past["chi"] + dt * ((1 + half) * mu[0] - half * mu[1])
+        else:
+            chi = past["chi"] + dt * mu[0]
+        i, j = self.graph.edges
+        return {"chi": chi, "a": potential(self.problem.drive, t + dt) + (chi[j] - chi[i])}
+
+    def response(self, psi: Array, link: Array, past: State, t: float) -> tuple[Array, Array, Array]:
+        """(V_s, R, mu_s): contact potentials at zero current, their change per current, and mu at zero current."""
+        op = self.problem.operators
+        if not self.conserved:
+            none = np.zeros(len(self.problem.contacts))
+            return none, np.zeros((none.size, none.size)), np.zeros(op.nodes)
+        current = np.empty(op.edges.shape[1])
+        inflow = np.empty(op.nodes)
+        kernels.divergence(psi, link, self.graph.up, self.graph.edges, current, inflow)
+        rate = potential_rate(self.problem.drive, t)
+        if rate is not None:
+            inflow -= op.G.T @ (op.M1 @ rate)
+        if self.problem.sources is not None:
+            inflow += self.problem.sources.charge(t)
+        guess = self.spread.T @ past["mu"] / self.spread.sum(axis=0)
+        mu_s = self.spread @ self.poisson(self.spread.T @ inflow, guess)
+        return self.shares @ mu_s, self.shares @ self.unit.T, mu_s
+
+    def close(self, mu_s: Array, currents: Array) -> Mapping[str, Array]:
+        """mu with the currents that the load decided."""
+        return {"mu": mu_s + currents @ self.unit if currents.any() else mu_s}
+
+
+@dataclass(frozen=True, eq=False)
+class PrescribedCurrents:
+    """contract.Load: each contact's current is a declared function of time."""
+
+    problem: Problem
+
+    def declare(self) -> Mapping[str, int]:
+        return {}
+
+    def close(self, v_s: Array, r: Array, past: Any, t: float) -> Array:
+        """(contacts,) currents into the sample at time t."""
+        drive = self.problem.drive.currents
+        return np.array([sum(f.value(t) for f in drive.get(c.name, ())) for c in self.problem.contacts], dtype=float)

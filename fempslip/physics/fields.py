@@ -1,0 +1,64 @@
+"""What a frame shows: fields at nodes, from a state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from fempslip.contract import Array, Problem, State
+from fempslip.physics.applied import potential_rate
+
+
+def vectors(problem: Problem, circulation: Array) -> Array:
+    """(nodes, 3) vectors at nodes of a field given by its circulations along edges (edges,)."""
+    flat = problem.operators.node_vector @ circulation
+    space = flat.size // problem.operators.nodes
+    out = np.zeros((problem.operators.nodes, 3))
+    out[:, :space] = flat.reshape(space, -1).T
+    return out
+
+
+def supercurrent(problem: Problem, state: State) -> Array:
+    """J_s = Im[psi* (grad - iA) psi] : (nodes, 3)."""
+    i, j = problem.operators.edges
+    psi = state["psi"]
+    circulation = np.imag(psi[i].conj() * np.exp(-1j * state["a"]) * psi[j])
+    return problem.kinetic[:, None] * vectors(problem, circulation)
+
+
+def normal_current(problem: Problem, state: State) -> Array:
+    """J_n = sigma (-grad mu - dA/dt) : (nodes, 3)."""
+    i, j = problem.operators.edges
+    mu = state["mu"]
+    rate = potential_rate(problem.drive, state.t)
+    field = -(mu[j] - mu[i]) - (0.0 if rate is None else rate)
+    return problem.sigma[:, None] * vectors(problem, field)
+
+
+def pair_potential(old: State, new: State) -> Array:
+    """-d theta/dt, the potential of the pairs (nodes,): mu - d(arg psi)/dt in temporal gauge.
+
+    Equal to mu where the Josephson relation holds; the difference is the charge imbalance.
+    """
+    turn = np.angle(old["psi"].conj() * new["psi"])
+    return new["mu"] - turn / (new.t - old.t)
+
+
+def visible(problem: Problem, old: State | None, new: State) -> Mapping[str, Array]:
+    """The stored fields of a frame, by name.
+
+    psi is given in the gauge of the applied potential, psi exp(-i chi): there its phase is smooth in space and a frame
+    needs no more than the case's applied field to be continued or searched for zeros.
+    """
+    psi = new["psi"] * np.exp(-1j * new["chi"])
+    return {
+        "psi_re": psi.real.copy(),
+        "psi_im": psi.imag.copy(),
+        "psi_abs": np.abs(psi),
+        "phase": np.angle(psi),
+        "mu": new["mu"],
+        "mu_pair": new["mu"] if old is None else pair_potential(old, new),
+        "supercurrent": supercurrent(problem, new),
+        "normal_current": normal_current(problem, new),
+    }

@@ -1,0 +1,70 @@
+"""Energy and power of a step: supplied = stored + dissipated.
+
+In units of F per tau0 (one j0 V0 tau0 is two units of F):
+
+    dF/dt = 2 sum I_c V_c - 2 sum_e (I_s + I_n)_e d a_applied,e/dt  -  2 sum m (d_t psi)^T R (d_t psi)  -  2 E^T M1 E
+
+supplied by the contacts and by the source of a changing field; dissipated by the relaxation of psi and by the normal current.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fempslip.contract import Array, Problem, State
+from fempslip.physics import kernels
+from fempslip.physics.applied import injection, potential
+from fempslip.physics.energy import LinkEnergy
+from fempslip.physics.graph import Graph, graph
+
+
+@dataclass(frozen=True, eq=False)
+class PowerMeter:
+    problem: Problem
+    graph: Graph
+    shares: Array
+
+    @classmethod
+    def of(cls, problem: Problem) -> PowerMeter:
+        return cls(problem, graph(problem.operators), injection(problem))
+
+    def stored(self, state: State) -> tuple[float, float]:
+        """(F, mean |psi|^2)."""
+        op, g = self.problem.operators, self.graph
+        link = np.empty(g.neighbour.size, dtype=complex)
+        kernels.links(state["a"], g.w, g.up, g.down, link)
+        value, mass = kernels.energy(state["psi"], link, g.up, g.edges, g.w, op.m, self.problem.epsilon, self.problem.beta)
+        return value, mass / float(op.m.sum())
+
+    def dissipated(self, old: State, new: State) -> float:
+        """Mean power turned to heat in the step: relaxation of psi and normal current."""
+        p, dt = self.problem, new.t - old.t
+        loss = kernels.relaxation_loss(old["psi"], new["psi"], dt, p.operators.m, p.u, p.gamma)
+        if self.uncharged:
+            return loss
+        rate = (new["a"] - old["a"]) / dt
+        return loss + 2 * float(rate @ (p.operators.M1 @ rate))
+
+    def supplied(self, old: State, new: State, currents: Array) -> float:
+        """Mean power put in during the step; currents : (contacts,) at its middle."""
+        dt = new.t - old.t
+        given = 0.0 if self.uncharged else 2 * float(currents @ (self.shares @ (new["chi"] - old["chi"]))) / dt
+        step = potential(self.problem.drive, new.t) - potential(self.problem.drive, old.t)
+        if step.any():
+            given -= 2 * float(self.total_current(old, new) @ step) / dt
+        return given
+
+    def total_current(self, old: State, new: State) -> Array:
+        """I_s + I_n of each edge at the middle of the step."""
+        op, dt = self.problem.operators, new.t - old.t
+        energy = LinkEnergy(op, self.problem.epsilon)
+        super_ = 0.5 * (energy.current(old["psi"], old["a"]) + energy.current(new["psi"], new["a"]))
+        if self.uncharged:
+            return super_
+        return super_ - op.M1 @ ((new["a"] - old["a"]) / dt)
+
+    @property
+    def uncharged(self) -> bool:
+        return self.problem.model.get("charge") == "off"

@@ -1,0 +1,1 @@
+"""A case becomes results: compile, run, recipes, reports."""

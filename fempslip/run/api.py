@@ -1,0 +1,59 @@
+"""The words of a notebook: solve, check, voltage, render.
+
+    import fempslip as fs
+    case = fs.load("film_vortex_flow").vary({"drive.field": "60 mT"})
+    run = fs.solve(case, into="runs/film")
+    t, V = fs.voltage(run, "upstream", "downstream", unit="uV")
+    fs.render(run, "movie")
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fempslip.case import Case, load
+from fempslip.contract import Array, Refusal
+from fempslip.run.check import explain
+from fempslip.run.recipes import draw
+from fempslip.run.running import case_of, quiet, solve
+from fempslip.store import Run
+
+__all__ = ["check", "render", "solve", "voltage"]
+
+VOLTS = {"V": 1.0, "mV": 1e-3, "uV": 1e-6, "nV": 1e-9}
+
+
+def check(case: Case | str | Path) -> str:
+    """The case explained without solving it.  Raises Refusal where it is wrong."""
+    return explain(case if isinstance(case, Case) else load(case))
+
+
+def voltage(run: Run, first: str, second: str, unit: str = "V0") -> tuple[Array, Array]:
+    """(t, V) of a measured pair: (steps,) times in tau0 and voltages in V0, V, mV, uV or nV.
+
+    Raises Refusal for a pair that was not measured, a unit that is not known, or volts of a dimensionless material.
+    """
+    table = run.table("voltage")
+    sign = 1.0
+    if f"{first}|{second}" not in table:
+        first, second, sign = second, first, -1.0
+    if f"{first}|{second}" not in table:
+        measured = sorted(name for name in table if name.count("|") and not name.endswith(("impulse", "slips")))
+        raise Refusal(f"the voltage between {second!r} and {first!r} was not measured; measured are: {', '.join(measured)}")
+    return table["t"], sign * table[f"{first}|{second}"] * unit_factor(run, unit)
+
+
+def unit_factor(run: Run, unit: str) -> float:
+    """Multiplies a voltage in V0 to give it in `unit`."""
+    if unit == "V0":
+        return 1.0
+    if unit not in VOLTS:
+        raise Refusal(f"voltages are given in V0, {', '.join(VOLTS)}, not in {unit!r}")
+    if "V0" not in run.header["scales"]:
+        raise Refusal("this material is dimensionless: give material.xi, lambda and sigma, or ask for unit='V0'")
+    return run.header["scales"]["V0"] / VOLTS[unit]
+
+
+def render(run: Run, recipe: str) -> list[Path]:
+    """Draw the pictures of a recipe into the run folder; returns their paths."""
+    return draw(case_of(run), run, [recipe], quiet)

@@ -1,0 +1,218 @@
+"""A case and its mesh become a problem: frozen dimensionless arrays.  The only code that sees both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from fempslip import mesh as parts
+from fempslip.case import Case
+from fempslip.case.scales import DEPAIRING
+from fempslip.contract import Array, Clock, Contact, Drive, Mesh, Operators, Probe, Problem, Refusal, Waveform
+from fempslip.tasks import seeds
+
+
+def compile(case: Case, mesh: Mesh) -> Problem:  # noqa: A001 - the word that says it
+    """The problem of a case on its mesh.
+
+    Raises Refusal, with the place in the case file, for what only the mesh can know: a probe outside the body,
+    terminals that do not touch it, fields that the mesh does not resolve.
+    """
+    material = {name: case.material[name] for name in mesh.regions}
+    section, kinetic, sigma = (per_cell(mesh, material, key) for key in ("thickness", "kinetic", "sigma"))
+    op = parts.operators(mesh, section, kinetic, sigma)
+    contacts = contacts_of(case, mesh, section)
+    problem = Problem(
+        mesh=mesh,
+        operators=op,
+        epsilon=parts.dual_mean(mesh, {n: epsilon_of(m.epsilon) for n, m in material.items()}, section),
+        beta=nodal(mesh, material, "beta", section),
+        u=nodal(mesh, material, "u", section),
+        gamma=nodal(mesh, material, "gamma", section),
+        sigma=nodal(mesh, material, "sigma", section),
+        kinetic=nodal(mesh, material, "kinetic", section),
+        model=case.model.model_dump(),
+        contacts=contacts,
+        drive=drive_of(case, mesh, op, contacts, section),
+        probes=probes_of(case, mesh, contacts),
+        clock=clock_of(case),
+        psi=np.zeros(op.nodes, dtype=complex),
+        pairs=case.measure.between,
+    )
+    check_joined(case, problem)
+    return replace(problem, psi=start_of(case, problem))
+
+
+def per_cell(mesh: Mesh, material: Mapping[str, Any], key: str) -> Array:
+    return parts.cell_values(mesh, {name: getattr(m, key) for name, m in material.items()})
+
+
+def nodal(mesh: Mesh, material: Mapping[str, Any], key: str, section: Array) -> Array:
+    return parts.dual_mean(mesh, {name: float(getattr(m, key)) for name, m in material.items()}, section)
+
+
+def epsilon_of(given: Any) -> Any:
+    """epsilon of a material as a number or a function of place, (space, ...) -> (...)."""
+    if isinstance(given, (int, float)):
+        return float(given)
+    return lambda x: given.value(x.reshape(x.shape[0], -1)).reshape(x.shape[1:])
+
+
+def contacts_of(case: Case, mesh: Mesh, section: Array) -> tuple[Contact, ...]:
+    found = []
+    for name, kind in case.contacts.items():
+        nodes, weights, area = parts.facet_weights(mesh, name, section)
+        found.append(Contact(name, kind, nodes, weights, area))
+    taken: dict[int, str] = {}
+    for contact in found:
+        for node in contact.nodes:
+            if taken.setdefault(int(node), contact.name) != contact.name:
+                raise case.refuse(f"contacts.{contact.name}", f"touches the contact {taken[int(node)]!r}: move them apart")
+    return tuple(found)
+
+
+# ------------------------------------------------------------------------------------------- drive
+
+
+def drive_of(case: Case, mesh: Mesh, op: Operators, contacts: tuple[Contact, ...], section: Array) -> Drive:
+    patterns, waves, density = [], [], 0.0
+    for vector, wave in case.drive.field:
+        patterns.append(parts.uniform_field(mesh, op, vector))
+        waves.append(wave)
+        density += float(np.linalg.norm(vector)) * largest(wave, case.time.until)
+    for hole, wave in case.drive.flux:
+        point, direction = mesh.holes[hole]
+        patterns.append(parts.around(mesh, op, point, direction) / (2 * np.pi))
+        waves.append(wave)
+    for wave in waves:
+        refuse_jumps(case, wave)
+    pattern = np.array(patterns) if patterns else np.zeros((0, op.edges.shape[1]))
+    return Drive(pattern, tuple(waves), currents_of(case, mesh, op, contacts, section), density)
+
+
+def currents_of(
+    case: Case, mesh: Mesh, op: Operators, contacts: tuple[Contact, ...], section: Array
+) -> Mapping[str, tuple[Waveform, ...]]:
+    """Waveforms of the total current into each contact."""
+    idep = depairing_current(mesh, op, contacts, section, {c.terminal for c in case.drive.currents})
+    found: dict[str, tuple[Waveform, ...]] = {}
+    areas = {c.name: c.section for c in contacts}
+    for current in case.drive.currents:
+        wave = current.waveform.at(idep)
+        scale = current.sign * (areas[current.across] if current.is_density else 1.0)
+        found[current.terminal] = (*found.get(current.terminal, ()), wave.mapped(lambda height, by=scale: by * height))
+    return found
+
+
+def depairing_current(
+    mesh: Mesh, op: Operators, contacts: tuple[Contact, ...], section: Array, driven: set[str]
+) -> float:
+    """Idep = 2/(3 sqrt 3) j0 times the narrowest section between the driven contacts; nan without two of them."""
+    used = [c for c in contacts if c.name in driven]
+    if len(used) < 2:
+        return float("nan")
+    narrowest = min(
+        parts.narrowest_section(mesh, op, a.nodes, b.nodes, section) for k, a in enumerate(used) for b in used[k + 1 :]
+    )
+    return DEPAIRING * narrowest
+
+
+def largest(wave: Waveform, until: float) -> float:
+    """Largest |value| at kinks, ends and a sampling between them."""
+    times = np.unique([0.0, until, *wave.kinks(until), *np.linspace(0, until, 201)])
+    return max(abs(wave.value(t)) for t in times)
+
+
+def refuse_jumps(case: Case, wave: Waveform) -> None:
+    for t in wave.kinks(case.time.until):
+        if abs(wave.value(t) - wave.value(t * (1 - 1e-12) - 1e-12)) > 1e-6 and t > 0:
+            raise case.refuse(
+                "drive", f"the field or flux jumps at t = {t:g} tau, an infinite voltage: give it a rise or a ramp of finite length"
+            )
+
+
+# ------------------------------------------------------------------------------------------- probes, start, clock
+
+
+def probes_of(case: Case, mesh: Mesh, contacts: tuple[Contact, ...]) -> dict[str, Probe]:
+    found = {}
+    for name, point in mesh.probes.items():
+        try:
+            nodes, weights = parts.locate(mesh, point, f"the probe {name!r}")
+        except Refusal as refusal:
+            raise case.refuse(f"geometry.probes.{name}", str(refusal)) from None
+        found[name] = Probe(name, nodes, weights)
+    return found | {c.name: Probe(c.name, c.nodes, c.weights) for c in contacts}
+
+
+def check_joined(case: Case, problem: Problem) -> None:
+    """Contacts that carry current belong to one connected body, or their currents have nowhere to go."""
+    import scipy.sparse.csgraph as csgraph
+
+    driven = [c for c in problem.contacts if c.name in problem.drive.currents]
+    if not driven:
+        return
+    op = problem.operators
+    _, piece = csgraph.connected_components(op.G.T @ op.G, directed=False)
+    for contact in driven[1:]:
+        if piece[contact.nodes[0]] != piece[driven[0].nodes[0]]:
+            raise case.refuse(
+                "drive.current", f"the contacts {driven[0].name!r} and {contact.name!r} are on two bodies that do not touch"
+            )
+
+
+def clock_of(case: Case) -> Clock:
+    t = case.time
+    return Clock(t.until, t.tolerance, t.dt_start, t.dt_min, t.dt_max, t.fixed)
+
+
+def start_of(case: Case, problem: Problem) -> Array:
+    """psi at t = 0 by the case's `start`, (nodes,)."""
+    from fempslip.physics.applied import potential
+
+    start, mesh, op = case.start, problem.mesh, problem.operators
+    dead = np.zeros(op.nodes, dtype=bool)
+    for contact in problem.contacts:
+        if contact.kind == "normal":
+            dead[contact.nodes] = True
+    if start.kind == "run":
+        psi = frame_of(case, mesh)
+    elif start.kind == "normal":
+        psi = seeds.noise(op, problem.epsilon, start.amplitude, start.seed)
+    else:
+        lines = [vortex_line(mesh, v) for v in start.vortices]
+        psi = seeds.uniform(mesh, op, problem.epsilon / problem.beta, potential(problem.drive, 0.0), lines, dead)
+    psi = np.where(dead, 0.0, psi)
+    return on_banks(problem, psi)
+
+
+def on_banks(problem: Problem, psi: Array) -> Array:
+    """A bank is held at |psi| = sqrt(eps), whatever the start."""
+    psi = psi.copy()
+    for contact in problem.contacts:
+        if contact.kind == "bank":
+            size = np.sqrt(np.maximum(problem.epsilon[contact.nodes] / problem.beta[contact.nodes], 0.0))
+            psi[contact.nodes] = size * np.exp(1j * np.angle(psi[contact.nodes]))
+    return psi
+
+
+def vortex_line(mesh: Mesh, vortex: Any) -> seeds.VortexLine:
+    if isinstance(vortex.at, str):
+        point, direction = mesh.holes[vortex.at]
+        return seeds.VortexLine(point, direction, vortex.winding, core=False)
+    at = np.asarray(vortex.at, dtype=float)
+    return seeds.VortexLine(at, np.asarray(vortex.direction, dtype=float), vortex.winding)
+
+
+def frame_of(case: Case, mesh: Mesh) -> Array:
+    """psi of a frame of another run on the same mesh, (nodes,)."""
+    from fempslip.store import open_run
+
+    run = open_run(case.start.run)
+    if run.mesh.points.shape != mesh.points.shape or not np.allclose(run.mesh.points, mesh.points):
+        raise case.refuse("start.run", f"{case.start.run} was solved on another mesh: use the same geometry and mesh.size")
+    frame = run.frame(case.start.frame)
+    return frame["psi_re"] + 1j * frame["psi_im"]

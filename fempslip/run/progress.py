@@ -1,0 +1,124 @@
+"""How far a run is, and how long it will still take.
+
+Whoever works calls ``progress(fraction, text)`` as often as it likes, with the fraction of the work done (0 to 1)
+and a few words on its state; calls in quick succession cost a clock reading and nothing more.  On a terminal the
+words stand in one live line; in a log file a line is written every ten seconds.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TextIO
+
+Progress = Callable[[float, str], None]
+
+
+def silent(fraction: float, text: str) -> None:
+    """A progress that says nothing."""
+
+
+@contextmanager
+def progress_line(quiet: bool = False, stream: TextIO | None = None) -> Iterator[Progress]:
+    """A ``progress(fraction, text)`` for ``stream`` (default: standard error, so that results can be piped).
+
+    quiet : say nothing;   a terminal gets a live line, anything else a plain line every ten seconds.
+    """
+    stream = stream or sys.stderr
+    if quiet:
+        yield silent
+    elif stream.isatty():
+        with _bar(stream) as bar:
+            yield LiveLine(bar, bar.add_task("starting", total=1.0, left="?"))
+    else:
+        yield PlainLines(stream)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Time left from the work done since the first call: a resumed run does not start at zero.
+
+    start : fraction done at the first call;   began : clock at that call, in seconds
+    """
+
+    start: float
+    began: float
+
+    def left(self, fraction: float, now: float) -> float | None:
+        """Seconds still to go, or None as long as nothing was done to judge by."""
+        done = fraction - self.start
+        return (1.0 - fraction) * (now - self.began) / done if done > 0 else None
+
+
+@dataclass
+class PlainLines:
+    """A line now and then: for log files and pipes."""
+
+    stream: TextIO
+    every: float = 10.0
+    clock: Callable[[], float] = time.monotonic
+    pace: Pace | None = None
+    told: float = field(default=float("-inf"))
+
+    def __call__(self, fraction: float, text: str) -> None:
+        now = self.clock()
+        if now - self.told < self.every and fraction < 1.0:
+            return
+        self.pace = self.pace or Pace(fraction, now)
+        self.told = now
+        print(plain_line(fraction, text, self.pace.left(fraction, now)), file=self.stream, flush=True)
+
+
+@dataclass
+class LiveLine:
+    """One line of a terminal, written anew ten times a second at most."""
+
+    bar: Any  # rich.progress.Progress
+    task: Any
+    every: float = 0.1
+    clock: Callable[[], float] = time.monotonic
+    pace: Pace | None = None
+    told: float = field(default=float("-inf"))
+
+    def __call__(self, fraction: float, text: str) -> None:
+        now = self.clock()
+        if now - self.told < self.every and fraction < 1.0:
+            return
+        self.pace = self.pace or Pace(fraction, now)
+        self.told = now
+        left = duration(self.pace.left(fraction, now))
+        self.bar.update(self.task, completed=fraction, description=text, left=left, refresh=True)
+
+
+def plain_line(fraction: float, text: str, left: float | None) -> str:
+    """`` 34 %   t = 204 of 600 tau0   1 min 20 s left``"""
+    tail = f"   {duration(left)} left" if left is not None and fraction < 1.0 else ""
+    return f"{100 * fraction:3.0f} %   {text}{tail}"
+
+
+def duration(seconds: float | None) -> str:
+    """``42 s``, ``3 min 20 s``, ``2 h 05 min``; ``?`` when not known."""
+    if seconds is None:
+        return "?"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def _bar(stream: TextIO) -> Any:
+    # Refreshed by the calls themselves: a thread of its own would compete with the solver for the interpreter.
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    return Progress(
+        BarColumn(bar_width=24),
+        TextColumn("{task.percentage:3.0f} %  {task.description}  {task.fields[left]} left"),
+        console=Console(file=stream),
+        auto_refresh=False,
+    )

@@ -1,0 +1,106 @@
+"""Recipes: one question each, declared in postprocess/*.yaml.
+
+    title:     the question
+    watch:     what must be seen of every accepted step (names of WATCHERS)
+    results:   numbers for summary.json (names of results.RESULTS)
+    pictures:  what is drawn (names of PICTURES)
+
+The same recipe runs in the loop or, where it watches nothing of its own, over a stored run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fempslip.case import Case
+from fempslip.case.drawers import delivered
+from fempslip.contract import Array, Problem, Refusal, Watcher
+from fempslip.run.results import RESULTS
+from fempslip.store import Run
+from fempslip.tasks import watchers as seen
+
+Note = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    name: str
+    title: str
+    watch: tuple[str, ...] = ()
+    results: tuple[str, ...] = ()
+    pictures: tuple[str, ...] = ()
+
+
+@cache
+def recipe(name: str) -> Recipe:
+    """A delivered recipe by name.  Raises Refusal with the known names."""
+    drawer = delivered("postprocess")
+    if name not in drawer:
+        raise Refusal(f"there is no recipe {name!r}; delivered are: {', '.join(sorted(drawer))}")
+    text = yaml.safe_load(Path(drawer[name]).read_text(encoding="utf-8"))
+    lists = {key: tuple(text.get(key) or ()) for key in ("watch", "results", "pictures")}
+    return Recipe(name, text["title"], **lists)
+
+
+# ------------------------------------------------------------------------------------------- in the loop
+
+
+def watchers_for(case: Case, problem: Problem, contours: Mapping[str, Array]) -> dict[str, Watcher]:
+    """The watchers of a run by name: series, voltages and frames always, others as its recipes ask."""
+    asked = {name for r in case.postprocess for name in recipe(r).watch}
+    found: dict[str, Watcher] = {
+        "series": seen.Series.of(problem),
+        "voltages": seen.Voltages.of(problem),
+        "frames": seen.Frames(case.record.fields, zeros="zeros" in asked),
+    }
+    if "josephson" in asked:
+        found["josephson"] = seen.JosephsonResidual()
+    if "windings" in asked:
+        found["windings"] = seen.ContourWindings(contours)
+    return found
+
+
+# ------------------------------------------------------------------------------------------- over a run
+
+
+def results(case: Case, run: Run, names: Iterable[str]) -> dict[str, Any]:
+    """Recipe name -> its numbers."""
+    found: dict[str, Any] = {}
+    for name in names:
+        for function in recipe(name).results:
+            found.setdefault(name, {}).update(RESULTS[function](case, run))
+    return found
+
+
+def draw(case: Case, run: Run, names: Iterable[str], progress: Note) -> list[Path]:
+    """Draw the pictures of recipes into the run folder; each picture once."""
+    from fempslip import view
+
+    wanted = list(dict.fromkeys(p for name in names for p in recipe(name).pictures))
+    drawn = []
+    for k, picture in enumerate(wanted):
+        progress(k / len(wanted), f"drawing {picture.replace('_', ' ')}")
+        drawn += view.PICTURES[picture](run)
+    return drawn
+
+
+def post(folder: str | Path, names: Iterable[str] = (), progress: Note = lambda fraction, text: None) -> dict[str, Any]:
+    """Answer recipes over a stored run: its numbers, and its pictures drawn into the folder.
+
+    Raises Refusal where a recipe needs what was not watched when the run was made.
+    """
+    from fempslip.run.running import case_of
+    from fempslip.store import open_run
+
+    run = open_run(folder)
+    case = case_of(run)
+    chosen = tuple(names) or case.postprocess
+    found = results(case, run, chosen)
+    draw(case, run, chosen, progress)
+    return found

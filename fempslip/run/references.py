@@ -1,0 +1,64 @@
+"""What to cite for the physics that a run used."""
+
+from __future__ import annotations
+
+from fempslip.case import Case
+
+KRAMER = """@article{kramer1978,
+  author = {Kramer, L. and Watts-Tobin, R. J.},
+  title = {Theory of Dissipative Current-Carrying States in Superconducting Filaments},
+  journal = {Phys. Rev. Lett.}, volume = {40}, pages = {1041}, year = {1978},
+  note = {the relaxation of the order parameter}
+}
+"""
+CHRISTIANSEN = """@article{christiansen2012,
+  author = {Christiansen, Snorre H. and Halvorsen, Tore G.},
+  title = {A simplicial gauge theory},
+  journal = {J. Math. Phys.}, volume = {53}, pages = {033501}, year = {2012},
+  note = {gauge-invariant energy on simplices}
+}
+"""
+ANDERSON = """@article{anderson1966,
+  author = {Anderson, P. W.},
+  title = {Considerations on the Flow of Superfluid Helium},
+  journal = {Rev. Mod. Phys.}, volume = {38}, pages = {298}, year = {1966},
+  note = {phase slip and voltage}
+}
+"""
+JOSEPHSON = """@article{josephson1962,
+  author = {Josephson, B. D.},
+  title = {Possible new effects in superconductive tunnelling},
+  journal = {Phys. Lett.}, volume = {1}, pages = {251}, year = {1962}
+}
+"""
+IVLEV = """@article{ivlev1984,
+  author = {Ivlev, B. I. and Kopnin, N. B.},
+  title = {Electric currents and resistive states in thin superconductors},
+  journal = {Adv. Phys.}, volume = {33}, pages = {47}, year = {1984},
+  note = {phase-slip centres}
+}
+"""
+SCIKIT_FEM = """@article{skfem2020,
+  author = {Gustafsson, Tom and McBain, G. D.},
+  title = {scikit-fem: A Python package for finite element assembly},
+  journal = {Journal of Open Source Software}, volume = {5}, number = {52}, pages = {2369}, year = {2020}
+}
+"""
+GMSH = """@article{gmsh2009,
+  author = {Geuzaine, C. and Remacle, J.-F.},
+  title = {Gmsh: a three-dimensional finite element mesh generator with built-in pre- and post-processing facilities},
+  journal = {Int. J. Numer. Methods Eng.}, volume = {79}, pages = {1309}, year = {2009}
+}
+"""
+
+
+def bibliography(case: Case) -> str:
+    """BibTeX of the physics and the tools that this case uses."""
+    used = [KRAMER, CHRISTIANSEN]
+    if case.measure.between:
+        used += [JOSEPHSON, ANDERSON]
+    if case.geometry.dimension == 1:
+        used.append(IVLEV)
+    else:
+        used += [SCIKIT_FEM, GMSH]
+    return "\n".join(used)

@@ -1,0 +1,165 @@
+"""Numbers read off a run, for summary.json and for expectations.  Each function answers one question."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fempslip.case import Case
+from fempslip.contract import Array, Refusal
+from fempslip.store import Run
+
+TURN = 2 * np.pi
+ENOUGH = 3  # periods from which a mean over whole periods is quoted
+STEADY = 1e-3  # relative drift below which a voltage without pulses counts as steady
+
+
+def window(case: Case, t: Array) -> Array:
+    """True in the time that is measured: from measure.from, by default the second half of the run."""
+    start = case.measure.from_ if case.measure.from_ is not None else 0.5 * case.time.until
+    return t >= start * (1 - 1e-12)
+
+
+# ------------------------------------------------------------------------------------------- voltage
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean over whole periods and its standard error; None where fewer than three were seen and V is not steady."""
+
+    mean: float | None
+    error: float | None
+    period: float | None
+    slips: int
+
+
+def mean_voltage(case: Case, run: Run) -> dict[str, Any]:
+    """`voltage`: mean, error, period and slips of every measured pair, in V0 and tau0, with SI beside them."""
+    if "voltage" not in run.tables:
+        raise Refusal("the recipe `voltage` needs measure.between: [probe, probe]")
+    table = run.table("voltage")
+    found = {}
+    for first, second in case.measure.between:
+        name = f"{first}|{second}"
+        part = window(case, table["t"])
+        part &= np.isfinite(table[name])
+        slips = table[f"{name} slips"][part]
+        found[name] = as_result(case, mean_of(table["t"][part], table[f"{name} impulse"][part], table[name][part], slips))
+    main = next(iter(found.values()))
+    return main if len(found) == 1 else {**main, "pairs": found}
+
+
+def mean_of(t: Array, impulse: Array, v: Array, slips: Array) -> Mean:
+    """Mean voltage from the exact integral of V dt.
+
+    Whole periods: the times at which the integral passes multiples of 2 pi.  The error is the scatter of block means.
+    """
+    if t.size < 3:
+        return Mean(None, None, None, 0)
+    crossed = round(float(slips[-1] - slips[0]))
+    total = impulse - impulse[0]
+    turns = int(abs(total[-1]) // TURN)
+    if abs(crossed) >= 1 and turns >= ENOUGH:
+        times = passages(t, total * np.sign(total[-1]), turns)
+        periods = np.diff(times)
+        mean = np.sign(total[-1]) * TURN * turns / (times[-1] - times[0])
+        return Mean(float(mean), float(abs(mean) * scatter(periods)), float(periods.mean()), crossed)
+    mean = total[-1] / (t[-1] - t[0])
+    drift = np.ptp(v) / max(abs(mean), 1e-12)
+    if drift <= STEADY or np.ptp(v) < 1e-9:
+        return Mean(float(mean), float(np.ptp(v)), None, crossed)
+    return Mean(None, None, None, crossed)
+
+
+def passages(t: Array, rising: Array, turns: int) -> Array:
+    """Times at which a (mostly) rising integral first passes 0, 2 pi, ..., 2 pi turns."""
+    highest = np.maximum.accumulate(rising)
+    return np.interp(TURN * np.arange(turns + 1), highest, t)
+
+
+def scatter(periods: Array) -> float:
+    """Relative standard error of the mean period, from block means (periods that follow each other are correlated)."""
+    blocks = np.array_split(periods, min(8, periods.size))
+    means = np.array([block.mean() for block in blocks])
+    return float(means.std(ddof=1) / np.sqrt(means.size) / periods.mean()) if means.size > 1 else float("nan")
+
+
+def as_result(case: Case, mean: Mean) -> dict[str, Any]:
+    volt, second = case.scales.si("voltage"), case.scales.si("time")
+    found: dict[str, Any] = {"mean": mean.mean, "error": mean.error, "period": mean.period, "slips": mean.slips}
+    found["si"] = {
+        "mean_V": times(mean.mean, volt),
+        "error_V": times(mean.error, volt),
+        "period_s": times(mean.period, second),
+    }
+    return found
+
+
+def times(value: float | None, unit: float | None) -> float | None:
+    return None if value is None or unit is None else value * unit
+
+
+# ------------------------------------------------------------------------------------------- the rest
+
+
+def power_balance(case: Case, run: Run) -> dict[str, Any]:
+    """`power`: mean power supplied, dissipated and stored in the measured time (F per tau0), and what does not balance."""
+    series = run.table("series")
+    part = window(case, series["t"])
+    dt, first = series["dt"][part], int(np.argmax(part))
+    span = float(dt.sum())
+    before = series["energy"][first - 1] if first else series["energy"][0]
+    supplied = float(series["supplied"][part] @ dt) / span
+    dissipated = float(series["dissipated"][part] @ dt) / span
+    stored = float(series["energy"][part][-1] - before) / span
+    scale = max(abs(supplied), abs(dissipated), 1e-300)
+    residual = (supplied - dissipated - stored) / scale
+    return {"supplied": supplied, "dissipated": dissipated, "stored": stored, "residual": residual}
+
+
+def josephson(case: Case, run: Run) -> dict[str, Any]:
+    """`josephson_residual`: |d theta/dt + mu| over the bright nodes (|psi| > 0.5), time mean of its rms, and its largest."""
+    table = run.table("josephson")
+    part = window(case, table["t"])
+    return {"rms": float(table["rms"][part].mean()), "largest": float(table["largest"][part].max())}
+
+
+def zero_count(case: Case, run: Run) -> dict[str, Any]:
+    """`zeros`: zeros of each sign in the last frame (2D: vortices; 3D: faces pierced by vortex lines)."""
+    if "zeros" not in run.tables or not len(run.times):
+        return {"positive": 0, "negative": 0}
+    table = run.table("zeros")
+    last = table["winding"][table["t"] == run.times[-1]]
+    return {"positive": int(last[last > 0].sum()), "negative": int(-last[last < 0].sum())}
+
+
+def winding_steps(case: Case, run: Run) -> dict[str, Any]:
+    """`winding`: final winding number of each contour, and every change of it with its time and applied flux."""
+    if "winding" not in run.tables:
+        raise Refusal("the recipe `winding` needs a contour in the geometry: contours: {loop: {around: hole}}")
+    table = run.table("winding")
+    found: dict[str, Any] = {}
+    for name in (n for n in table if n != "t" and not n.endswith(" flux")):
+        n = np.rint(table[name]).astype(int)
+        jumps = np.flatnonzero(np.diff(n)) + 1
+        steps = [
+            {"t": float(table["t"][k]), "flux": float(table[f"{name} flux"][k]), "from": int(n[k - 1]), "to": int(n[k])}
+            for k in jumps
+        ]
+        found[name] = {"final": int(n[-1]), "steps": steps, "changes": len(steps)}
+        if steps:
+            found[name]["first_flux"] = steps[0]["flux"]
+    main = next(iter(found.values()))
+    return main if len(found) == 1 else {**main, "contours": found}
+
+
+RESULTS: Mapping[str, Any] = {
+    "mean_voltage": mean_voltage,
+    "power_balance": power_balance,
+    "josephson": josephson,
+    "zero_count": zero_count,
+    "winding_steps": winding_steps,
+}

@@ -1,0 +1,186 @@
+"""Solve a case into a run folder, resume it, and say what happened."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from fempslip.case import Case, load
+from fempslip.contract import Array, Failure, Mesh, Operators, Problem, State, Watcher
+from fempslip.mesh import contour
+from fempslip.mesh.meshing import make_mesh
+from fempslip.run import recipes
+from fempslip.run.compiling import compile
+from fempslip.run.expectations import judged
+from fempslip.run.references import bibliography
+from fempslip.run.support import refuse_unsupported
+from fempslip.store import Run, RunWriter, open_run
+from fempslip.tasks.evolve import evolve
+
+Note = Callable[[float, str], None]
+SOLVING = 0.85  # share of the progress line that the march takes when pictures follow
+
+
+def quiet(fraction: float, text: str) -> None:
+    """A progress that says nothing."""
+
+
+def solve(case: Case, into: str | Path, progress: Note = quiet, pictures: bool = True) -> Run:
+    """Solve a case into a new folder and return the run.
+
+    Raises Refusal (the case is wrong, the folder is taken) before anything is written, Failure when the run cannot go
+    on, KeyboardInterrupt; in these two the folder holds everything up to there.
+    """
+    refuse_unsupported(case)
+    progress(0.0, "meshing")
+    mesh = make_mesh(case)
+    problem = compile(case, mesh)
+    frames = int(case.time.until / case.record.fields) + 1
+    header = header_of(case, mesh)
+    with RunWriter.create(into, mesh, case.document(), header, bibliography(case), frames=frames) as writer:
+        march_into(case, problem, writer, None, progress, pictures, earlier=0.0)
+    return open_run(into)
+
+
+def resume(folder: str | Path, until: str | None = None, progress: Note = quiet, pictures: bool = True) -> Run:
+    """Go on with a stopped, killed or finished run, to `until` if given; the mesh and node order are the stored ones."""
+    run = open_run(folder)
+    case = case_of(run)
+    if until is not None:
+        case = case.vary({"time.until": until, "record.fields": f"every {case.record.fields!r}"})
+    checkpoint = run.checkpoint()
+    problem = compile(case, run.mesh)
+    earlier = (run.summary or {}).get("wall_seconds", 0.0)
+    with RunWriter.resume(folder, case_text=case.document()) as writer:
+        march_into(case, problem, writer, checkpoint, progress, pictures, earlier)
+    return open_run(folder)
+
+
+def march_into(
+    case: Case,
+    problem: Problem,
+    writer: RunWriter,
+    checkpoint: Mapping[str, Array] | None,
+    progress: Note,
+    pictures: bool,
+    earlier: float,
+) -> None:
+    """March, watched, and finish the folder with its summary, whatever ends the march."""
+    watchers = recipes.watchers_for(case, problem, contours_of(problem.mesh, problem.operators))
+    begun = time.monotonic()
+    outcome: dict[str, Any] = {"status": "failed"}
+    try:
+        evolve(problem, watchers, writer, case.record.fields, checkpoint, pace(case, progress, pictures))
+        outcome = {"status": "finished"}
+    except KeyboardInterrupt:
+        outcome = {"status": "stopped"}
+        raise
+    except Failure as failure:
+        outcome = {"status": "failed", "failure": str(failure)}
+        raise
+    finally:
+        conclude(case, problem, writer, watchers, outcome, earlier + time.monotonic() - begun, progress, pictures)
+
+
+def conclude(
+    case: Case,
+    problem: Problem,
+    writer: RunWriter,
+    watchers: Mapping[str, Watcher],
+    outcome: dict[str, Any],
+    seconds: float,
+    progress: Note,
+    pictures: bool,
+) -> None:
+    """Write the summary; where the march came to its end, with results, expectations and pictures."""
+    run = open_run(writer.folder)
+    summary = outcome | facts(problem, run) | {"wall_seconds": seconds}
+    if outcome["status"] == "finished":
+        summary["results"] = recipes.results(case, run, case.postprocess)
+        summary["expect"] = judged(case, summary["results"])
+    writer.finish(summary)
+    if outcome["status"] == "finished" and pictures:
+        recipes.draw(case, open_run(writer.folder), case.postprocess, lambda f, text: progress(SOLVING + (1 - SOLVING) * f, text))
+        progress(1.0, "done")
+
+
+def facts(problem: Problem, run: Run) -> dict[str, Any]:
+    """steps, rejected_steps, end_time_tau, nodes."""
+    series = run.table("series") if "series" in run.tables else {"t": (), "rejected": ()}
+    steps = len(series["t"])
+    return {
+        "steps": steps,
+        "rejected_steps": int(series["rejected"][-1]) if steps else 0,
+        "end_time_tau": float(series["t"][-1]) if steps else 0.0,
+        "nodes": problem.operators.nodes,
+    }
+
+
+def pace(case: Case, progress: Note, pictures: bool) -> Callable[[State, int], None]:
+    share = SOLVING if pictures else 1.0
+    until = case.time.until
+
+    def tell(state: State, rejected: int) -> None:
+        progress(share * state.t / until, f"t = {state.t:.4g} of {until:.4g} tau, step {state.step}")
+
+    return tell
+
+
+def contours_of(mesh: Mesh, op: Operators) -> dict[str, Array]:
+    """Closed chains of the named contours, name -> (edges,)."""
+    return {name: contour(mesh, op, *mesh.holes[hole]) for name, hole in mesh.contours.items()}
+
+
+def header_of(case: Case, mesh: Mesh) -> dict[str, Any]:
+    kinds = {"xi": "length", "tau0": "time", "V0": "voltage", "Bc2": "field", "j0": "density", "I0": "current"}
+    si = {name: case.scales.si(kind) for name, kind in kinds.items()}
+    known = {name: value for name, value in si.items() if value is not None}
+    pairs = [list(pair) for pair in case.measure.between]
+    return {"name": case.name, "title": case.title, "scales": known, "dimension": mesh.dim, "pairs": pairs}
+
+
+def case_of(run: Run) -> Case:
+    """The case that a stored run was made from."""
+    return load(run.folder / "case.yaml")
+
+
+# ------------------------------------------------------------------------------------------- in words
+
+
+def report(run: Run) -> str:
+    """One paragraph: what happened."""
+    s = run.summary or {}
+    words = [
+        f"{run.header.get('title', run.folder.name)}: {s.get('status', run.status)} at t = {s.get('end_time_tau', 0):.6g} tau",
+        f"after {s.get('steps', 0)} steps ({s.get('rejected_steps', 0)} rejected) on {s.get('nodes', 0)} nodes",
+        f"in {s.get('wall_seconds', 0):.1f} s.",
+    ]
+    results = s.get("results", {})
+    if "voltage" in results:
+        words.append(voltage_in_words(results["voltage"]))
+    expected = s.get("expect", [])
+    if expected:
+        met = sum(e["ok"] for e in expected)
+        words.append(f"Expectations met: {met} of {len(expected)}.")
+        words += [f"Not met: {e['name']} = {e['value']}, wanted {e['wanted']} +- {e['tolerance']}." for e in expected if not e["ok"]]
+    words.append(f"Everything is in {run.folder}.")
+    return " ".join(words)
+
+
+def voltage_in_words(v: Mapping[str, Any]) -> str:
+    if v["mean"] is None:
+        return "No mean voltage: fewer than three whole periods fell in the measured time (make time.until longer)."
+    si = v["si"]
+    volts = f" = {engineering(si['mean_V'], 'V')}" if si["mean_V"] is not None else ""
+    period = f", period {v['period']:.5g} tau" if v["period"] else ""
+    return f"Mean voltage {v['mean']:.5g} +- {v['error']:.1g} V0{volts}{period}, {v['slips']} phase slips between the probes."
+
+
+def engineering(value: float, unit: str) -> str:
+    """0.0000123, 'V' -> '12.3 uV'."""
+    for power, prefix in ((0, ""), (-3, "m"), (-6, "u"), (-9, "n"), (-12, "p")):
+        if abs(value) >= 10.0**power:
+            return f"{value / 10.0**power:.4g} {prefix}{unit}"
+    return f"{value:.4g} {unit}"

@@ -1,0 +1,1 @@
+"""How the equations are solved: linear algebra, time coefficients, step control, the loop."""

@@ -1,0 +1,112 @@
+"""The step of the order parameter: variable-step BDF2, nonlinear coefficients extrapolated, one linear solve.
+
+    (a1/dt m R* + m beta |psi*|^2 + K_A) psi_new = m R* (h0 psi_now + h1 psi_before)/dt + m eps psi*
+
+with R* the relaxation matrix (physics.relaxation) at psi*, the linear extrapolation, and K_A with the links of the new
+time.  Then the potential mu of the new state.  The error estimate is max|psi_new - quadratic extrapolation|.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fempslip.contract import Array, Field, Load, Problem, State, Trial
+from fempslip.physics import applied, kernels
+from fempslip.physics.graph import Graph, graph
+from fempslip.solver import cg, linear
+from fempslip.solver.bdf import bdf, extrapolate
+
+CG_TOLERANCE = 1e-8
+CG_LIMIT = 2000
+BRIGHT = 0.3  # |psi| above which a node's phase counts in max theta
+DEPTH = {"psi": 3}
+
+
+@dataclass(frozen=True, eq=False)
+class Bdf2:
+    """contract.Stepper for tdgl dynamics without noise."""
+
+    problem: Problem
+    graph: Graph
+    field: Field
+    load: Load
+    free: Array  # (nodes,) False where psi is held (normal contacts and banks)
+
+    @classmethod
+    def of(cls, problem: Problem) -> Bdf2:
+        g = graph(problem.operators)
+        field = applied.AppliedField.of(problem, g, lambda k: linear.poisson_solver(k, problem.mesh.dim))
+        return cls(problem, g, field, applied.PrescribedCurrents(problem), ~held(problem))
+
+    def declare(self) -> Mapping[str, int]:
+        return {**DEPTH, **self.field.declare(), **self.load.declare()}
+
+    def begin(self, chi: Array | None = None, t: float = 0.0) -> State:
+        """The start state, with the potential that belongs to it."""
+        n = self.problem.operators.nodes
+        chi = np.zeros(n) if chi is None else chi
+        i, j = self.graph.edges
+        a = applied.potential(self.problem.drive, t) + (chi[j] - chi[i])
+        history = {"psi": (self.problem.psi,), "mu": (np.zeros(n),), "chi": (chi,), "a": (a,)}
+        return self.restart(State(0, t, self.problem.clock.dt_start, (), history))
+
+    def restart(self, state: State) -> State:
+        """Forget the history after a jump or kink of the drive; mu is made anew with the drive from now on."""
+        history = {name: past[:1] for name, past in state.history.items()}
+        state = replace(state, steps=(), next_dt=min(state.next_dt, self.problem.clock.dt_start), history=history)
+        mu = self.potentials(state["psi"], self.link(state["a"]), state, state.t)
+        return replace(state, history={**history, "mu": (mu["mu"],)})
+
+    def attempt(self, state: State, dt: float) -> Trial:
+        new = self.field.links(state, state.t, dt)
+        link = self.link(new["a"])
+        guess = extrapolate(dt, state.steps, state.past("psi"), 2)
+        psi, iterations = self.order_parameter(state, dt, link, guess, new["chi"])
+        turn, error = kernels.turn_and_error(state["psi"], psi, guess, BRIGHT**2)
+        if iterations < 0 or not np.isfinite(error):
+            return Trial(dt, {}, {"psi": np.inf}, 0.0, CG_LIMIT)
+        mu = self.potentials(psi, link, state, state.t + dt)
+        return Trial(dt, {"psi": psi, **new, **mu}, {"psi": error}, turn, iterations)
+
+    def link(self, a: Array) -> Array:
+        out = np.empty(self.graph.neighbour.size, dtype=complex)
+        kernels.links(a, self.graph.w, self.graph.up, self.graph.down, out)
+        return out
+
+    def order_parameter(self, state: State, dt: float, link: Array, guess: Array, chi: Array) -> tuple[Array, int]:
+        """psi at t + dt and the iterations of the linear solve (-1: it failed)."""
+        p, g, past = self.problem, self.graph, state.past("psi")
+        last = state.steps[0] if state.steps and len(past) > 1 else None
+        a1, h0, h1 = bdf(dt, last)
+        x1 = 0.0 if last is None else -dt / last
+        alpha, beta, rhs = np.empty(guess.size), np.empty_like(guess), np.empty_like(guess)
+        medium = (p.operators.m, p.epsilon, p.beta, p.u, p.gamma, g.diagonal)
+        kernels.terms(dt, a1, h0, h1, 1.0 - x1, x1, past[0], past[-1 if last is None else 1], *medium, alpha, beta, rhs)
+        if p.sources is not None:
+            rhs += p.sources.order_parameter(state.t + dt, chi)
+        psi = np.where(self.free, guess, past[0])
+        count = cg.solve(g.start, g.neighbour, link, alpha, beta, self.free, rhs, psi, CG_TOLERANCE, CG_LIMIT)
+        return psi, count
+
+    def potentials(self, psi: Array, link: Array, state: State, t: float) -> Mapping[str, Array]:
+        v_s, r, mu_s = self.field.response(psi, link, state, t)
+        return self.field.close(mu_s, self.load.close(v_s, r, state, t))
+
+
+def held(problem: Problem) -> Array:
+    """(nodes,) True where psi does not evolve: psi = 0 at normal contacts, frozen in temporal gauge at banks."""
+    mask = np.zeros(problem.operators.nodes, dtype=bool)
+    for contact in problem.contacts:
+        if contact.kind in ("normal", "bank"):
+            mask[contact.nodes] = True
+    return mask
+
+
+def advance(state: State, trial: Trial, next_dt: float, depth: Mapping[str, int]) -> State:
+    """The state after an accepted step: histories shifted, no deeper than declared."""
+    history = {name: (new, *state.history[name])[: depth[name]] for name, new in trial.arrays.items()}
+    steps = (trial.dt, *state.steps)[:2]
+    return State(state.step + 1, state.t + trial.dt, next_dt, steps, history)

@@ -1,0 +1,86 @@
+"""Conjugate gradients for alpha x + beta x* - (links x) = b: real-symmetric positive definite on (Re x, Im x).
+
+Preconditioned by the 2x2 blocks of the diagonal: (alpha z + beta z* = r) gives z = (alpha r - beta r*)/(alpha^2 - |beta|^2).
+Fixed nodes (normal contacts, banks) keep their x.  At least one iteration is made: from a good start CG would return
+unchanged at a loose tolerance and psi would coast.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from fempslip.contract import Array
+
+
+@njit(cache=True, fastmath={"reassoc", "contract"})
+def solve(
+    start: Array,
+    neighbour: Array,
+    link: Array,
+    alpha: Array,
+    beta: Array,
+    free: Array,
+    b: Array,
+    x: Array,
+    tolerance: float,
+    most: int,
+) -> int:
+    """Solve in place for x : (nodes,) complex; relative residual <= tolerance.
+
+    An iteration reads the links once (16 + 4 bytes an entry) and about 200 bytes a node.
+    Returns the iterations made, or -1 if `most` were not enough (or the numbers are not finite).
+    """
+    n = x.size
+    r = np.empty(n, dtype=np.complex128)
+    p = np.empty(n, dtype=np.complex128)
+    q = np.zeros(n, dtype=np.complex128)
+    weight = np.empty(n)
+    norm = 0.0
+    rz = 0.0
+    for i in range(n):
+        weight[i] = 1.0 / (alpha[i] * alpha[i] - beta[i].real * beta[i].real - beta[i].imag * beta[i].imag)
+        if free[i]:
+            s = b[i] - alpha[i] * x[i] - beta[i] * x[i].conjugate()
+            for k in range(start[i], start[i + 1]):
+                s += link[k] * x[neighbour[k]]
+            z = (alpha[i] * s - beta[i] * s.conjugate()) * weight[i]
+            bz = (alpha[i] * b[i] - beta[i] * b[i].conjugate()) * weight[i]
+            norm += bz.real * b[i].real + bz.imag * b[i].imag
+            rz += z.real * s.real + z.imag * s.imag
+            r[i] = s
+            p[i] = z
+        else:
+            r[i] = 0.0
+            p[i] = 0.0
+    goal = tolerance * tolerance * norm
+    for iteration in range(most):
+        if rz == 0.0:
+            return iteration
+        pq = 0.0
+        for i in range(n):
+            if free[i]:
+                s = alpha[i] * p[i] + beta[i] * p[i].conjugate()
+                for k in range(start[i], start[i + 1]):
+                    s -= link[k] * p[neighbour[k]]
+                q[i] = s
+                pq += s.real * p[i].real + s.imag * p[i].imag
+        step = rz / pq
+        new = 0.0
+        for i in range(n):
+            x[i] += step * p[i]
+            s = r[i] - step * q[i]
+            r[i] = s
+            z = (alpha[i] * s - beta[i] * s.conjugate()) * weight[i]
+            q[i] = z
+            new += z.real * s.real + z.imag * s.imag
+        if not np.isfinite(new):
+            return -1
+        if new <= goal:
+            return iteration + 1
+        turn = new / rz
+        rz = new
+        for i in range(n):
+            p[i] = q[i] + turn * p[i]
+            q[i] = 0.0
+    return -1

@@ -1,0 +1,49 @@
+"""Which steps are accepted, and how long the next one is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fempslip.contract import Clock, Failure, Trial
+
+THETA_LIMIT = 0.8  # largest turn of a bright node's phase in a step: above it identities of zeros are not certain
+
+
+@dataclass(frozen=True)
+class Verdict:
+    accepted: bool
+    next_dt: float
+
+
+def judge(trial: Trial, clock: Clock) -> Verdict:
+    """Accept when the largest error is <= 1.5 tolerance and no bright node turned by more than 0.8.
+
+    next dt = dt clip(0.85 (tolerance/error)^(1/3), 0.3, 1.5): the estimate is of third order.
+    """
+    error = max(trial.errors.values())
+    if clock.fixed is not None:
+        if not np.isfinite(error):
+            raise Failure(f"numbers are no longer finite at the fixed step {clock.fixed:g} tau: set time.fixed smaller")
+        return Verdict(True, clock.fixed)
+    if not np.isfinite(error):
+        return Verdict(False, 0.25 * trial.dt)
+    factor = float(np.clip(0.85 * (clock.tolerance / max(error, 1e-300)) ** (1 / 3), 0.3, 1.5))
+    if trial.max_theta > THETA_LIMIT:
+        factor = min(factor, 0.6 * THETA_LIMIT / trial.max_theta)
+        return Verdict(False, factor * trial.dt)
+    accepted = error <= 1.5 * clock.tolerance
+    if trial.max_theta > 0.75 * THETA_LIMIT:
+        factor = min(factor, 1.0)
+    return Verdict(accepted, min(factor * trial.dt, clock.dt_max))
+
+
+def landing(t: float, dt: float, target: float) -> tuple[float, bool]:
+    """The step that lands exactly on `target` without a tiny last step, and whether it lands now."""
+    left = target - t
+    if dt >= left * (1 - 1e-9):
+        return left, True
+    if dt > 0.5 * left:
+        return 0.5 * left, False
+    return dt, False

@@ -1,0 +1,364 @@
+"""The file fields.vtkhdf: a temporal VTKHDF unstructured grid, and beside it the group ``/fempslip``.
+
+    /VTKHDF                     mesh once, PointData one frame after another; opens in ParaView and PyVista
+    /fempslip/mesh              the exact mesh (float64) with its named parts
+    /fempslip/tables/<name>     one float64 dataset per column
+    /fempslip/case, header      texts
+
+All room is laid out contiguously before anything is appended: appending then fills reserved room and raises two
+kinds of counters, and touches no other structure of the file.  So a process killed at any moment leaves a file
+that opens.  When the room runs out, a roomier copy is written beside it and renamed over it.
+
+HDF5 can crash the process when the disk is full while it writes.  So disk space is claimed before it is handed any
+numbers, and the frames, which are most of them, are written to their places in the file directly.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
+
+import h5py
+import numpy as np
+
+from ..contract import Array, Mesh
+
+CELL_TYPES = {1: 3, 2: 5, 3: 10}  # VTK_LINE, VTK_TRIANGLE, VTK_TETRA
+EXACT = ("psi_re", "psi_im")  # kept in float64: a run may start from a frame; the rest is for looking at
+BLOCK = 1 << 22  # numbers copied at a time
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How much of the file counts: frames, and rows of each table."""
+
+    frames: int = 0
+    rows: Mapping[str, int] = field(default_factory=dict)
+
+    def plus(self, frames: int, rows: Mapping[str, int]) -> Counts:
+        total = {name: self.rows.get(name, 0) + rows.get(name, 0) for name in {**self.rows, **rows}}
+        return Counts(self.frames + frames, total)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Room in the file.  fields : name -> components (1 or 3);  tables : name -> (columns, rows reserved)."""
+
+    frames: int = 0
+    fields: Mapping[str, int] = field(default_factory=dict)
+    tables: Mapping[str, tuple[tuple[str, ...], int]] = field(default_factory=dict)
+
+    def holds(self, counts: Counts) -> bool:
+        return counts.frames <= self.frames and all(n <= self.tables[name][1] for name, n in counts.rows.items())
+
+    def grown(self, counts: Counts) -> Layout:
+        """Room for counts with as much again to spare, so that copying costs no more than writing did."""
+        tables = {name: (c, _roomier(room, counts.rows.get(name, 0))) for name, (c, room) in self.tables.items()}
+        return replace(self, frames=_roomier(self.frames, counts.frames), tables=tables)
+
+    def trimmed(self, counts: Counts) -> Layout:
+        tables = {name: (c, max(1, counts.rows.get(name, 0))) for name, (c, _) in self.tables.items()}
+        return Layout(counts.frames, self.fields if counts.frames else {}, tables)
+
+
+@dataclass(frozen=True, eq=False)
+class Content:
+    """What is written once: the mesh and the texts."""
+
+    mesh: Mesh
+    case_text: str
+    header: Mapping[str, Any]
+    references: str = ""
+
+
+def _roomier(room: int, wanted: int) -> int:
+    return room if wanted <= room else 2 * wanted
+
+
+def opened(path: Path, mode: str = "r") -> h5py.File:
+    """The file, without HDF5's own locks, so that others may look at it while it grows."""
+    if mode == "w":
+        return h5py.File(path, mode, locking=False)
+    return h5py.File(path, mode, locking=False, rdcc_nbytes=0)
+
+
+def link(name: str) -> str:
+    """A name as HDF5 may hold it: a slash would open a group."""
+    return quote(name, safe=" |-+*=()[],:;<>_.^'\"")
+
+
+def lay_out(
+    path: Path, content: Content, layout: Layout, old: Path | None, counts: Counts
+) -> None:
+    """Write a file with the room of layout, holding what counts of the old one; path appears or changes in one step.
+
+    Raises OSError when there is no space for it.
+    """
+    with replacing(path) as fresh:
+        write_new(fresh, content, layout, old, counts)
+
+
+def write_new(fresh: Path, content: Content, layout: Layout, old: Path | None, counts: Counts) -> None:
+    claim(fresh, 0, _size(content.mesh, layout, max(counts.frames, 1)))
+    with opened(fresh, "w") as file:
+        _write_grid(file, content.mesh, layout)
+        _write_own(file, content, layout)
+        if old is not None:
+            with opened(old) as source:
+                _copy(source, file, counts)
+
+
+def _size(mesh: Mesh, layout: Layout, frames: int) -> int:
+    """A generous guess of the bytes that are written at once (the room for frames to come stays a hole)."""
+    fixed = 4 * sum(part.nbytes for part in (mesh.points, mesh.cells, mesh.node_of_vertex, *mesh.regions.values()))
+    rows = sum(len(columns) * (room * 8 + 1024) for columns, room in layout.tables.values())
+    steps = 8 * layout.frames * (8 + len(layout.fields))
+    return 200_000 + fixed + rows + steps + frames * mesh.points.shape[1] * 8 * sum(layout.fields.values())
+
+
+def claim(path: Path, first: int, size: int) -> None:
+    """Make sure that size bytes from first can be written.  Raises OSError when they cannot."""
+    if not hasattr(os, "posix_fallocate") or not size:
+        return  # a system that cannot say beforehand
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
+    try:
+        os.posix_fallocate(handle, first, size)
+    except OSError as error:
+        if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):  # the file system cannot say
+            raise
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A new file beside path, handed to the disk and renamed to path when the body ends well."""
+    fresh = path.with_name(path.name + ".new")
+    try:
+        yield fresh
+        sync(fresh)
+        os.replace(fresh, path)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
+
+
+def sync(path: Path) -> None:
+    """Hand the file to the disk, so that a power cut cannot undo what the marker counts."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+# ------------------------------------------------------------------------------------------------------- writing
+
+
+def _reserve(group: h5py.Group, name: str, shape: tuple[int, ...], dtype: Any) -> None:
+    """Room for good, allocated now: filling it changes numbers and nothing else."""
+    plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    plist.set_layout(h5py.h5d.CONTIGUOUS)
+    plist.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    plist.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    group.create_dataset(name, shape=shape, dtype=dtype, dcpl=plist)
+
+
+def _column(group: h5py.Group, name: str, room: int) -> None:
+    """A growing column: one chunk is all its room, so that growing changes its length and nothing else."""
+    group.create_dataset(name, (0,), np.float64, maxshape=(None,), chunks=(max(room, 1),), fill_time="never")
+
+
+def _extend(column: h5py.Dataset, first: int, values: Any) -> None:
+    column.resize((first + len(values),))
+    column[first:] = values
+
+
+def _write_grid(file: h5py.File, mesh: Mesh, layout: Layout) -> None:
+    """The static half of the VTKHDF specification (version 2.2), and reserved room for the frames."""
+    root = file.create_group("VTKHDF")
+    root.attrs["Version"] = np.array([2, 2])
+    root.attrs.create("Type", np.bytes_("UnstructuredGrid"))
+    points = np.zeros((mesh.points.shape[1], 3))
+    points[:, : mesh.points.shape[0]] = mesh.points.T
+    corners, cells = mesh.cells.shape
+    one = {"NumberOfPoints": len(points), "NumberOfCells": cells, "NumberOfConnectivityIds": corners * cells}
+    for name, value in one.items():
+        root[name] = np.array([value], dtype=np.int64)
+    root["Points"] = points
+    root["Connectivity"] = np.ascontiguousarray(mesh.cells.T, dtype=np.int64).ravel()
+    root["Offsets"] = np.arange(cells + 1, dtype=np.int64) * corners
+    root["Types"] = np.full(cells, CELL_TYPES[mesh.dim], dtype=np.uint8)
+    root["CellData/region"] = region_numbers(mesh)
+    if layout.frames:
+        _write_steps(root, layout, len(points))
+
+
+def _write_steps(root: h5py.Group, layout: Layout, n: int) -> None:
+    """Offsets are known beforehand: the mesh stays (all 0), frame k of a field begins at row k n."""
+    steps = root.create_group("Steps")
+    steps.attrs["NSteps"] = np.int64(0)
+    none, every = np.zeros(layout.frames, dtype=np.int64), np.arange(layout.frames, dtype=np.int64) * n
+    for name in ("PartOffsets", "PointOffsets"):
+        steps[name] = none
+    for name in ("CellOffsets", "ConnectivityIdOffsets"):
+        steps[name] = none[:, None]
+    steps["NumberOfParts"] = none + 1
+    steps["CellDataOffsets/region"] = none
+    _column(steps, "Values", layout.frames)
+    shown = root.create_group("PointData")
+    for name, components in layout.fields.items():
+        shape = (layout.frames * n, components) if components > 1 else (layout.frames * n,)
+        _reserve(shown, link(name), shape, np.float64 if name in EXACT else np.float32)
+        steps[f"PointDataOffsets/{link(name)}"] = every
+
+
+def _write_own(file: h5py.File, content: Content, layout: Layout) -> None:
+    root = file.create_group("fempslip")
+    root["case"], root["header"] = content.case_text, json.dumps(dict(content.header))
+    root["references"] = content.references
+    write_mesh(root.create_group("mesh"), content.mesh)
+    tables = root.create_group("tables")
+    for name, (columns, room) in layout.tables.items():
+        table = tables.create_group(link(name))
+        table.attrs["name"], table.attrs["columns"] = name, json.dumps(columns)
+        for column in columns:
+            _column(table, link(column), room)
+
+
+def _copy(old: h5py.File, new: h5py.File, counts: Counts) -> None:
+    if counts.frames:
+        n = int(old["VTKHDF/NumberOfPoints"][0])
+        for name, source in old["VTKHDF/PointData"].items():
+            for block in _blocks(counts.frames * n):
+                new[f"VTKHDF/PointData/{name}"][block] = source[block]
+        _count_frames(new, counts.frames, old["VTKHDF/Steps/Values"][: counts.frames])
+    for name, rows in counts.rows.items():
+        for column, source in old[f"fempslip/tables/{link(name)}"].items():
+            _extend(new[f"fempslip/tables/{link(name)}/{column}"], 0, source[:rows])
+
+
+def _blocks(total: int) -> Iterator[slice]:
+    return (slice(i, min(i + BLOCK, total)) for i in range(0, total, BLOCK))
+
+
+def append(
+    path: Path,
+    start: Counts,
+    times: Sequence[float],
+    frames: Mapping[str, Array],
+    rows: Mapping[str, Mapping[str, Array]],
+) -> None:
+    """Write frames (name -> (frames, vertices[, 3])) and rows (table -> column -> values) behind start.
+
+    Raises OSError when there is no space for them.
+    """
+    columns = {
+        f"{link(table)}/{link(c)}": (start.rows.get(table, 0), v) for table in rows for c, v in rows[table].items()
+    }
+    with opened(path) as file:
+        places = {name: file[f"VTKHDF/PointData/{link(name)}"].id.get_offset() for name in frames}
+        parts = [(file[f"fempslip/tables/{name}"], first, len(values)) for name, (first, values) in columns.items()]
+        if times:
+            parts.append((file["VTKHDF/Steps/Values"], start.frames, len(times)))
+        spans = [(column.id.get_chunk_info(0).byte_offset + 8 * i, 8 * n) for column, i, n in parts if len(column)]
+    for first, size in spans:
+        claim(path, first, size)
+    for name, values in frames.items():
+        _put(path, places[name] + start.frames * values[0].nbytes, values)
+    with opened(path, "r+") as file:
+        for name, (first, numbers) in columns.items():
+            _extend(file[f"fempslip/tables/{name}"], first, numbers)
+        if times:
+            _count_frames(file, start.frames + len(times), times)
+
+
+def _put(path: Path, place: int, values: Array) -> None:
+    """Numbers, as they are in memory, to a place in the file."""
+    handle, left = os.open(path, os.O_WRONLY), np.ascontiguousarray(values).data.cast("B")
+    try:
+        while left:
+            written = os.pwrite(handle, left, place)
+            place, left = place + written, left[written:]
+    finally:
+        os.close(handle)
+
+
+def _count_frames(file: h5py.File, total: int, times: Any) -> None:
+    """Raise NSteps, then add the times: VTK's reader overruns its memory where Values is longer than NSteps."""
+    steps = file["VTKHDF/Steps"]
+    steps.attrs.modify("NSteps", np.int64(total))
+    file.flush()
+    _extend(steps["Values"], total - len(times), times)
+
+
+# ---------------------------------------------------------------------------------------------- the mesh, exactly
+
+
+def region_numbers(mesh: Mesh) -> Array:
+    """(cells,) int32: the place of each cell's region in mesh.regions."""
+    numbers = np.zeros(mesh.cells.shape[1], dtype=np.int32)
+    for i, cells in enumerate(mesh.regions.values()):
+        numbers[cells] = i
+    return numbers
+
+
+def _arrays() -> list[str]:
+    """The plain arrays of a mesh: points, cells, node_of_vertex."""
+    return [f.name for f in fields(Mesh) if f.type == "Array"]
+
+
+def write_mesh(group: h5py.Group, mesh: Mesh) -> None:
+    for name in _arrays():
+        group[name] = getattr(mesh, name)
+    group["size"] = float(mesh.size)
+    parts = {"regions": mesh.regions, "boundaries": mesh.boundaries, "probes": mesh.probes}
+    holes = {name: np.stack([np.resize(p, 3), np.resize(d, 3)]) for name, (p, d) in mesh.holes.items()}
+    lengths = {name: (len(p), len(d)) for name, (p, d) in mesh.holes.items()}
+    for kind, members in {**parts, "holes": holes}.items():
+        drawer = group.create_group(kind)
+        drawer.attrs["names"] = json.dumps(list(members))
+        for i, values in enumerate(members.values()):
+            drawer[str(i)] = np.asarray(values)
+    group["holes"].attrs["lengths"] = json.dumps(lengths)
+    group.attrs["contours"] = json.dumps(dict(mesh.contours))
+
+
+def read_mesh(group: h5py.Group) -> Mesh:
+    parts: dict[str, Any] = {}
+    for kind in ("regions", "boundaries", "probes", "holes"):
+        names = json.loads(group[kind].attrs["names"])
+        parts[kind] = {name: group[kind][str(i)][()] for i, name in enumerate(names)}
+    lengths = json.loads(group["holes"].attrs["lengths"])
+    holes = {name: (p[: lengths[name][0]], d[: lengths[name][1]]) for name, (p, d) in parts.pop("holes").items()}
+    arrays: dict[str, Any] = {name: group[name][()] for name in _arrays()}
+    contours = json.loads(group.attrs["contours"])
+    return Mesh(**arrays, **parts, holes=holes, contours=contours, size=float(group["size"][()]))
+
+
+# ------------------------------------------------------------------------------------------------------- reading
+
+
+def read_layout(file: h5py.File) -> Layout:
+    root, tables = file["VTKHDF"], {}
+    for table in file["fempslip/tables"].values():
+        columns = tuple(json.loads(table.attrs["columns"]))
+        room = table[link(columns[0])].chunks[0]
+        tables[str(table.attrs["name"])] = (columns, room)
+    if "Steps" not in root:
+        return Layout(tables=tables)
+    components = {unquote(k): 3 if v.ndim == 2 else 1 for k, v in root["PointData"].items()}
+    return Layout(root["Steps/Values"].chunks[0], components, tables)
+
+
+def read_content(file: h5py.File) -> Content:
+    root = file["fempslip"]
+    text = {name: root[name].asstr()[()] for name in ("case", "header", "references")}
+    return Content(read_mesh(root["mesh"]), text["case"], json.loads(text["header"]), text["references"])

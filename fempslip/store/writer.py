@@ -1,0 +1,297 @@
+"""Writing a run: rows and frames wait in memory and are committed together with a checkpoint.
+
+The commit, in this order: data into fields.vtkhdf, its counters, the file to the disk; then checkpoint.npz with the
+state and the numbers of committed frames and rows, renamed into place.  That rename is the only commit marker: what
+it does not count is not shown and is cut off by a resume.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from ..contract import Array, Failure, Mesh, Refusal
+from . import layout as lay
+from . import lock
+from .reader import COMMIT, FIELDS, MARKER, Commit, read_commit, readable, stored_arrays
+from .versions import versions
+
+FIRST, INTERVAL = 0.2, 1.0  # s of wall time before the first checkpoint, and between later ones
+SHARE = 0.05  # of the wall time that writing may take
+MEMORY = 1 << 28  # bytes of frames waiting, from which a checkpoint is due at once
+ROOM = 1024  # rows reserved for a new table
+WALLS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class RunWriter:
+    """The writer of one run folder; a contract.Sink.  Use RunWriter.create or RunWriter.resume."""
+
+    def __init__(self, folder: Path, content: lay.Content, held: int, layout: lay.Layout, commit: Commit) -> None:
+        self.folder, self._content, self._lock = folder, content, held
+        self._layout, self._commit = layout, commit  # as they are in the file
+        self._expected, self._broken = 64, False
+        self._times: list[float] = []
+        self._frames: list[dict[str, Array]] = []
+        self._rows: dict[str, dict[str, list[float]]] = {}
+        self._waiting, self._cost = 0, 0.0
+        self._last, self._first = time.monotonic(), True
+
+    # ------------------------------------------------------------------------------------------ opening
+
+    @classmethod
+    def create(
+        cls,
+        folder: str | Path,
+        mesh: Mesh,
+        case_text: str = "",
+        header: Mapping[str, Any] | None = None,
+        references: str = "",
+        frames: int = 64,
+    ) -> RunWriter:
+        """Start a run in a new or empty folder.
+
+        header : what else a reader should know, as JSON (name, title, scales ...);  references : BibTeX
+        frames : how many are expected, so that room is reserved once (more may come)
+        Raises Refusal when the folder is not empty, is being written or cannot be written.
+        """
+        folder = Path(folder)
+        content = lay.Content(mesh, case_text, dict(header or {}), references)
+        with _starting(folder):
+            _refuse_occupied(folder)
+            folder.mkdir(parents=True, exist_ok=True)
+            held = lock.acquire(folder)
+            try:
+                _refuse_occupied(folder)
+                lay.lay_out(folder / FIELDS, content, lay.Layout(), None, lay.Counts())
+                _write_texts(folder, content)
+            except BaseException:
+                lock.release(held)
+                raise
+        writer = cls(folder, content, held, lay.Layout(), Commit())
+        writer._expected = max(frames, 1)
+        return writer
+
+    @classmethod
+    def resume(
+        cls, folder: str | Path, case_text: str | None = None, header: Mapping[str, Any] | None = None
+    ) -> RunWriter:
+        """Go on with a run: everything behind its last checkpoint is cut off.
+
+        case_text, header : replace the stored ones, when the run is extended.
+        Raises Refusal when the folder holds no run, holds a damaged one, or is being written.
+        """
+        folder = Path(folder)
+        if not (folder / FIELDS).is_file():
+            raise Refusal(f"{folder} holds no run to go on with (no {FIELDS} in it)")
+        with _starting(folder):
+            held = lock.acquire(folder)
+            try:
+                return cls._reopen(folder, held, case_text, header)
+            except BaseException:
+                lock.release(held)
+                raise
+
+    @classmethod
+    def _reopen(cls, folder: Path, held: int, case_text: str | None, header: Mapping[str, Any] | None) -> RunWriter:
+        path = folder / FIELDS
+        with readable(path), lay.opened(path) as file:
+            old, layout = lay.read_content(file), lay.read_layout(file)
+        text = old.case_text if case_text is None else case_text
+        content = lay.Content(old.mesh, text, dict(old.header if header is None else header), old.references)
+        kept = read_commit(folder).kept
+        (folder / "summary.json").unlink(missing_ok=True)  # from here on the run is not finished
+        writer = cls(folder, content, held, layout.trimmed(kept), Commit(kept, kept))
+        if (folder / MARKER).is_file():
+            writer._mark(stored_arrays(folder), Commit(kept, kept))
+        lay.lay_out(path, content, writer._layout, path, kept)
+        _write_texts(folder, content)
+        return writer
+
+    # ------------------------------------------------------------------------------------------ the sink
+
+    def row(self, table: str, values: Mapping[str, float]) -> None:
+        """Add a row to a table; the first row fixes the columns.  Raises ValueError when columns differ later."""
+        columns = self._columns(table)
+        if columns is None:
+            columns = tuple(values)
+        if len(values) != len(columns) or any(name not in values for name in columns):
+            raise ValueError(f"table {table!r} has the columns {list(columns)}, the row {list(values)}")
+        waiting = self._rows.setdefault(table, {name: [] for name in columns})
+        for name in columns:
+            waiting[name].append(float(values[name]))
+
+    def frame(self, t: float, fields: Mapping[str, Array]) -> None:
+        """Add a frame: name -> (nodes,) or (nodes, 3).  Raises ValueError when names or shapes differ later."""
+        order = self._content.mesh.node_of_vertex
+        kept = {}
+        for name, values in fields.items():
+            values = np.asarray(values)
+            if values.shape not in ((self._content.mesh.nodes,), (self._content.mesh.nodes, 3)):
+                raise ValueError(f"field {name!r} has the shape {values.shape}, not (nodes,) or (nodes, 3)")
+            kept[name] = values[order].astype(np.float64 if name in lay.EXACT else np.float32)
+        shape = _shape(kept)
+        known = self._layout.fields or (_shape(self._frames[0]) if self._frames else shape)
+        if shape != known:
+            raise ValueError(f"frames hold the fields {dict(known)}, this one {shape}")
+        self._times.append(float(t))
+        self._frames.append(kept)
+        self._waiting += sum(values.nbytes for values in kept.values())
+
+    def due(self) -> bool:
+        """True when a checkpoint should be written: early, then at most once a second and 5 % of the wall time."""
+        waited = time.monotonic() - self._last
+        pause = max(FIRST if self._first else INTERVAL, self._cost / SHARE)
+        return waited >= pause or self._waiting > MEMORY
+
+    def checkpoint(self, arrays: Mapping[str, Array]) -> None:
+        """Commit all rows and frames so far, with these arrays (no objects) as the state to go on from.
+
+        Raises Failure when the disk is full or cannot be written; what was committed before stays.
+        """
+        begun = time.monotonic()
+        with self._writing():
+            end = self._append()
+            self._mark(arrays, Commit(end, end))
+        self._last, self._first = time.monotonic(), False
+        self._cost = self._last - begun
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        """Commit what waits, write summary.json (with its ``status``) and let the run go.
+
+        Rows and frames that came after the last checkpoint are shown, and cut off again by a resume.
+        """
+        text = json.dumps({"status": "finished", **summary}, indent=2, default=_plain)
+        try:
+            with self._writing():
+                if (self._times or self._rows) and not self._broken:
+                    self._mark(stored_arrays(self.folder), Commit(self._append(), self._commit.kept))
+                self._trim()
+                _write_atomically(self.folder / "summary.json", text)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Let the run go as it was last committed; without a summary it counts as interrupted."""
+        if self._lock >= 0:
+            lock.release(self._lock)
+            self._lock = -1
+
+    def __enter__(self) -> RunWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # ------------------------------------------------------------------------------------------ the commit
+
+    def _columns(self, table: str) -> tuple[str, ...] | None:
+        if table in self._layout.tables:
+            return self._layout.tables[table][0]
+        return tuple(self._rows[table]) if table in self._rows else None
+
+    def _append(self) -> lay.Counts:
+        """Write what waits behind what is committed; returns the counts that include it."""
+        start, path = self._commit.shown, self.folder / FIELDS
+        rows = {name: {c: np.array(v) for c, v in columns.items()} for name, columns in self._rows.items()}
+        frames = {n: np.stack([f[n] for f in self._frames]) for n in self._frames[0]} if self._frames else {}
+        end = start.plus(len(self._times), {name: len(next(iter(c.values()))) for name, c in rows.items()})
+        wanted = self._wanted()
+        if wanted == self._layout and wanted.holds(end):
+            lay.append(path, start, self._times, frames, rows)
+        else:
+            wanted = wanted.grown(end)
+            with lay.replacing(path) as fresh:
+                lay.write_new(fresh, self._content, wanted, path, start)
+                lay.append(fresh, start, self._times, frames, rows)
+        lay.sync(path)
+        self._layout = wanted
+        self._times, self._frames, self._rows, self._waiting = [], [], {}, 0
+        return end
+
+    def _wanted(self) -> lay.Layout:
+        """The layout of the file, with room for tables and fields that come for the first time."""
+        new = {name: (tuple(c), ROOM) for name, c in self._rows.items() if name not in self._layout.tables}
+        wanted = replace(self._layout, tables={**self._layout.tables, **new})
+        if self._frames and not wanted.fields:
+            wanted = replace(wanted, frames=self._expected, fields=_shape(self._frames[0]))
+        return wanted
+
+    def _trim(self) -> None:
+        """Give back the room that was not needed; a full disk may keep it."""
+        exact = self._layout.trimmed(self._commit.shown)
+        if exact != self._layout and not self._broken:
+            with suppress(OSError, RuntimeError):
+                lay.lay_out(self.folder / FIELDS, self._content, exact, self.folder / FIELDS, self._commit.shown)
+
+    def _mark(self, arrays: Mapping[str, Array], commit: Commit) -> None:
+        kept = {name: np.asarray(value) for name, value in arrays.items()}
+        if any(value.dtype.hasobject for value in kept.values()) or COMMIT in kept:
+            raise ValueError(f"a checkpoint holds plain arrays, and none named {COMMIT}")
+        with lay.replacing(self.folder / MARKER) as fresh, open(fresh, "wb") as file:
+            np.savez(file, allow_pickle=False, **{COMMIT: np.array(commit.text())}, **kept)
+        self._commit = commit
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """What the disk says becomes a Failure with advice."""
+        try:
+            yield
+        except (OSError, RuntimeError) as error:
+            self._broken = True
+            code, text = getattr(error, "errno", None), str(error)
+            full = code in WALLS or any(os.strerror(wall) in text for wall in WALLS)
+            what = "the disk is full" if full else f"writing failed ({error})"
+            raise Failure(
+                f"{self.folder}: {what}. The run is kept up to its last checkpoint; "
+                f"make room and go on with: fempslip run --resume {self.folder}"
+            ) from error
+
+
+def _shape(frame: Mapping[str, Array]) -> dict[str, int]:
+    return {name: 3 if values.ndim == 2 else 1 for name, values in frame.items()}
+
+
+@contextmanager
+def _starting(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Refusal(f"{folder} cannot be written: {error.strerror or error}") from error
+
+
+def _refuse_occupied(folder: Path) -> None:
+    """A run is never written over: the folder must be new, or empty but for a lock."""
+    if not folder.exists() or not any(path.name != lock.NAME for path in folder.iterdir()):
+        return
+    if lock.held(folder):
+        lock.release(lock.acquire(folder))  # refuses, and names the process
+    holds = "already holds a run" if (folder / FIELDS).exists() else "is not empty"
+    raise Refusal(f"{folder} {holds}; go on with it by --resume {folder}, or choose another folder with --into")
+
+
+def _write_texts(folder: Path, content: lay.Content) -> None:
+    _write_atomically(folder / "case.yaml", content.case_text)
+    _write_atomically(folder / "references.bib", content.references)
+    _write_atomically(folder / "versions.json", json.dumps(versions(), indent=2))
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    with lay.replacing(path) as fresh:
+        fresh.write_text(text, encoding="utf-8")
+
+
+def _plain(value: Any) -> Any:
+    """Numpy numbers and arrays as JSON has them."""
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else str(value)

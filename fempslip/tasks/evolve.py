@@ -1,0 +1,101 @@
+"""task: evolve.  The state marches in time under its drive, watched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from fempslip.contract import Array, Problem, Sink, State, Stepper, Watcher
+from fempslip.solver.bdf2 import Bdf2
+from fempslip.solver.march import Course, Progress, march
+
+STEPPERS: Mapping[str, Callable[[Problem], Stepper]] = {"tdgl": Bdf2.of}
+
+
+def evolve(
+    problem: Problem,
+    watchers: Mapping[str, Watcher],
+    sink: Sink,
+    every: float,
+    checkpoint: Mapping[str, Array] | None = None,
+    progress: Progress = lambda state, rejected: None,
+) -> Course:
+    """March the problem to its end; `checkpoint` continues an earlier march.
+
+    every : interval of recorded frames, on which the clock lands.  A last checkpoint is made however the march ends.
+    """
+    stepper = STEPPERS[problem.model["dynamics"]](problem)
+    if checkpoint is None:
+        course = Course(stepper.begin())
+    else:
+        course = unpack(checkpoint)
+        for name, watcher in watchers.items():
+            watcher.load(part(checkpoint, f"watcher.{name}."))
+
+    def commit() -> None:
+        sink.checkpoint(pack(course, watchers))
+
+    try:
+        march(stepper, course, problem.clock, timetable(problem, every), list(watchers.values()), sink, commit, progress)
+        for watcher in watchers.values():
+            watcher.finish(sink)
+    finally:
+        commit()
+    return course
+
+
+def timetable(problem: Problem, every: float) -> Callable[[float], tuple[float, bool]]:
+    """stops(t): the next time to land on (a kink of the drive, a frame, the end), and whether it is a kink."""
+    until = problem.clock.until
+    waves = [*problem.drive.fields, *(w for group in problem.drive.currents.values() for w in group)]
+    kinks = np.unique([k for wave in waves for k in wave.kinks(until) if 0 < k < until])
+    periods = [wave.period for wave in waves if wave.period]
+    longest = min(periods) / 20 if periods else np.inf
+
+    def stops(t: float) -> tuple[float, bool]:
+        near = 1e-9 * max(1.0, t)
+        following = kinks[np.searchsorted(kinks, t + near) :]
+        kink = float(following[0]) if following.size else np.inf
+        frame = every * (np.floor((t + near) / every) + 1)
+        target = min(kink, frame, until, t + longest)
+        return target, target == kink
+
+    return stops
+
+
+def pack(course: Course, watchers: Mapping[str, Watcher]) -> dict[str, Array]:
+    """All that a resume needs, as named arrays."""
+    state = course.state
+    arrays = {
+        "clock": np.array([state.t, state.next_dt]),
+        "counts": np.array([state.step, course.rejected]),
+        "steps": np.array(state.steps, dtype=float),
+    }
+    for name, past in state.history.items():
+        arrays |= {f"state.{name}.{k}": value for k, value in enumerate(past)}
+    for name, watcher in watchers.items():
+        arrays |= {f"watcher.{name}.{key}": np.asarray(value) for key, value in watcher.save().items()}
+    return arrays
+
+
+def unpack(arrays: Mapping[str, Array]) -> Course:
+    history: dict[str, dict[int, Array]] = {}
+    for key, value in part(arrays, "state.").items():
+        name, k = key.rsplit(".", 1)
+        history.setdefault(name, {})[int(k)] = value
+    past = {name: tuple(values[k] for k in sorted(values)) for name, values in history.items()}
+    t, next_dt = arrays["clock"]
+    step, rejected = arrays["counts"]
+    steps = tuple(float(dt) for dt in arrays["steps"])
+    return Course(State(int(step), float(t), float(next_dt), steps, past), int(rejected))
+
+
+def part(arrays: Mapping[str, Any], prefix: str) -> dict[str, Array]:
+    return {key[len(prefix) :]: value for key, value in arrays.items() if key.startswith(prefix)}
+
+
+def names(watchers: Sequence[Watcher]) -> dict[str, Watcher]:
+    """Watchers by the name of their class, the keys of a checkpoint."""
+    return {type(w).__name__: w for w in watchers}

@@ -1,0 +1,196 @@
+"""What is read off every accepted step.  Watchers keep plain numbers between steps, so that a run can resume."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from fempslip.contract import Array, Probe, Problem, Sink, Step
+from fempslip.mesh.cochains import edge_lengths
+from fempslip.mesh.paths import chain
+from fempslip.physics.applied import PrescribedCurrents, potential_rate
+from fempslip.physics.fields import visible
+from fempslip.physics.power import PowerMeter
+from fempslip.topology.windings import crossings, face_windings, path_winding, zero_positions
+
+
+class Plain:
+    """A watcher with nothing to keep and nothing to do at the end."""
+
+    def save(self) -> Mapping[str, Array]:
+        return {}
+
+    def load(self, arrays: Mapping[str, Array]) -> None:
+        pass
+
+    def finish(self, sink: Sink) -> None:
+        pass
+
+
+@dataclass
+class Series(Plain):
+    """Table `series`: one row a step.  Energies in units of F, powers in F per tau0."""
+
+    meter: PowerMeter
+    loads: PrescribedCurrents
+
+    @classmethod
+    def of(cls, problem: Problem) -> Series:
+        return cls(PowerMeter.of(problem), PrescribedCurrents(problem))
+
+    def see(self, step: Step, sink: Sink) -> None:
+        old, new = step.old, step.new
+        energy, density = self.meter.stored(new)
+        currents = self.loads.close(np.zeros(0), np.zeros(0), old, 0.5 * (old.t + new.t))
+        row = {"t": new.t, "dt": new.t - old.t, "energy": energy, "mean_density": density}
+        row |= {"iterations": step.trial.iterations, "rejected": step.rejected, "max_theta": step.trial.max_theta}
+        row |= {"supplied": self.meter.supplied(old, new, currents), "dissipated": self.meter.dissipated(old, new)}
+        sink.row("series", row)
+
+
+@dataclass(frozen=True, eq=False)
+class PathVoltage:
+    """Voltage V = -sum p_e da_e/dt along a chain of edges from one probe to another.
+
+    b : (nodes,) weights of the first probe minus those of the second
+    inside : edges of the chain with no end where psi is held at 0; share : their p
+    """
+
+    name: str
+    b: Array
+    edges: Array
+    share: Array
+    inside: Array
+    inside_share: Array
+
+    @classmethod
+    def of(cls, problem: Problem, first: Probe, second: Probe, tracked: Array) -> PathVoltage:
+        op = problem.operators
+        b = np.zeros(op.nodes)
+        np.add.at(b, first.nodes, first.weights)
+        np.add.at(b, second.nodes, -second.weights)
+        p = chain(op, edge_lengths(problem.mesh, op), -b)
+        edges = np.flatnonzero(p)
+        inside = edges[tracked[op.edges[:, edges]].all(axis=0)]
+        return cls(f"{first.name}|{second.name}", b, edges, p[edges], inside, p[inside])
+
+
+@dataclass
+class Voltages(Plain):
+    """Table `voltage`: for each pair the voltage, its integral over time, and the zeros that crossed its path.
+
+    The integral is exact, minus the change of sum p a along the path; a phase slip adds 2 pi.
+    """
+
+    paths: tuple[PathVoltage, ...]
+    counts: Array = field(default_factory=lambda: np.zeros(0))
+    starts: Array = field(default_factory=lambda: np.zeros(0))
+
+    @classmethod
+    def of(cls, problem: Problem) -> Voltages:
+        tracked = tracked_nodes(problem)
+        pairs = ((problem.probes[a], problem.probes[b]) for a, b in problem.pairs)
+        paths = tuple(PathVoltage.of(problem, a, b, tracked) for a, b in pairs)
+        return cls(paths, np.zeros(len(paths)), np.full(len(paths), np.nan))
+
+    def see(self, step: Step, sink: Sink) -> None:
+        if not self.paths:
+            return
+        old, new, edges = step.old, step.new, step.problem.operators.edges
+        rate = potential_rate(step.problem.drive, new.t)
+        row: dict[str, float] = {"t": new.t}
+        for k, path in enumerate(self.paths):
+            a_old, a_new = old["a"][path.inside], new["a"][path.inside]
+            w = crossings(old["psi"], a_old, new["psi"], a_new, edges[:, path.inside])
+            self.counts[k] += path.inside_share @ w
+            if np.isnan(self.starts[k]):
+                self.starts[k] = path.share @ old["a"][path.edges]
+            row[path.name] = path.b @ new["mu"] - (0.0 if rate is None else path.share @ rate[path.edges])
+            row[f"{path.name} impulse"] = self.starts[k] - path.share @ new["a"][path.edges]
+            row[f"{path.name} slips"] = self.counts[k]
+        sink.row("voltage", row)
+
+    def save(self) -> Mapping[str, Array]:
+        return {"counts": self.counts, "starts": self.starts}
+
+    def load(self, arrays: Mapping[str, Array]) -> None:
+        self.counts, self.starts = arrays["counts"].copy(), arrays["starts"].copy()
+
+
+@dataclass
+class Frames(Plain):
+    """A frame of fields whenever the clock stands on a multiple of `every`; with zeros, the table of zeros of each."""
+
+    every: float
+    zeros: bool
+    last: Array = field(default_factory=lambda: np.full(1, -1.0))
+
+    def see(self, step: Step, sink: Sink) -> None:
+        new = step.new
+        number = new.t / self.every
+        if abs(number - round(number)) > 1e-9 * max(1.0, number) or new.t <= self.last[0]:
+            return
+        self.last = np.array([new.t])
+        sink.frame(new.t, visible(step.problem, step.old, new))
+        if self.zeros:
+            record_zeros(step, sink)
+
+    def save(self) -> Mapping[str, Array]:
+        return {"last": self.last}
+
+    def load(self, arrays: Mapping[str, Array]) -> None:
+        self.last = arrays["last"].copy()
+
+
+@dataclass
+class ContourWindings(Plain):
+    """Table `winding`: winding number of each contour, and the applied flux through it in units of Phi0."""
+
+    contours: Mapping[str, Array]
+
+    def see(self, step: Step, sink: Sink) -> None:
+        if not self.contours:
+            return
+        psi, a, edges = step.new["psi"], step.new["a"], step.problem.operators.edges
+        row = {"t": step.new.t}
+        for name, p in self.contours.items():
+            path = np.flatnonzero(p)
+            row[name] = path_winding(psi, a, edges, path, p[path])
+            row[f"{name} flux"] = float(p[path] @ a[path]) / (2 * np.pi)
+        sink.row("winding", row)
+
+
+@dataclass
+class JosephsonResidual(Plain):
+    """Table `josephson`: largest and rms |d theta/dt + mu| over nodes with |psi| > 0.5 (in temporal gauge |turn|/dt)."""
+
+    def see(self, step: Step, sink: Sink) -> None:
+        old, new = step.old["psi"], step.new["psi"]
+        rate = np.angle(old.conj() * new) / (step.new.t - step.old.t)
+        m = step.problem.operators.m
+        bright = (np.abs(new) > 0.5) & (np.abs(old) > 0.5)
+        rms = np.sqrt(np.sum((m * rate**2)[bright]) / np.sum(m[bright])) if bright.any() else 0.0
+        top = np.abs(rate[bright]).max() if bright.any() else 0.0
+        sink.row("josephson", {"t": step.new.t, "rms": rms, "largest": top})
+
+
+def tracked_nodes(problem: Problem) -> Array:
+    """(nodes,) False where psi is held at 0: there the phase means nothing."""
+    tracked = np.ones(problem.operators.nodes, dtype=bool)
+    for contact in problem.contacts:
+        if contact.kind == "normal":
+            tracked[contact.nodes] = False
+    return tracked
+
+
+def record_zeros(step: Step, sink: Sink) -> None:
+    """Rows of table `zeros`: t, x, y, z, winding of every pierced face (2D: vortices; 3D: points of vortex lines)."""
+    problem, new = step.problem, step.new
+    n = face_windings(new["psi"], new["a"], problem.operators, tracked_nodes(problem))
+    faces = np.flatnonzero(n)
+    place = np.zeros((3, faces.size))
+    place[: problem.mesh.points.shape[0]] = zero_positions(new["psi"], new["a"], problem.operators, problem.mesh, faces)
+    for (x, y, z), winding in zip(place.T, n[faces], strict=True):
+        sink.row("zeros", {"t": new.t, "x": x, "y": y, "z": z, "winding": int(winding)})

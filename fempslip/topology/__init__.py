@@ -1,0 +1,1 @@
+"""Zeros of the order parameter: integer windings of faces, edges and paths."""
