@@ -177,8 +177,8 @@ class Sources(Protocol):
 class Problem:
     """A case on a mesh: frozen dimensionless arrays.  Solver and physics see this and no case model.
 
-    epsilon, beta, u, gamma, sigma, kinetic : (nodes,), means over the dual cells (sigma and kinetic only for pictures: the
-    operators hold them cell by cell);   model : e.g. {dynamics: tdgl, screening: none, charge: conserved}
+    epsilon, beta, u, gamma, sigma, kinetic : (nodes,), means over the dual cells (sigma and kinetic only for pictures:
+    the operators hold them cell by cell);   model : e.g. {dynamics: tdgl, screening: none, charge: conserved}
     psi : (nodes,) start state;   pairs : pairs of probe or contact names whose voltage is measured
     """
 

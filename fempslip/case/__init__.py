@@ -4,10 +4,30 @@
     quantities   numbers with names          scales       SI values of the units
     parts        base of all models          shapes, geometry, material, waveforms, drive, settings
     schema       the Case                    outline, assembly, loading, checks, document
+
+The names below are fetched when they are first used, so that importing this room costs nothing.
 """
 
-from fempslip.case.drawers import delivered
-from fempslip.case.loading import load, load_text
-from fempslip.case.schema import Case, json_schema
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fempslip.case.drawers import delivered as delivered
+    from fempslip.case.loading import load as load
+    from fempslip.case.loading import load_text as load_text
+    from fempslip.case.schema import Case as Case
+    from fempslip.case.schema import json_schema as json_schema
+
+_HOME = {"Case": "schema", "delivered": "drawers", "json_schema": "schema", "load": "loading", "load_text": "loading"}
 
 __all__ = ["Case", "delivered", "json_schema", "load", "load_text"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'fempslip.case' has no attribute {name!r}")
+    value = getattr(import_module(f"fempslip.case.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value

@@ -9,7 +9,7 @@ from typing import Any
 
 from fempslip.case.complaints import Complaint, Place, Source, refusal
 from fempslip.case.geometry import Geometry
-from fempslip.case.reading import Key, Written, dump, read_file, read_text
+from fempslip.case.reading import DEEPEST, Key, Written, dump, read_file, read_text
 
 # ---------------------------------------------------------------------------------------------- geometry
 
@@ -64,12 +64,19 @@ def _with_parameters(grafted: Written, case: Written, changes: Mapping[str, Any]
 # ---------------------------------------------------------------------------------------------- overrides
 
 
-def own_geometry(path: str, written: Written) -> str:
-    """`geometry.length` means the parameter, `geometry.parameters.length`."""
+def own_parameter(path: str, written: Written) -> str:
+    """`geometry.length` means `geometry.parameters.length`, which must exist.  Raises Refusal."""
     parts = path.split(".")
-    if len(parts) == 2 and parts[0] == "geometry" and parts[1] not in Geometry.keys():
-        return f"geometry.parameters.{parts[1]}"
-    return path
+    if parts[0] != "geometry" or len(parts) < 2 or (parts[1] in Geometry.keys() and parts[1:2] != ["parameters"]):
+        return path
+    name = parts[-1] if len(parts) < 4 else ".".join(parts[2:])
+    own = written.data["geometry"].get("parameters")
+    known = tuple(own) if isinstance(own, dict) else ()
+    if path == "geometry.parameters" or name in known:
+        return path if parts[1] == "parameters" else f"geometry.parameters.{name}"
+    place = Place(Source.of(f"override of {path}", path))
+    keys = () if parts[1] == "parameters" else Geometry.keys()
+    raise refusal([Complaint(place, f"this geometry has no parameter {name!r:.60}", (*known, *keys), name)])
 
 
 def apply(written: Written, overrides: Mapping[str, object]) -> Written:
@@ -90,10 +97,10 @@ def apply(written: Written, overrides: Mapping[str, object]) -> Written:
 
 def _read_value(path: str, value: object) -> Written:
     """The value of an override with places in the text `path=value`."""
-    text = value if isinstance(value, str) else dump(_plain(value, path)).removesuffix("...\n").strip()
-    read = read_text(text, "override")
+    text = value if isinstance(value, str) else dump(_plain(value, path), flow=True)
+    read = read_text(text, f"override of {path}")
     flat = text if "\n" not in text else text.splitlines()[0] + " ..."
-    source = Source.of("override", f"{path}={flat}")
+    source = Source.of(f"override of {path}", f"{path}={flat}")
 
     def moved(place: Place) -> Place:
         column = len(path) + 1 + place.column if place.line == 0 else 0
@@ -103,23 +110,27 @@ def _read_value(path: str, value: object) -> Written:
     return Written(read.data, values, {key: moved(place) for key, place in read.keys.items()})
 
 
-def _plain(value: object, path: str) -> Any:
+def _plain(value: object, path: str, depth: int = 0) -> Any:
     """Python values as YAML has them: tuples as lists, numpy numbers as numbers."""
+    if depth > DEEPEST:
+        raise refusal(
+            [Complaint(Place(Source.of(f"override of {path}", path)), f"nested deeper than {DEEPEST} levels")]
+        )
     if isinstance(value, Mapping):
-        return {str(key): _plain(item, path) for key, item in value.items()}
+        return {str(key): _plain(item, path, depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item, path) for item in value]
+        return [_plain(item, path, depth + 1) for item in value]
     if value is None or isinstance(value, str | bool | int):
         return value
     if hasattr(value, "tolist"):
-        return _plain(value.tolist(), path)
+        return _plain(value.tolist(), path, depth + 1)
     if isinstance(value, float):
         return value
-    place = Place(Source.of("override", f"{path}={value!r:.60}"))
+    place = Place(Source.of(f"override of {path}", f"{path}={value!r:.60}"))
     raise refusal([Complaint(place, f"{path} wants a number, text, a list or a mapping, not {type(value).__name__}")])
 
 
-def _steps(path: str, data: Any) -> list[str]:
+def _steps(path: str) -> list[str]:
     """The keys of a dotted path; names of results (`expect.voltage.mean`) have a dot of their own."""
     parts = path.split(".")
     if parts[0] == "expect" and len(parts) > 2:
@@ -131,7 +142,7 @@ def _set(written: Written, path: str, new: Written) -> Complaint | None:
     """Sets one value; says what is wrong with its path, if anything."""
     at: Key = ()
     here = written.data
-    steps = _steps(path, written.data)
+    steps = _steps(path)
     place = new.values[()].source
 
     def complain(message: str, known: tuple[str, ...] = (), wrote: str | None = None) -> Complaint:
@@ -150,7 +161,8 @@ def _set(written: Written, path: str, new: Written) -> Complaint | None:
             return complain(f"{where} is {here!r:.60}, which has no part {step!r:.60}")
         at = (*at, key)
         if last:
-            return _put(written, here, at, new)
+            _put(written, here, at, new)
+            return None
         if isinstance(here, dict) and here.get(step) is None:
             here[step] = {}
             written.keys.setdefault(at, Place(place))
@@ -169,5 +181,5 @@ def _put(written: Written, parent: Any, path: Key, new: Written) -> None:
     parent[path[-1]] = new.data
     source = new.values[()].source
     written.keys[path] = Place(source)
-    written.values |= {(*path, *key): place for key, place in new.values.items()}
-    written.keys |= {(*path, *key): place for key, place in new.keys.items() if key}
+    written.values.update({(*path, *key): place for key, place in new.values.items()})
+    written.keys.update({(*path, *key): place for key, place in new.keys.items() if key})

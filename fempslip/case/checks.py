@@ -20,7 +20,10 @@ def cross_checks(case: Case) -> Iterator[Found]:
 def _times(case: Case) -> Iterator[Found]:
     begin = case.measure.from_
     if begin is not None and not 0 <= begin < case.time.until:
-        yield ("measure", "from"), f"measure.from ({begin:g} tau) must lie within the run (until {case.time.until:g} tau)"
+        yield (
+            ("measure", "from"),
+            f"measure.from ({begin:g} tau) must lie within the run (until {case.time.until:g} tau)",
+        )
     if case.record.fields > case.time.until:
         yield ("record", "fields"), f"record.fields ({case.record.fields:g} tau) is longer than the run"
 

@@ -78,7 +78,7 @@ def nearest(wrote: str | None, known: Iterable[str]) -> str | None:
 
 
 def known_names(known: Sequence[str], wrote: str | None) -> str:
-    """"known here: a, b, c (nearest: b)"."""
+    """ "known here: a, b, c (nearest: b)"."""
     shown = ", ".join(known[:30]) + (", ..." if len(known) > 30 else "")
     match = nearest(wrote, known)
     return f"known here: {shown}" + (f" (nearest: {match})" if match else "")

@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from fempslip.case.drive import DriveSpec
-from fempslip.case.material import Materials
+from fempslip.case.drive import DriveSpec, FieldSpec
+from fempslip.case.material import Gaussian, Materials
 from fempslip.case.reading import dump
 from fempslip.case.schema import Case
 from fempslip.case.shapes import Shape
@@ -26,7 +26,9 @@ def completed(raw: Any, model: Any) -> Any:
     """What was written, with the values that a model has beyond it."""
     if isinstance(model, Materials):
         return _material(raw, model)
-    if isinstance(model, Shape) and isinstance(raw, dict) and set(raw) == {model.kind}:
+    if isinstance(model, FieldSpec):
+        return completed(raw, model.along if model.components is None else model.components)
+    if isinstance(model, Shape | Gaussian) and isinstance(raw, dict) and set(raw) == {model.kind}:
         return {model.kind: completed(raw[model.kind], model)}
     if isinstance(model, BaseModel) and isinstance(raw, dict):
         return _mapping(raw, model)

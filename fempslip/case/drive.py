@@ -179,7 +179,9 @@ class CurrentsInto(Part):
             total = Sum(tuple(wave.at(idep) for wave in waves))
             t, excess, size = _largest_excess(total, until)
             if abs(excess) > 1e-9 * size:
-                raise wrong(f"{{here}}: the currents do not sum to zero: {excess:+.4g}{unit} is left over at t = {t:g} tau")
+                raise wrong(
+                    f"{{here}}: the currents do not sum to zero: {excess:+.4g}{unit} is left over at t = {t:g} tau"
+                )
         return self
 
 
@@ -254,7 +256,10 @@ def _compiled_current(spec: CurrentPath | CurrentsInto) -> tuple[CurrentDrive, .
         return tuple(CurrentDrive(terminal, 1.0, wave.waveform()) for terminal, wave in spec.into.items())
     wave: Any = spec.value if spec.value is not None else spec.density
     dense = spec.density is not None
-    return tuple(CurrentDrive(name, sign, wave.waveform(), dense, spec.from_) for name, sign in ((spec.from_, 1.0), (spec.to, -1.0)))
+    return tuple(
+        CurrentDrive(name, sign, wave.waveform(), dense, spec.from_)
+        for name, sign in ((spec.from_, 1.0), (spec.to, -1.0))
+    )
 
 
 # ---------------------------------------------------------------------------------------------- drive, compiled
@@ -262,7 +267,7 @@ def _compiled_current(spec: CurrentPath | CurrentsInto) -> tuple[CurrentDrive, .
 
 @dataclass(frozen=True)
 class CurrentDrive:
-    """A current (or, with is_density, a density times the section of the terminal `across`) into a terminal, times sign.
+    """A current (or, with is_density, a density times the section of terminal `across`) into a terminal, times sign.
 
     waveform : call `at(idep)` with the depairing current to get a `contract.Waveform`
     """

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, ValidationInfo, model_validator
 
 from fempslip.case.parts import (
     Direction,
     HoleName,
-    Length,
     NewName,
     Part,
     Point,
@@ -58,8 +57,11 @@ def _hole(data: Any, info: ValidationInfo) -> Any:
     return data
 
 
-def _is_point(data: Any) -> bool:
-    return isinstance(data, PointHole) or (isinstance(data, dict) and "point" in data)
+def _only_region(name: Any, info: ValidationInfo) -> Any:
+    regions = reading(info).names.get("region", ())
+    if name is None and len(regions) != 1:
+        raise wrong("{here}: say whose boundary it is with of", regions)
+    return regions[0] if name is None else name
 
 
 class BoundarySpec(Part):
@@ -69,9 +71,7 @@ class BoundarySpec(Part):
     end: Annotated[str, one_of(*ENDS)] | None = None
     face: Annotated[str, one_of(*FACES)] | None = None
     within: Surroundings | None = None
-    of: Annotated[RegionName | None, BeforeValidator(lambda name, info: _only_region(name, info))] = Field(
-        default=None, validate_default=True
-    )
+    of: Annotated[RegionName | None, BeforeValidator(_only_region)] = Field(default=None, validate_default=True)
 
     @model_validator(mode="after")
     def _one_way(self, info: ValidationInfo) -> BoundarySpec:
@@ -79,7 +79,9 @@ class BoundarySpec(Part):
         wanted = _WORD_OF_DIMENSION[reading(info).dimension]
         if len(given) != 1 or given[0] not in (wanted, "within"):
             said = " and ".join(given) or "nothing"
-            raise wrong(f"{{here}}: a boundary of a {reading(info).dimension}D geometry wants {wanted} or within, not {said}")
+            raise wrong(
+                f"{{here}}: a boundary of a {reading(info).dimension}D geometry wants {wanted} or within, not {said}"
+            )
         return self
 
     @property
@@ -88,36 +90,32 @@ class BoundarySpec(Part):
         return self.edge or self.end or self.face
 
 
-def _only_region(name: Any, info: ValidationInfo) -> Any:
-    regions = reading(info).names.get("region", ())
-    if name is None and len(regions) != 1:
-        raise wrong("{here}: say whose boundary it is with of", regions)
-    return regions[0] if name is None else name
+def _which(data: Any) -> str:
+    return "marked" if isinstance(data, PointHole) or (isinstance(data, dict) and "point" in data) else "cut"
 
 
-def _hole_type() -> Any:
-    from pydantic import Discriminator, Tag
-
-    def which(data: Any) -> str:
-        return "marked" if _is_point(data) else "cut"
-
-    marked = Annotated[PointHole, Tag("marked")]
-    cut = Annotated[Body, Tag("cut")]
-    return Annotated[marked | cut, Discriminator(which), BeforeValidator(_hole)]  # type: ignore[operator]
+Hole = Annotated[
+    Annotated[PointHole, Tag("marked")] | Annotated[Body, Tag("cut")],  # type: ignore[operator]
+    Discriminator(_which),
+    BeforeValidator(_hole),
+]
 
 
-Hole = _hole_type()
+def _values(data: Any, info: ValidationInfo) -> Any:
+    """Parameters were read before all else: their values."""
+    known = reading(info).quantities.parameters
+    return {name: known[name][0] for name in data if name in known} if isinstance(data, dict) else data
 
 
 class Geometry(Part):
     """Named parts; a later region takes its place out of earlier ones, holes are cut out of all.
 
-    parameters : as written; their values in xi (or plain numbers) are in the `Reading`
+    parameters : their values in xi, or plain numbers
     """
 
     name: NewName = "geometry"
     dimension: Literal[1, 2, 3]
-    parameters: dict[str, Any] = Field(default_factory=dict)
+    parameters: Annotated[dict[NewName, float], BeforeValidator(_values)] = Field(default_factory=dict)
     regions: dict[NewName, Body]
     holes: dict[NewName, Hole] = Field(default_factory=dict)
     boundaries: dict[NewName, BoundarySpec] = Field(default_factory=dict)

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from fempslip.case import drawers
-from fempslip.case.assembly import apply, inline, own_geometry
+from fempslip.case.assembly import apply, inline, own_parameter
 from fempslip.case.checks import cross_checks
 from fempslip.case.complaints import Complaint, nearest, refusal
 from fempslip.case.outline import Outline, outline
@@ -76,7 +76,9 @@ def find(name_or_path: str | Path, drawer: str, beside: Path | None = None) -> P
     kind = {"cases": "case", "geometries": "geometry"}[drawer]
     match = nearest(Path(word).stem, known)
     hint = f" (nearest: {match})" if match else ""
-    raise Refusal(f"there is no {kind} {word!r}: neither a file nor delivered; delivered are {', '.join(known) or 'none'}{hint}")
+    raise Refusal(
+        f"there is no {kind} {word!r}: neither a file nor delivered; delivered are {', '.join(known) or 'none'}{hint}"
+    )
 
 
 def build(written: Written, path: Path | None, overrides: Overrides | None, name: str) -> Case:
@@ -85,7 +87,7 @@ def build(written: Written, path: Path | None, overrides: Overrides | None, name
     overrides = dict(overrides or {})
     written = apply(written, {key: overrides.pop(key) for key in [k for k in overrides if k == "geometry"]})
     written = inline(written, lambda word: find(word, "geometries", path.parent if path else None))
-    written = apply(written, {own_geometry(key, written): value for key, value in overrides.items()})
+    written = apply(written, {own_parameter(key, written): value for key, value in overrides.items()})
     plan = outline(written.data, name)
     return _validated(written, plan, path, name)
 
@@ -100,7 +102,7 @@ def _validated(written: Written, plan: Outline, path: Path | None, name: str) ->
     complaints = [Complaint(written.place(key), text.replace("{here}", dotted(key)), known, wrote)
                   for key, text, known, wrote in plan.mistakes]  # fmt: skip
     model = TASKS[plan.task]
-    data = written.data if "name" in written.data else {"name": name, **written.data}
+    data = {"name": name, **written.data, "task": plan.task}
     try:
         case = model.model_validate(data, context=plan.reading)
     except ValidationError as error:
@@ -159,12 +161,16 @@ def _translated(one: dict[str, Any], written: Written, data: Any, model: type[Ca
 
 
 def _walk(loc: tuple[int | str, ...], data: Any) -> tuple[Key, bool]:
-    """The part of a pydantic location that is written, and whether its end is not."""
+    """The part of a pydantic location that is written, and whether its end is not.
+
+    Locations also name what a file does not have: kinds of a union, the list around a single pair or mapping.
+    """
     path: Key = ()
-    for part in loc:
+    for part, following in zip(loc, (*loc[1:], None), strict=True):
         inside = part in data if isinstance(data, dict) else False
         if isinstance(data, list) and isinstance(part, int):
-            inside = 0 <= part < len(data)
+            around = isinstance(following, int) and not isinstance(data[min(part, len(data) - 1)], list | dict)
+            inside = 0 <= part < len(data) and not around
         if inside:
             data = data[part]
             path = (*path, part)

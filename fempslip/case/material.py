@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, WithJsonSchema
@@ -24,6 +24,8 @@ REFERENCE = ("xi", "lambda", "sigma", "tau", "thickness", "width", "cross_sectio
 class Gaussian(Part):
     """base - depth exp(-(r / width)^2), r the distance from center."""
 
+    kind: ClassVar[str] = "gaussian"
+
     depth: Number
     width: Annotated[Length, Positive]
     center: Center = ORIGIN
@@ -40,7 +42,9 @@ def _profile(data: Any) -> Any:
     if not isinstance(data, dict):
         return data
     if list(data) != ["gaussian"]:
-        raise wrong("{here} wants a number or {gaussian: {depth, width, center}}", ("gaussian",), next(iter(data), None))
+        raise wrong(
+            "{here} wants a number or {gaussian: {depth, width, center}}", ("gaussian",), next(iter(data), None)
+        )
     return data["gaussian"] if isinstance(data["gaussian"], dict) else {}
 
 
@@ -117,7 +121,7 @@ class Everywhere(Part):
     lambda_: AsWritten = Field(default=None, alias="lambda")
     sigma: SigmaRatio = 1.0
     tau: AsWritten = None
-    thickness: ThicknessRatio = 1.0
+    thickness: ThicknessRatio | None = None
     width: AsWritten = None
     cross_section: AsWritten = None
     epsilon: Profile = 1.0
@@ -156,7 +160,7 @@ class Materials(Part):
             return getattr(base, name) if value is None else value
 
         names = ("epsilon", "u", "gamma", "sigma", "kinetic", "beta")
-        section = either("thickness") * (1.0 if own.cross_section is None else own.cross_section)
+        section = (either("thickness") or 1.0) * (own.cross_section or 1.0)
         return Material(**{name: either(name) for name in names}, thickness=section)
 
 
@@ -197,6 +201,8 @@ def read_reference(data: Mapping[str, Any], dimension: int) -> Reference:
             value = read()
             if not value > 0:
                 raise Mistake("{here} must be larger than 0")
+            if not 1e-40 < value < 1e40:
+                raise Mistake("{here} is beyond any material")
             return float(value)
         except Mistake as mistake:
             mistakes.append((key, mistake))

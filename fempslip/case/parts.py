@@ -70,7 +70,9 @@ def wrong(message: str, known: tuple[str, ...] = (), wrote: str | None = None) -
 class Part(BaseModel):
     """A frozen model that knows no other keys than its own."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, populate_by_name=False, allow_inf_nan=False, defer_build=True
+    )
 
     @classmethod
     def keys(cls) -> tuple[str, ...]:
@@ -208,4 +210,4 @@ NewName = Annotated[str, BeforeValidator(_new_name)]
 RegionName = Annotated[str, _existing("region", "regions")]
 BoundaryName = Annotated[str, _existing("boundary", "boundaries")]
 HoleName = Annotated[str, _existing("hole", "holes")]
-ProbeName = Annotated[str, _existing("probe", "probes")]
+PlaceName = Annotated[str, _existing("place", "probes or boundaries")]

@@ -78,7 +78,9 @@ class Names:
 def amount(written: object, kind: str, names: Names, what: str) -> Amount:
     """The dimensionless value of a quantity.  `what` names the place in messages.  Raises Mistake."""
     if isinstance(written, bool) or not isinstance(written, int | float | str):
-        shown = {dict: "a mapping", list: "a list", bool: "true or false", type(None): "empty"}.get(type(written), "this")
+        shown = {dict: "a mapping", list: "a list", bool: "true or false", type(None): "empty"}.get(
+            type(written), "this"
+        )
         raise Mistake(f"{what} wants {WORDS[kind]}, and this is {shown}")
     if not isinstance(written, str):
         return Amount(_finite(written, what))
@@ -123,7 +125,7 @@ def _terms(text: str, what: str) -> list[tuple[float, str]]:
         raise Mistake(f"{what}: a quantity of {len(text)} characters is too long")
     if text.strip().lstrip("+-").lower() in _ENDLESS:
         raise Mistake(f"{what} wants a finite number; {text!r} is not one")
-    terms = []
+    terms: list[tuple[float, str]] = []
     at = 0
     while at < len(text) or not terms:
         match = _TERM.match(text, at)

@@ -152,7 +152,7 @@ def _mapping(node: yaml.MappingNode, path: Key, written: Written, source: Source
     return result
 
 
-def _scalar(node: yaml.Node, place: Place, complaints: list[Complaint]) -> object:
+def _scalar(node: Any, place: Place, complaints: list[Complaint]) -> object:
     text = node.value
     if any(c < " " and c not in "\n\t" or "\ud800" <= c <= "\udfff" or c == "\x7f" for c in text):
         complaints.append(Complaint(place, "control characters are not allowed"))
@@ -160,9 +160,13 @@ def _scalar(node: yaml.Node, place: Place, complaints: list[Complaint]) -> objec
     return scalar(text) if node.style is None else text
 
 
-def dump(data: Any) -> str:
-    """YAML text that `read_text` reads back to the same data."""
-    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
+def dump(data: Any, flow: bool = False) -> str:
+    """YAML text that `read_text` reads back to the same data; `flow`: in one line."""
+    text = yaml.dump(
+        data, Dumper=_Dumper, sort_keys=False, allow_unicode=True,
+        width=10**9 if flow else 110, default_flow_style=True if flow else None,
+    )  # fmt: skip
+    return text.removesuffix("...\n").rstrip("\n") if flow else text
 
 
 class _Dumper(yaml.SafeDumper):

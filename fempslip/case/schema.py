@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Union
 
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo
 
@@ -45,7 +45,9 @@ class Case(Part):
     title: str = ""
     task: str = "evolve"
     geometry: Geometry
-    materials: Annotated[Materials, BeforeValidator(_arranged)] = Field(default={}, alias="material", validate_default=True)
+    materials: Annotated[Materials, BeforeValidator(_arranged)] = Field(
+        default={}, alias="material", validate_default=True
+    )
     model: Model = Field(default={}, validate_default=True)
     contacts: dict[BoundaryName, ContactKind] = Field(default_factory=dict)
     driven: DriveSpec = Field(default={}, alias="drive", validate_default=True)
@@ -118,8 +120,6 @@ def json_schema() -> dict[str, Any]:
     """JSON Schema of a case file: a union discriminated by `task`."""
     from pydantic import TypeAdapter
 
-    union: Any = None
-    for case in TASKS.values():
-        union = case if union is None else union | case
-    kind = union if len(TASKS) == 1 else Annotated[union, Field(discriminator="task")]
+    cases = tuple(TASKS.values())
+    kind: Any = cases[0] if len(cases) == 1 else Annotated[Union[cases], Field(discriminator="task")]
     return TypeAdapter(kind).json_schema(by_alias=True)

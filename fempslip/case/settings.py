@@ -14,9 +14,9 @@ from fempslip.case.parts import (
     Length,
     Number,
     Part,
+    PlaceName,
     Point,
     Positive,
-    ProbeName,
     RegionName,
     Time,
     Z,
@@ -131,9 +131,8 @@ class TimeSpec(Part):
     @model_validator(mode="after")
     def _ordered(self) -> TimeSpec:
         if not self.dt_min <= self.dt_start <= self.dt_max:
-            raise wrong(
-                f"{{here}} wants dt_min <= dt_start <= dt_max; these are {self.dt_min:g}, {self.dt_start:g}, {self.dt_max:g}"
-            )
+            steps = f"{self.dt_min:g}, {self.dt_start:g}, {self.dt_max:g}"
+            raise wrong(f"{{here}} wants dt_min <= dt_start <= dt_max; these are {steps}")
         return self
 
 
@@ -151,11 +150,11 @@ class Measure(Part):
     """When averages begin (default: the second half) and between which probes voltages are taken."""
 
     from_: Time | None = Field(default=None, alias="from")
-    between: Annotated[tuple[tuple[ProbeName, ProbeName], ...], BeforeValidator(_pairs)] = ()
+    between: Annotated[tuple[tuple[PlaceName, PlaceName], ...], BeforeValidator(_pairs)] = ()
 
 
 def _interval(written: Any, info: ValidationInfo) -> Any:
-    """"every 2 tau" or "2 tau"; by default a two-hundredth of the run."""
+    """ "every 2 tau" or "2 tau"; by default a two-hundredth of the run."""
     if written is None:
         return (reading(info).until or 200.0) / 200
     return re.sub(r"^\s*every\s+", "", written) if isinstance(written, str) else written
@@ -181,13 +180,16 @@ _EXPECTED = re.compile(r"(?P<value>[^±%]+?)\s*(?:\+-|\+/-|±)\s*(?P<tolerance>[
 
 
 def _expected(written: Any, info: ValidationInfo) -> Any:
-    """"0.245 +- 0.012" or "0.245 +- 5 %"."""
+    """ "0.245 +- 0.012" or "0.245 +- 5 %"."""
     match = _EXPECTED.match(written.strip()) if isinstance(written, str) and len(written) < 100 else None
     if not match:
-        raise wrong(f"{{here}} wants a value and how far off it may be, such as '0.245 +- 0.012'; this is {written!r:.60}")
+        raise wrong(
+            f"{{here}} wants a value and how far off it may be, such as '0.245 +- 0.012'; this is {written!r:.60}"
+        )
     try:
         value, tolerance = (
-            quantities.number(match[part], "number", reading(info).quantities, "{here}") for part in ("value", "tolerance")
+            quantities.number(match[part], "number", reading(info).quantities, "{here}")
+            for part in ("value", "tolerance")
         )
     except quantities.Mistake as mistake:
         raise wrong(str(mistake), mistake.known, mistake.wrote) from None
@@ -205,7 +207,7 @@ def _result_name(written: Any, info: ValidationInfo) -> Any:
 
 def _recipe(written: Any, info: ValidationInfo) -> Any:
     known = reading(info).names.get("recipe", ())
-    if written not in known:
+    if known and written not in known:
         raise wrong(f"{{here}}: there is no recipe {written!r:.60} in postprocess/", known, str(written))
     return written
 

@@ -6,7 +6,7 @@ Lengths in xi; points have 3 coordinates in wires and bulk pieces, 2 in films.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Union
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, model_validator
@@ -157,7 +157,9 @@ class Box(Shape):
     kind = "box"
     dim = 3
     sides = ("left", "right", "front", "back", "bottom", "top")
-    size: Annotated[tuple[Annotated[Length, Positive], Annotated[Length, Positive], Annotated[Length, Positive]], Listed]
+    size: Annotated[
+        tuple[Annotated[Length, Positive], Annotated[Length, Positive], Annotated[Length, Positive]], Listed
+    ]
     center: Center = ORIGIN
 
     def contains(self, x: Array) -> Array:
@@ -255,8 +257,11 @@ def _unwrapped(kind: str) -> BeforeValidator:
     return BeforeValidator(body)
 
 
-_SHAPE_TYPES = tuple(Annotated[shape, _unwrapped(shape.kind), Tag(shape.kind)] for shape in SHAPES)  # type: ignore
-AnyShape = Annotated[Union[_SHAPE_TYPES], Discriminator(_kind), BeforeValidator(_one_known_kind)]  # noqa: UP007
+if TYPE_CHECKING:
+    AnyShape = Shape
+else:
+    _TYPES = tuple(Annotated[shape, _unwrapped(shape.kind), Tag(shape.kind)] for shape in SHAPES)
+    AnyShape = Annotated[_TYPES, Discriminator(_kind), BeforeValidator(_one_known_kind)]
 
 for _shape in (_Combination, Plus, Minus):
     _shape.model_rebuild()

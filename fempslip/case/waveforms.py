@@ -44,7 +44,9 @@ class _Heights:
 
     def negative(self) -> Any:
         """The same upside down."""
-        return self.mapped(lambda height: Amount(-height.plain, -height.idep) if isinstance(height, Amount) else -height)
+        return self.mapped(
+            lambda height: Amount(-height.plain, -height.idep) if isinstance(height, Amount) else -height
+        )
 
     def mapped(self, change: Callable[[Height], Height]) -> Any:
         raise NotImplementedError

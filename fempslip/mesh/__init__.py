@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from fempslip.mesh.checks import CoarseMesh, check_flux
 from fempslip.mesh.cochains import around, edge_lengths, uniform_field
-from fempslip.mesh.meshing import make_mesh
 from fempslip.mesh.operators import operators
 from fempslip.mesh.paths import chain, contour, narrowest_section
 from fempslip.mesh.places import cell_values, distance_to, dual_mean, facet_weights, locate
+
+if TYPE_CHECKING:
+    from fempslip.mesh.meshing import make_mesh as make_mesh
 
 __all__ = [
     "CoarseMesh",
@@ -26,3 +30,12 @@ __all__ = [
     "operators",
     "uniform_field",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """make_mesh alone needs the models of cases: it is imported when it is asked for."""
+    if name != "make_mesh":
+        raise AttributeError(f"module 'fempslip.mesh' has no attribute {name!r}")
+    from fempslip.mesh.meshing import make_mesh
+
+    return make_mesh

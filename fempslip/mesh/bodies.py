@@ -88,7 +88,7 @@ def _session() -> Iterator[Any]:
         raise Refusal(APT.format(error=error)) from None
     ours = not gmsh.isInitialized()
     if ours:
-        gmsh.initialize(interruptible=False)
+        gmsh.initialize(readConfigFiles=False, interruptible=False)
     try:
         for option, value in _OPTIONS.items():
             gmsh.option.setNumber(option, value)
@@ -160,7 +160,13 @@ def _threshold(gmsh: Any, part: Refined) -> int:
     field.setNumbers(distance, "PointsList", tags)
     far = part.within + max(part.coarse - part.size, 0.0) / SLOPE + 1e-9
     _set(
-        field, threshold, InField=distance, SizeMin=part.size, SizeMax=part.coarse, DistMin=part.within, DistMax=far,
+        field,
+        threshold,
+        InField=distance,
+        SizeMin=part.size,
+        SizeMax=part.coarse,
+        DistMin=part.within,
+        DistMax=far,
         StopAtDistMax=1,
     )
     return threshold

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from fempslip.contract import Array, Mesh, Operators
-from fempslip.mesh.simplices import cell_edges, unique_columns
+from fempslip.mesh.simplices import Vector, cell_edges, unique_columns
 
 
 def edge_vertices(mesh: Mesh, operators: Operators) -> Array:
@@ -28,19 +26,21 @@ def edge_lengths(mesh: Mesh, operators: Operators) -> Array:
     return np.linalg.norm(mesh.points[:, j] - mesh.points[:, i], axis=0)
 
 
-def uniform_field(mesh: Mesh, operators: Operators, vector: Sequence[float] | float) -> Array:
+def uniform_field(mesh: Mesh, operators: Operators, vector: Vector | float) -> Array:
     """Circulations a_e = B . (r_i x r_j) / 2 of A = B x r / 2, (edges,).
 
     vector : B with three components (a number is its z component); films feel B_z only.
     With identified vertices the phases of the identification (their chi) are not in it.
     """
-    b = np.array([0.0, 0.0, float(vector)]) if np.ndim(vector) == 0 else np.asarray(vector, dtype=float)
+    b = np.asarray(vector, dtype=float)
+    if b.ndim == 0:
+        b = np.array([0.0, 0.0, float(b)])
     i, j = edge_vertices(mesh, operators)
     r = in_space(mesh.points)
     return 0.5 * b @ np.cross(r[:, i], r[:, j], axis=0)
 
 
-def around(mesh: Mesh, operators: Operators, point: Sequence[float], direction: Sequence[float]) -> Array:
+def around(mesh: Mesh, operators: Operators, point: Vector, direction: Vector) -> Array:
     """Angle that each edge turns round an axis, (edges,): circulation 2 pi round the axis, closed off it.
 
     point, direction : of the axis, with as many components as they have (missing ones are 0); films and rings in
@@ -51,14 +51,14 @@ def around(mesh: Mesh, operators: Operators, point: Sequence[float], direction: 
     return wrap(angle[j] - angle[i])
 
 
-def angles(points: Array, point: Sequence[float], direction: Sequence[float]) -> Array:
+def angles(points: Array, point: Vector, direction: Vector) -> Array:
     """Azimuth of the vertices round an axis, (vertices,), counter-clockwise seen against the direction."""
     e1, e2 = across(direction)
     r = in_space(points) - padded(point)[:, None]
     return np.arctan2(e2 @ r, e1 @ r)
 
 
-def across(direction: Sequence[float]) -> tuple[Array, Array]:
+def across(direction: Vector) -> tuple[Array, Array]:
     """Two unit vectors that make a right-handed frame with the direction; x and y for z."""
     n = padded(direction)
     size = np.linalg.norm(n)
@@ -83,7 +83,7 @@ def in_space(points: Array) -> Array:
     return np.concatenate([points, np.zeros((3 - points.shape[0], points.shape[1]))])
 
 
-def padded(vector: Sequence[float]) -> Array:
+def padded(vector: Vector) -> Array:
     """Three components; the missing ones are zero."""
     v = np.zeros(3)
     v[: len(vector)] = vector

@@ -17,7 +17,7 @@ from fempslip.mesh.cochains import angles, padded, wrap
 from fempslip.mesh.places import distance_to, locate
 from fempslip.mesh.simplices import cell_edges, graph, unique_columns, volumes
 
-_LAYOUT = 1  # of the cached arrays and of the meshing itself: raise it when either changes
+_LAYOUT = 2  # of the cached arrays and of the meshing itself: raise it when either changes
 
 
 def make_mesh(case: Any) -> Mesh:
@@ -172,7 +172,7 @@ def _assembled(case: Any, points: Array, cells: Array, regions: Mapping[str, Arr
     if volume.min() < 1e-9 * np.median(volume):
         raise case.refuse("geometry.regions", "parts of the mesh have no volume: shapes meet in a sliver or a point")
     if cells.shape[0] > 2:
-        points, cells = _renumbered(points, cells)
+        points, cells, regions = _renumbered(points, cells, regions)
     return Mesh(
         points=np.ascontiguousarray(points),
         cells=np.ascontiguousarray(cells, dtype=np.int32),
@@ -183,14 +183,18 @@ def _assembled(case: Any, points: Array, cells: Array, regions: Mapping[str, Arr
     )
 
 
-def _renumbered(points: Array, cells: Array) -> tuple[Array, Array]:
-    """Neighbours get numbers close to each other: fewer cache misses in every matrix product."""
+def _renumbered(points: Array, cells: Array, regions: Mapping[str, Array]) -> tuple[Array, Array, dict[str, Array]]:
+    """Neighbours get numbers close to each other, vertices and cells: fewer cache misses in every matrix product."""
     count = points.shape[1]
     edges, _ = unique_columns(cell_edges(cells), count)
     order = reverse_cuthill_mckee(graph(count, edges), symmetric_mode=True)
     number = np.empty(count, dtype=np.int64)
     number[order] = np.arange(count)
-    return points[:, order], number[cells]
+    cells = number[cells]
+    cell_order = np.argsort(cells.min(axis=0), kind="stable")
+    cell_number = np.empty(cell_order.size, dtype=np.int64)
+    cell_number[cell_order] = np.arange(cell_order.size)
+    return points[:, order], cells[:, cell_order], {name: np.sort(cell_number[part]) for name, part in regions.items()}
 
 
 # ------------------------------------------------------------------------------------------- names
@@ -243,12 +247,7 @@ def _facets(mesh: Mesh, case: Any, spec: Any, skin: Array) -> Array:
 def _with_places(case: Any, mesh: Mesh) -> Mesh:
     """Holes, probes and contours, each checked against the body."""
     g = case.geometry
-    holes = {name: solids.axis(hole) for name, hole in g.holes.items()}
-    mesh = replace(mesh, holes=holes, contours=dict(g.contours))
-    for name, (point, direction) in holes.items():
-        if pierced(mesh, point, direction):
-            message = f"hole {name!r} is none: its line passes through the body"
-            raise case.refuse(f"geometry.holes.{name}", message)
+    mesh = replace(mesh, holes=_holes(case, mesh), contours=dict(g.contours))
     space = mesh.points.shape[0]
     for name, place in g.probes.items():
         try:
@@ -256,6 +255,23 @@ def _with_places(case: Any, mesh: Mesh) -> Mesh:
         except Refusal as error:
             raise case.refuse(f"geometry.probes.{name}", str(error)) from None
     return replace(mesh, probes={name: padded(place)[:space] for name, place in g.probes.items()})
+
+
+def _holes(case: Any, mesh: Mesh) -> dict[str, tuple[Array, Array]]:
+    """Lines through the holes.  A cavity that no line leaves is no hole to go round: it is refused where it is used."""
+    found = {}
+    used = {*case.geometry.contours.values(), *(name for name, _ in case.drive.flux)}
+    for name, hole in case.geometry.holes.items():
+        point, direction = solids.axis(hole)
+        marked = not hasattr(hole, "kind")
+        ways = [direction] if marked or mesh.dim < 3 else [direction, *np.eye(3)]
+        free = [way for way in ways if not pierced(mesh, point, way)]
+        if free:
+            found[name] = (point, free[0])
+        elif marked or name in used:
+            message = f"hole {name!r} is none: its line passes through the body"
+            raise case.refuse(f"geometry.holes.{name}", message)
+    return found
 
 
 def pierced(mesh: Mesh, point: Array, direction: Array) -> bool:

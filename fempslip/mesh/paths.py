@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import scipy.sparse as sp
-import scipy.sparse.linalg
+import scipy.sparse.linalg as spla
 from scipy.sparse.csgraph import dijkstra
 
-from fempslip.contract import Array, Mesh, Operators, Refusal
+from fempslip.contract import Array, Failure, Mesh, Operators, Refusal
 from fempslip.mesh.cochains import across, angles, edge_lengths, edge_vertices, in_space, padded, wrap
-from fempslip.mesh.simplices import column_numbers, gradients, graph, volumes
+from fempslip.mesh.simplices import Vector, column_numbers, gradients, graph, volumes
 
 
 def chain(operators: Operators, lengths: Array, b: Array) -> Array:
@@ -34,7 +34,7 @@ def chain(operators: Operators, lengths: Array, b: Array) -> Array:
     return p
 
 
-def contour(mesh: Mesh, operators: Operators, point: Sequence[float], direction: Sequence[float]) -> Array:
+def contour(mesh: Mesh, operators: Operators, point: Vector, direction: Vector) -> Array:
     """Closed chain of entries 0, +1, -1, (edges,), that encircles the axis once, counter-clockwise.
 
     The body is cut along the half plane where the azimuth jumps; one edge across the cut, near the axis, is closed
@@ -96,7 +96,7 @@ def _subtree_sums(distance: Array, before: Array, b: Array) -> Array:
     return load
 
 
-def _axis_distance(points: Array, point: Sequence[float], direction: Sequence[float]) -> Array:
+def _axis_distance(points: Array, point: Vector, direction: Vector) -> Array:
     r = in_space(points) - padded(point)[:, None]
     e1, e2 = across(direction)
     return np.hypot(e1 @ r, e2 @ r)
@@ -155,9 +155,12 @@ def _laplace(operators: Operators, nodes_a: Array, nodes_b: Array) -> Array:
 def _solve(matrix: sp.csr_array, right: Array) -> Array:
     """A symmetric positive system, once; factors fill too much in large bulk pieces, so these are iterated."""
     if matrix.shape[0] < 20_000:
-        return sp.linalg.spsolve(sp.csc_array(matrix), right, permc_spec="MMD_AT_PLUS_A")
+        return spla.spsolve(sp.csc_array(matrix), right, permc_spec="MMD_AT_PLUS_A")
     scale = sp.diags_array(1.0 / matrix.diagonal())
-    return sp.linalg.cg(matrix, right, rtol=1e-6, maxiter=2000, M=scale)[0]
+    found, failed = spla.cg(matrix, right, rtol=1e-6, maxiter=5000, M=scale)
+    if failed:
+        raise Failure("the potential between two parts was not found in 5000 iterations: the mesh is too irregular")
+    return found
 
 
 def _least(area: Callable[[float], float], levels: int) -> float:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from fempslip.contract import Array, Mesh, Refusal
-from fempslip.mesh.simplices import column_numbers, sides, unique_columns, volumes
+from fempslip.mesh.simplices import Vector, column_numbers, sides, unique_columns, volumes
 
 Field = Callable[[Array], Array] | Array | float
 
 
-def locate(mesh: Mesh, point: Sequence[float], what: str = "the point") -> tuple[Array, Array]:
+def locate(mesh: Mesh, point: Vector, what: str = "the point") -> tuple[Array, Array]:
     """Nodes and barycentric weights, (dim + 1,) each, of the cell that holds a point.
 
     A point outside by less than a tenth of an edge (a curved edge that the mesh cuts short) goes to the nearest
@@ -31,7 +31,7 @@ def locate(mesh: Mesh, point: Sequence[float], what: str = "the point") -> tuple
     return mesh.node_of_vertex[mesh.cells[:, cell]].astype(np.int64), weights
 
 
-def distance_to(mesh: Mesh, point: Sequence[float]) -> float:
+def distance_to(mesh: Mesh, point: Vector) -> float:
     """Distance of a point from the body; 0 inside."""
     return _nearest(mesh, _place(mesh, point))[2]
 
@@ -92,7 +92,7 @@ def cell_values(mesh: Mesh, by_region: Mapping[str, float]) -> Array:
 # ------------------------------------------------------------------------------------------- parts of these
 
 
-def _place(mesh: Mesh, point: Sequence[float]) -> Array:
+def _place(mesh: Mesh, point: Vector) -> Array:
     x = np.zeros(mesh.points.shape[0])
     x[: min(len(point), x.size)] = np.asarray(point, dtype=float)[: x.size]
     return x

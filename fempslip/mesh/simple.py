@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -45,9 +47,7 @@ def rectangle(nx: int, ny: int, size: tuple[float, float], shake: float = 0.0, s
     return _tensor(m, axes, ("left", "right", "bottom", "top"), "film", shake, seed)
 
 
-def box(
-    nx: int, ny: int, nz: int, size: tuple[float, float, float], shake: float = 0.0, seed: int = 0
-) -> Mesh:
+def box(nx: int, ny: int, nz: int, size: tuple[float, float, float], shake: float = 0.0, seed: int = 0) -> Mesh:
     """A body of nx by ny by nz bricks, tetrahedra in each, centred; faces left, right, front, back, bottom, top."""
     from skfem import MeshTet
 
@@ -69,13 +69,11 @@ def simple_mesh(points: Array, cells: Array, region: str, boundaries: Mapping[st
 
 
 def _with_holes(mesh: Mesh, holes: Mapping[str, tuple[Array, Array]]) -> Mesh:
-    from dataclasses import replace
-
     return replace(mesh, holes=holes)
 
 
-def _tensor(m: object, axes: list[Array], names: tuple[str, ...], region: str, shake: float, seed: int) -> Mesh:
-    points, cells, facets = m.p.copy(), m.t, m.facets[:, m.boundary_facets()]  # type: ignore[attr-defined]
+def _tensor(m: Any, axes: list[Array], names: tuple[str, ...], region: str, shake: float, seed: int) -> Mesh:
+    points, cells, facets = m.p.copy(), m.t, m.facets[:, m.boundary_facets()]
     boundaries = {}
     for k, axis in enumerate(axes):
         for side in (0, 1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
 from math import factorial
 
@@ -9,6 +10,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from fempslip.contract import Array
+
+Vector = Sequence[float] | Array
 
 
 def sides(points: Array, cells: Array) -> Array:
@@ -75,7 +78,7 @@ def _key(columns: Array, size: int) -> Array:
 
 
 def sparse(values: Array, rows: Array, columns: Array, shape: tuple[int, int]) -> sp.csr_array:
-    """Matrix with these entries, repeated ones added up; 32-bit indices, sorted (scipy keeps 64-bit ones it is given)."""
+    """Matrix with these entries, repeated ones added up; its indices sorted and of 32 bits, whatever the given ones."""
     where = (rows.ravel().astype(np.int32), columns.ravel().astype(np.int32))
     matrix = sp.csr_array((values.ravel(), where), shape=shape)
     matrix.sort_indices()

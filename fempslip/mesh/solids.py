@@ -150,8 +150,7 @@ def _(hole: Shape) -> tuple[Array, Array]:
     from scipy.ndimage import distance_transform_edt
 
     depth = distance_transform_edt(np.pad(inside, 1))[(slice(1, -1),) * len(grids)]
-    best = np.unravel_index(int(np.argmax(depth)), depth.shape)
-    return padded(x[(slice(None), *best)]), np.array([0.0, 0.0, 1.0])
+    return padded(x.reshape(len(grids), -1)[:, int(np.argmax(depth))]), np.array([0.0, 0.0, 1.0])
 
 
 def _bounds(shape: Any) -> tuple[Array, Array]:

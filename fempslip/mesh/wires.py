@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fempslip.contract import Array
+from fempslip.mesh.simplices import Vector
 
 SLOPE = 0.3  # growth of the edge length with the distance from a refined place
 Sizes = Callable[[Array, str], Array]  # (points (3, n), region) -> edge lengths wanted there (n,)
@@ -59,7 +60,7 @@ def divide(parts: Sequence[Line | Loop], sizes: Sizes) -> Network:
     return _in_order(np.array(corners.places).T, np.concatenate([part for part, _ in cells], axis=1), names)
 
 
-def nearest_vertex(points: Array, place: Sequence[float]) -> tuple[int, float]:
+def nearest_vertex(points: Array, place: Vector) -> tuple[int, float]:
     """Number of the vertex next to a place, and its distance."""
     distance = np.linalg.norm(points - np.asarray(place, dtype=float)[:, None], axis=0)
     number = int(np.argmin(distance))
@@ -110,16 +111,16 @@ def _moved(line: Line, rings: Sequence[tuple[Array, str]]) -> Line:
     """The line with ends that lie on a ring moved to the nearest corner of its polygon."""
     ends = [line.start, line.end]
     for points, _ in rings:
-        half_edge = 0.5 * np.linalg.norm(points[:, 1] - points[:, 0])
+        reach = 0.6 * np.linalg.norm(points[:, 1] - points[:, 0])  # half an edge, and the polygon is off the circle
         for k, end in enumerate(ends):
             number, distance = nearest_vertex(points, end)
-            if distance <= half_edge * (1 + 1e-6):
+            if distance <= reach:
                 ends[k] = points[:, number]
     return Line(ends[0], ends[1], line.region)
 
 
 def _pieces(lines: Sequence[Line], corners: _Corners) -> dict[tuple[int, int], str]:
-    """Pieces between corners, as their numbers from start to end, with their region; later lines own what they share."""
+    """Pieces between corners, their numbers from start to end, with their region; later lines own what they share."""
     pieces: dict[tuple[int, int], str] = {}
     for line in lines:
         t = _cuts(line, lines, corners.tolerance)

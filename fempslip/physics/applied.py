@@ -62,7 +62,7 @@ class AppliedField:
     poisson: Solve  # on the unknowns of `equipotentials`
     spread: sp.csr_array  # equipotentials
     shares: Array  # injection
-    unit: Array  # (contacts, nodes) potential of a unit current into each contact (out at none: fixed by charge neutrality)
+    unit: Array  # (contacts, nodes) mu of a unit current into each contact, taken out evenly everywhere
     conserved: bool = True
 
     @classmethod

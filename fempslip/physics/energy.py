@@ -3,9 +3,9 @@
     F = sum_i m_i (-eps_i |psi_i|^2 + 1/2 beta_i |psi_i|^4) + sum_e w_e |psi_j - exp(i a_e) psi_i|^2
 
 in units of Bc^2/mu0 xi^dim.  The link phase makes F exactly invariant under psi_i -> psi_i exp(i f_i),
-a_e -> a_e + f_j - f_i on any mesh (S. H. Christiansen and T. G. Halvorsen, A simplicial gauge theory, J. Math. Phys. 53,
-033501 (2012), eq. 34 with the structure group U(1)); on Delaunay triangles it is the link-variable finite-volume scheme of
-W. D. Gropp et al., J. Comput. Phys. 123, 254 (1996).
+a_e -> a_e + f_j - f_i on any mesh (S. H. Christiansen and T. G. Halvorsen, A simplicial gauge theory, J. Math. Phys.
+53, 033501 (2012)); on Delaunay triangles it is the link-variable finite-volume scheme of W. D. Gropp et al.,
+J. Comput. Phys. 123, 254 (1996).
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from fempslip.contract import Array, Operators
 class Graph:
     """Compressed rows of the neighbours of each node.
 
-    start : (nodes + 1,);  neighbour : (2 edges,);  up, down : (edges,) place of the entry (i, j) and (j, i) of edge i -> j
+    start : (nodes + 1,);  neighbour : (2 edges,);  up, down : (edges,) places of the entries (i, j) and (j, i) of an edge
     edges : (2, edges);  w : (edges,);  diagonal : (nodes,) K_ii = sum of the w of a node's edges
     """
 

@@ -4,7 +4,8 @@ In units of F per tau0 (one j0 V0 tau0 is two units of F):
 
     dF/dt = 2 sum I_c V_c - 2 sum_e (I_s + I_n)_e d a_applied,e/dt  -  2 sum m (d_t psi)^T R (d_t psi)  -  2 E^T M1 E
 
-supplied by the contacts and by the source of a changing field; dissipated by the relaxation of psi and by the normal current.
+supplied by the contacts and by the source of a changing field; dissipated by the relaxation of psi and by the normal
+current.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ class PowerMeter:
         op, g = self.problem.operators, self.graph
         link = np.empty(g.neighbour.size, dtype=complex)
         kernels.links(state["a"], g.w, g.up, g.down, link)
-        value, mass = kernels.energy(state["psi"], link, g.up, g.edges, g.w, op.m, self.problem.epsilon, self.problem.beta)
+        value, mass = kernels.energy(
+            state["psi"], link, g.up, g.edges, g.w, op.m, self.problem.epsilon, self.problem.beta
+        )
         return value, mass / float(op.m.sum())
 
     def dissipated(self, old: State, new: State) -> float:

@@ -2,7 +2,7 @@
 
     u / sqrt(1 + gamma^2 |psi|^2) (d_t + i mu + gamma^2/2 d_t|psi|^2) psi = (eps - beta |psi|^2) psi + (grad - iA)^2 psi
 
-(L. Kramer and R. J. Watts-Tobin, Phys. Rev. Lett. 40, 1041 (1978), eq. 1).  In temporal gauge mu is part of A, and
+(L. Kramer and R. J. Watts-Tobin, Phys. Rev. Lett. 40, 1041 (1978)).  In temporal gauge mu is part of A, and
 the left side is a real, symmetric, positive 2x2 matrix R acting on (Re, Im) d_t psi:
 
     R v = u/s (v + gamma^2 psi Re(psi* v)),   s = sqrt(1 + gamma^2 |psi|^2)

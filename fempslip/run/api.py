@@ -1,10 +1,10 @@
 """The words of a notebook: solve, check, voltage, render.
 
-    import fempslip as fs
-    case = fs.load("film_vortex_flow").vary({"drive.field": "60 mT"})
-    run = fs.solve(case, into="runs/film")
-    t, V = fs.voltage(run, "upstream", "downstream", unit="uV")
-    fs.render(run, "movie")
+import fempslip as fs
+case = fs.load("film_vortex_flow").vary({"drive.field": "60 mT"})
+run = fs.solve(case, into="runs/film")
+t, V = fs.voltage(run, "upstream", "downstream", unit="uV")
+fs.render(run, "movie")
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ def voltage(run: Run, first: str, second: str, unit: str = "V0") -> tuple[Array,
         first, second, sign = second, first, -1.0
     if f"{first}|{second}" not in table:
         measured = sorted(name for name in table if name.count("|") and not name.endswith(("impulse", "slips")))
-        raise Refusal(f"the voltage between {second!r} and {first!r} was not measured; measured are: {', '.join(measured)}")
+        raise Refusal(
+            f"the voltage between {second!r} and {first!r} was not measured; measured are: {', '.join(measured)}"
+        )
     return table["t"], sign * table[f"{first}|{second}"] * unit_factor(run, unit)
 
 

@@ -45,7 +45,9 @@ def scales(case: Case) -> str:
         value = case.scales.si(kind)
         if value is not None:
             lines.append(f"1 {unit} = {quantity(value, kind)}")
-    return "scales       " + (", ".join(lines) if lines else "dimensionless (give material.xi, lambda and sigma for SI)")
+    return "scales       " + (
+        ", ".join(lines) if lines else "dimensionless (give material.xi, lambda and sigma for SI)"
+    )
 
 
 def quantity(value: float, kind: str) -> str:
@@ -73,14 +75,18 @@ def geometry(case: Case, mesh: Mesh) -> str:
 
 def meshing(mesh: Mesh, problem: Problem) -> str:
     op = problem.operators
-    return f"mesh         size {mesh.size:g} xi: {op.nodes} nodes, {op.edges.shape[1]} edges, {mesh.cells.shape[1]} cells"
+    return (
+        f"mesh         size {mesh.size:g} xi: {op.nodes} nodes, {op.edges.shape[1]} edges, {mesh.cells.shape[1]} cells"
+    )
 
 
 def drive(case: Case, mesh: Mesh, problem: Problem) -> str:
     words = [f"{c.name} ({c.kind}, section {c.section:.4g})" for c in problem.contacts]
     lines = ["contacts     " + (", ".join(words) or "none")]
     driven = {c.terminal for c in case.drive.currents}
-    idep = depairing_current(mesh, problem.operators, problem.contacts, per_cell(mesh, case.material, "thickness"), driven)
+    idep = depairing_current(
+        mesh, problem.operators, problem.contacts, per_cell(mesh, case.material, "thickness"), driven
+    )
     if math.isfinite(idep):
         unit = case.scales.si("current")
         si = f" = {quantity(idep * unit, 'current')}" if unit else ""

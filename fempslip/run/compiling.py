@@ -37,7 +37,7 @@ def compile(case: Case, mesh: Mesh) -> Problem:  # noqa: A001 - the word that sa
         model=case.model.model_dump(),
         contacts=contacts,
         drive=drive_of(case, mesh, op, contacts, section),
-        probes=probes_of(case, mesh, contacts),
+        probes=probes_of(case, mesh, section),
         clock=clock_of(case),
         psi=np.zeros(op.nodes, dtype=complex),
         pairs=case.measure.between,
@@ -70,7 +70,9 @@ def contacts_of(case: Case, mesh: Mesh, section: Array) -> tuple[Contact, ...]:
     for contact in found:
         for node in contact.nodes:
             if taken.setdefault(int(node), contact.name) != contact.name:
-                raise case.refuse(f"contacts.{contact.name}", f"touches the contact {taken[int(node)]!r}: move them apart")
+                raise case.refuse(
+                    f"contacts.{contact.name}", f"touches the contact {taken[int(node)]!r}: move them apart"
+                )
     return tuple(found)
 
 
@@ -130,22 +132,24 @@ def refuse_jumps(case: Case, wave: Waveform) -> None:
     for t in wave.kinks(case.time.until):
         if abs(wave.value(t) - wave.value(t * (1 - 1e-12) - 1e-12)) > 1e-6 and t > 0:
             raise case.refuse(
-                "drive", f"the field or flux jumps at t = {t:g} tau, an infinite voltage: give it a rise or a ramp of finite length"
+                "drive",
+                f"the field or flux jumps at t = {t:g} tau, an infinite voltage: give it a rise or a ramp",
             )
 
 
 # ------------------------------------------------------------------------------------------- probes, start, clock
 
 
-def probes_of(case: Case, mesh: Mesh, contacts: tuple[Contact, ...]) -> dict[str, Probe]:
-    found = {}
+def probes_of(case: Case, mesh: Mesh, section: Array) -> dict[str, Probe]:
+    """Probes, and boundaries as probes: there the mean potential over their area."""
+    found = {name: Probe(name, *parts.facet_weights(mesh, name, section)[:2]) for name in mesh.boundaries}
     for name, point in mesh.probes.items():
         try:
             nodes, weights = parts.locate(mesh, point, f"the probe {name!r}")
         except Refusal as refusal:
             raise case.refuse(f"geometry.probes.{name}", str(refusal)) from None
         found[name] = Probe(name, nodes, weights)
-    return found | {c.name: Probe(c.name, c.nodes, c.weights) for c in contacts}
+    return found
 
 
 def check_joined(case: Case, problem: Problem) -> None:
@@ -160,7 +164,8 @@ def check_joined(case: Case, problem: Problem) -> None:
     for contact in driven[1:]:
         if piece[contact.nodes[0]] != piece[driven[0].nodes[0]]:
             raise case.refuse(
-                "drive.current", f"the contacts {driven[0].name!r} and {contact.name!r} are on two bodies that do not touch"
+                "drive.current",
+                f"the contacts {driven[0].name!r} and {contact.name!r} are on two bodies that do not touch",
             )
 
 
@@ -213,6 +218,8 @@ def frame_of(case: Case, mesh: Mesh) -> Array:
 
     run = open_run(case.start.run)
     if run.mesh.points.shape != mesh.points.shape or not np.allclose(run.mesh.points, mesh.points):
-        raise case.refuse("start.run", f"{case.start.run} was solved on another mesh: use the same geometry and mesh.size")
+        raise case.refuse(
+            "start.run", f"{case.start.run} was solved on another mesh: use the same geometry and mesh.size"
+        )
     frame = run.frame(case.start.frame)
     return frame["psi_re"] + 1j * frame["psi_im"]

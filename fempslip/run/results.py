@@ -14,6 +14,7 @@ from fempslip.store import Run
 
 TURN = 2 * np.pi
 ENOUGH = 3  # periods from which a mean over whole periods is quoted
+STARTS = 16  # places in a period from which periods are counted
 STEADY = 1e-3  # relative drift below which a voltage without pulses counts as steady
 
 
@@ -47,7 +48,9 @@ def mean_voltage(case: Case, run: Run) -> dict[str, Any]:
         part = window(case, table["t"])
         part &= np.isfinite(table[name])
         slips = table[f"{name} slips"][part]
-        found[name] = as_result(case, mean_of(table["t"][part], table[f"{name} impulse"][part], table[name][part], slips))
+        found[name] = as_result(
+            case, mean_of(table["t"][part], table[f"{name} impulse"][part], table[name][part], slips)
+        )
     main = next(iter(found.values()))
     return main if len(found) == 1 else {**main, "pairs": found}
 
@@ -55,18 +58,20 @@ def mean_voltage(case: Case, run: Run) -> dict[str, Any]:
 def mean_of(t: Array, impulse: Array, v: Array, slips: Array) -> Mean:
     """Mean voltage from the exact integral of V dt.
 
-    Whole periods: the times at which the integral passes multiples of 2 pi.  The error is the scatter of block means.
+    Whole periods: between times at which the integral passes values 2 pi apart, averaged over where the counting starts
+    (all the same for a periodic voltage).  The error is the scatter of block means.
     """
     if t.size < 3:
         return Mean(None, None, None, 0)
     crossed = round(float(slips[-1] - slips[0]))
     total = impulse - impulse[0]
-    turns = int(abs(total[-1]) // TURN)
-    if abs(crossed) >= 1 and turns >= ENOUGH:
-        times = passages(t, total * np.sign(total[-1]), turns)
-        periods = np.diff(times)
-        mean = np.sign(total[-1]) * TURN * turns / (times[-1] - times[0])
-        return Mean(float(mean), float(abs(mean) * scatter(periods)), float(periods.mean()), crossed)
+    if abs(crossed) >= 1 and abs(total[-1]) >= (ENOUGH + 1) * TURN:
+        sign = np.sign(total[-1])
+        periods = [np.diff(passages(t, sign * total, offset)) for offset in TURN * np.arange(STARTS) / STARTS]
+        period = float(np.mean([p.mean() for p in periods]))
+        error = float(np.mean([scatter(p) for p in periods]))
+        mean = float(sign * TURN / period)
+        return Mean(mean, abs(mean) * error, period, crossed)
     mean = total[-1] / (t[-1] - t[0])
     drift = np.ptp(v) / max(abs(mean), 1e-12)
     if drift <= STEADY or np.ptp(v) < 1e-9:
@@ -74,10 +79,10 @@ def mean_of(t: Array, impulse: Array, v: Array, slips: Array) -> Mean:
     return Mean(None, None, None, crossed)
 
 
-def passages(t: Array, rising: Array, turns: int) -> Array:
-    """Times at which a (mostly) rising integral first passes 0, 2 pi, ..., 2 pi turns."""
+def passages(t: Array, rising: Array, offset: float) -> Array:
+    """Times at which a (mostly) rising integral first passes offset, offset + 2 pi, ..."""
     highest = np.maximum.accumulate(rising)
-    return np.interp(TURN * np.arange(turns + 1), highest, t)
+    return np.interp(np.arange(offset, highest[-1], TURN), highest, t)
 
 
 def scatter(periods: Array) -> float:
@@ -106,7 +111,7 @@ def times(value: float | None, unit: float | None) -> float | None:
 
 
 def power_balance(case: Case, run: Run) -> dict[str, Any]:
-    """`power`: mean power supplied, dissipated and stored in the measured time (F per tau0), and what does not balance."""
+    """`power`: mean power supplied, dissipated and stored (F per tau0), and the part that does not balance."""
     series = run.table("series")
     part = window(case, series["t"])
     dt, first = series["dt"][part], int(np.argmax(part))
@@ -121,7 +126,7 @@ def power_balance(case: Case, run: Run) -> dict[str, Any]:
 
 
 def josephson(case: Case, run: Run) -> dict[str, Any]:
-    """`josephson_residual`: |d theta/dt + mu| over the bright nodes (|psi| > 0.5), time mean of its rms, and its largest."""
+    """`josephson_residual`: |d theta/dt + mu| over the bright nodes (|psi| > 0.5), mean rms, and largest."""
     table = run.table("josephson")
     part = window(case, table["t"])
     return {"rms": float(table["rms"][part].mean()), "largest": float(table["largest"][part].max())}

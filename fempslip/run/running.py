@@ -7,13 +7,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from fempslip.case import Case, load
-from fempslip.contract import Array, Failure, Mesh, Operators, Problem, State, Watcher
+from fempslip.contract import Array, Failure, Mesh, Operators, Problem, Refusal, State, Watcher
 from fempslip.mesh import contour
 from fempslip.mesh.meshing import make_mesh
 from fempslip.run import recipes
 from fempslip.run.compiling import compile
 from fempslip.run.expectations import judged
+from fempslip.run.interruption import Interruption
 from fempslip.run.references import bibliography
 from fempslip.run.support import refuse_unsupported
 from fempslip.store import Run, RunWriter, open_run
@@ -45,17 +48,24 @@ def solve(case: Case, into: str | Path, progress: Note = quiet, pictures: bool =
 
 
 def resume(folder: str | Path, until: str | None = None, progress: Note = quiet, pictures: bool = True) -> Run:
-    """Go on with a stopped, killed or finished run, to `until` if given; the mesh and node order are the stored ones."""
+    """Go on with a stopped, killed or finished run, to `until` if given, on the stored mesh and node order."""
     run = open_run(folder)
     case = case_of(run)
     if until is not None:
-        case = case.vary({"time.until": until, "record.fields": f"every {case.record.fields!r}"})
+        case = case.vary({"time.until": until})
+        refuse_earlier_end(case, run)
     checkpoint = run.checkpoint()
     problem = compile(case, run.mesh)
     earlier = (run.summary or {}).get("wall_seconds", 0.0)
     with RunWriter.resume(folder, case_text=case.document()) as writer:
         march_into(case, problem, writer, checkpoint, progress, pictures, earlier)
     return open_run(folder)
+
+
+def refuse_earlier_end(case: Case, run: Run) -> None:
+    reached = float(run.checkpoint()["clock"][0])
+    if case.time.until < reached:
+        raise Refusal(f"{run.folder} is already at t = {reached:g} tau: give --until a later time")
 
 
 def march_into(
@@ -68,11 +78,14 @@ def march_into(
     earlier: float,
 ) -> None:
     """March, watched, and finish the folder with its summary, whatever ends the march."""
+    interrupted = Interruption()
     watchers = recipes.watchers_for(case, problem, contours_of(problem.mesh, problem.operators))
     begun = time.monotonic()
     outcome: dict[str, Any] = {"status": "failed"}
     try:
-        evolve(problem, watchers, writer, case.record.fields, checkpoint, pace(case, progress, pictures))
+        with interrupted.deferred():
+            told = pace(case, progress, pictures, interrupted)
+            evolve(problem, watchers, writer, case.record.fields, checkpoint, told)
         outcome = {"status": "finished"}
     except KeyboardInterrupt:
         outcome = {"status": "stopped"}
@@ -102,13 +115,15 @@ def conclude(
         summary["expect"] = judged(case, summary["results"])
     writer.finish(summary)
     if outcome["status"] == "finished" and pictures:
-        recipes.draw(case, open_run(writer.folder), case.postprocess, lambda f, text: progress(SOLVING + (1 - SOLVING) * f, text))
+        recipes.draw(
+            case, open_run(writer.folder), case.postprocess, lambda f, text: progress(SOLVING + (1 - SOLVING) * f, text)
+        )
         progress(1.0, "done")
 
 
 def facts(problem: Problem, run: Run) -> dict[str, Any]:
     """steps, rejected_steps, end_time_tau, nodes."""
-    series = run.table("series") if "series" in run.tables else {"t": (), "rejected": ()}
+    series = run.table("series") if "series" in run.tables else {"t": np.zeros(0), "rejected": np.zeros(0)}
     steps = len(series["t"])
     return {
         "steps": steps,
@@ -118,11 +133,12 @@ def facts(problem: Problem, run: Run) -> dict[str, Any]:
     }
 
 
-def pace(case: Case, progress: Note, pictures: bool) -> Callable[[State, int], None]:
+def pace(case: Case, progress: Note, pictures: bool, interrupted: Interruption) -> Callable[[State, int], None]:
     share = SOLVING if pictures else 1.0
     until = case.time.until
 
     def tell(state: State, rejected: int) -> None:
+        interrupted.obey()
         progress(share * state.t / until, f"t = {state.t:.4g} of {until:.4g} tau, step {state.step}")
 
     return tell
@@ -153,7 +169,8 @@ def report(run: Run) -> str:
     """One paragraph: what happened."""
     s = run.summary or {}
     words = [
-        f"{run.header.get('title', run.folder.name)}: {s.get('status', run.status)} at t = {s.get('end_time_tau', 0):.6g} tau",
+        f"{run.header.get('title', run.folder.name)}: {s.get('status', run.status)}",
+        f"at t = {s.get('end_time_tau', 0):.6g} tau",
         f"after {s.get('steps', 0)} steps ({s.get('rejected_steps', 0)} rejected) on {s.get('nodes', 0)} nodes",
         f"in {s.get('wall_seconds', 0):.1f} s.",
     ]
@@ -164,7 +181,11 @@ def report(run: Run) -> str:
     if expected:
         met = sum(e["ok"] for e in expected)
         words.append(f"Expectations met: {met} of {len(expected)}.")
-        words += [f"Not met: {e['name']} = {e['value']}, wanted {e['wanted']} +- {e['tolerance']}." for e in expected if not e["ok"]]
+        words += [
+            f"Not met: {e['name']} = {e['value']}, wanted {e['wanted']} +- {e['tolerance']}."
+            for e in expected
+            if not e["ok"]
+        ]
     words.append(f"Everything is in {run.folder}.")
     return " ".join(words)
 
@@ -175,7 +196,8 @@ def voltage_in_words(v: Mapping[str, Any]) -> str:
     si = v["si"]
     volts = f" = {engineering(si['mean_V'], 'V')}" if si["mean_V"] is not None else ""
     period = f", period {v['period']:.5g} tau" if v["period"] else ""
-    return f"Mean voltage {v['mean']:.5g} +- {v['error']:.1g} V0{volts}{period}, {v['slips']} phase slips between the probes."
+    slips = f"{v['slips']} phase slips between the probes."
+    return f"Mean voltage {v['mean']:.5g} +- {v['error']:.1g} V0{volts}{period}, {slips}"
 
 
 def engineering(value: float, unit: str) -> str:

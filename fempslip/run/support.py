@@ -43,4 +43,6 @@ def refuse_unsupported(case: Case) -> None:
         if row not in SUPPORT:
             words = f"task {row.task} with dynamics {row.dynamics}, screening {row.screening}, charge {row.charge}"
             hint = "a pure relaxation (charge: off) has no currents: remove the contacts" if row.charge == "off" else ""
-            raise case.refuse("model", f"{words} and contacts of kind {row.contact} is not supported; {hint}".rstrip("; "))
+            raise case.refuse(
+                "model", f"{words} and contacts of kind {row.contact} is not supported; {hint}".rstrip("; ")
+            )

@@ -18,7 +18,7 @@ import numpy as np
 
 from fempslip.contract import Array, Clock, Drive, Mesh, Operators, Problem
 from fempslip.mesh import dual_mean, simple
-from fempslip.mesh.cochains import edge_vertices, in_space
+from fempslip.mesh.cochains import edge_vertices
 from fempslip.mesh.operators import operators
 from fempslip.physics.relaxation import relaxation
 from fempslip.solver.bdf2 import Bdf2, advance
@@ -64,7 +64,9 @@ class Shapes:
     def swept(self) -> Array:
         """sin(k x_d) prod_{e != d} cos(k x_e) : (dim, ...)."""
         dim = self.x.shape[0]
-        return np.array([np.sin(K * self.x[d]) * np.prod(np.delete(self.cosines, d, axis=0), axis=0) for d in range(dim)])
+        return np.array(
+            [np.sin(K * self.x[d]) * np.prod(np.delete(self.cosines, d, axis=0), axis=0) for d in range(dim)]
+        )
 
     @property
     def grad_c(self) -> Array:
@@ -100,7 +102,9 @@ def left_over(x: Array, t: float) -> tuple[Array, Array]:
     grad_r, div_q = R1 * at.grad_c * np.cos(t), P * at.laplace_c * np.sin(t) - at.div_s * np.sin(t)
     turn = np.exp(1j * P * at.c * np.sin(t))
     rate_r, rate_phi = -R1 * at.c * np.sin(t), P * at.c * np.cos(t)
-    covariant = R1 * at.laplace_c * np.cos(t) - r * np.sum(q**2, axis=0) + 1j * (2 * np.sum(grad_r * q, axis=0) + r * div_q)
+    covariant = (
+        R1 * at.laplace_c * np.cos(t) - r * np.sum(q**2, axis=0) + 1j * (2 * np.sum(grad_r * q, axis=0) + r * div_q)
+    )
     big_a, big_b = relaxation(r, np.array(U), np.array(GAMMA))
     v = rate_r + 1j * r * (rate_phi + Q * at.c * np.cos(2 * t))
     psi = big_a * v + big_b * v.conj() - (1 - r**2) * r - covariant
@@ -166,6 +170,7 @@ def solved(problem: Problem) -> tuple[Array, Array]:
     """(psi in the gauge of A, mu with mean zero) at the end, by fixed steps."""
     stepper = Bdf2.of(problem)
     state, depth, clock = stepper.begin(), stepper.declare(), problem.clock
+    assert clock.fixed is not None
     steps = round(clock.until / clock.fixed)
     for _ in range(steps):
         trial = stepper.attempt(state, clock.until / steps)

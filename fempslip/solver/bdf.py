@@ -8,7 +8,7 @@ from fempslip.contract import Array
 
 
 def bdf(dt: float, last: float | None) -> tuple[float, float, float]:
-    """(a1, h0, h1):  dx/dt at the new time = (a1 x_new - h0 x_now - h1 x_before)/dt;  first order without a last step."""
+    """(a1, h0, h1) of dx/dt = (a1 x_new - h0 x_now - h1 x_before)/dt at the new time; first order without a last step."""
     if last is None:
         return 1.0, 1.0, 0.0
     r = dt / last
@@ -19,7 +19,7 @@ def extrapolate(dt: float, steps: tuple[float, ...], past: tuple[Array, ...], or
     """Value one step ahead of the polynomial of degree <= order through the last states (newest first)."""
     count = min(order + 1, len(past), len(steps) + 1)
     times = -np.concatenate([[0.0], np.cumsum(steps[: count - 1])])
-    value = 0
+    value: Array = np.zeros(())
     for k in range(count):
         others = np.delete(times, k)
         value = value + np.prod((dt - others) / (times[k] - others)) * past[k]

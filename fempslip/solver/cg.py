@@ -1,6 +1,6 @@
 """Conjugate gradients for alpha x + beta x* - (links x) = b: real-symmetric positive definite on (Re x, Im x).
 
-Preconditioned by the 2x2 blocks of the diagonal: (alpha z + beta z* = r) gives z = (alpha r - beta r*)/(alpha^2 - |beta|^2).
+Preconditioned by the 2x2 blocks of the diagonal: alpha z + beta z* = r gives z = (alpha r - beta r*)/(alpha^2 - |beta|^2)
 Fixed nodes (normal contacts, banks) keep their x.  At least one iteration is made: from a good start CG would return
 unchanged at a loose tolerance and psi would coast.
 """

@@ -78,7 +78,9 @@ def multigrid(k: sp.csr_array, centred: Callable[[Array], Array]) -> Callable[[A
         b = centred(b)
         x, failed = spl.cg(k, b, x0=start, rtol=1e-10, atol=1e-14, maxiter=300, M=preconditioner)
         if failed:
-            raise Failure("the potential's solver did not converge in 300 iterations: check the mesh for degenerate cells")
+            raise Failure(
+                "the potential's solver did not converge in 300 iterations: check the mesh for degenerate cells"
+            )
         return centred(x)
 
     return iterate

@@ -70,6 +70,7 @@ def at(state: State, t: float) -> State:
 
 def too_small(t: float, errors: object, clock: Clock) -> str:
     return (
-        f"the step fell below time.dt_min = {clock.dt_min:g} tau at t = {t:g} tau (error estimate {errors}): the state changes "
-        "faster than the mesh and the tolerance can follow; ramp the drive more slowly, refine mesh.size or raise time.tolerance"
+        f"the step fell below time.dt_min = {clock.dt_min:g} tau at t = {t:g} tau (error estimate {errors}): the state "
+        "changes faster than mesh and tolerance can follow; ramp the drive more slowly, refine mesh.size or raise "
+        "time.tolerance"
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fempslip.contract import Array, Problem, Sink, State, Stepper, Watcher
+from fempslip.contract import Array, Failure, Problem, Sink, State, Stepper, Watcher
 from fempslip.solver.bdf2 import Bdf2
 from fempslip.solver.march import Course, Progress, march
 
@@ -24,7 +24,8 @@ def evolve(
 ) -> Course:
     """March the problem to its end; `checkpoint` continues an earlier march.
 
-    every : interval of recorded frames, on which the clock lands.  A last checkpoint is made however the march ends.
+    every : interval of recorded frames, on which the clock lands.  A last checkpoint is made at the end, at a
+    Failure and at an interruption (which `progress` raises, between two steps).
     """
     stepper = STEPPERS[problem.model["dynamics"]](problem)
     if checkpoint is None:
@@ -38,11 +39,15 @@ def evolve(
         sink.checkpoint(pack(course, watchers))
 
     try:
-        march(stepper, course, problem.clock, timetable(problem, every), list(watchers.values()), sink, commit, progress)
-        for watcher in watchers.values():
-            watcher.finish(sink)
-    finally:
+        march(
+            stepper, course, problem.clock, timetable(problem, every), list(watchers.values()), sink, commit, progress
+        )
+    except (Failure, KeyboardInterrupt):  # between two steps: state, rows and frames belong together
         commit()
+        raise
+    for watcher in watchers.values():
+        watcher.finish(sink)
+    commit()
     return course
 
 

@@ -1,7 +1,7 @@
 """Start states.  They are gauge-invariant statements: 'psi = 1' would be another state in every gauge of A.
 
-The phase minimises  sum_e w_e (phi_j - phi_i + s_e - a_e)^2,  one Poisson solve K phi = G^T w (a - s), so that the start
-current has no divergence; s_e are the turns of prescribed vortices along each edge.
+The phase minimises  sum_e w_e (phi_j - phi_i + s_e - a_e)^2,  one Poisson solve K phi = G^T w (a - s), so that the
+start current has no divergence; s_e are the turns of prescribed vortices along each edge.
 """
 
 from __future__ import annotations

@@ -164,7 +164,7 @@ class ContourWindings(Plain):
 
 @dataclass
 class JosephsonResidual(Plain):
-    """Table `josephson`: largest and rms |d theta/dt + mu| over nodes with |psi| > 0.5 (in temporal gauge |turn|/dt)."""
+    """Table `josephson`: largest and rms |d theta/dt + mu| over nodes with |psi| > 0.5 (temporal gauge: |turn|/dt)."""
 
     def see(self, step: Step, sink: Sink) -> None:
         old, new = step.old["psi"], step.new["psi"]

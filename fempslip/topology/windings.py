@@ -1,7 +1,8 @@
 """Zeros of psi as integers (docs/equations.md, 'Topology').
 
-    alpha_i = arg psi_i          k_e = -round((alpha_j - alpha_i - a_e)/2 pi)     phi_e = alpha_j - alpha_i - a_e + 2 pi k_e
-    kappa_i = -round((alpha_i' - alpha_i)/2 pi)                                   theta_i = alpha_i' - alpha_i + 2 pi kappa_i
+    alpha_i = arg psi_i
+    k_e = -round((alpha_j - alpha_i - a_e)/2 pi)      phi_e = alpha_j - alpha_i - a_e + 2 pi k_e
+    kappa_i = -round((alpha_i' - alpha_i)/2 pi)       theta_i = alpha_i' - alpha_i + 2 pi kappa_i
     W_e = k_e - k_e' + kappa_j - kappa_i     signed zeros that crossed edge e in the step (prime: new)
     n_f = k_01 + k_12 - k_02                 winding of a face with sorted nodes 0 < 1 < 2
 
@@ -39,7 +40,7 @@ def crossings(old: Array, a_old: Array, new: Array, a_new: Array, edges: Array) 
 
 
 def face_windings(psi: Array, a: Array, op: Operators, tracked: Array | None = None) -> Array:
-    """n_f : (faces,) integers; in 2D positive is counter-clockwise.  Faces with an untracked node (psi held at 0) give 0.
+    """n_f : (faces,) integers; in 2D positive is counter-clockwise.  A face with an untracked node gives 0.
 
     tracked : (nodes,) bool
     """

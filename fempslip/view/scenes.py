@@ -1,201 +1,267 @@
-"""What stands before the camera: films, bodies and networks of wires, drawn by PyVista."""
+"""Pictures of films, bodies and networks: one frame, a movie, a window."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..contract import Array, Mesh
-from . import canvas
-from .looks import Look, values, vectors
+from ..contract import Array, Failure, Refusal
+from ..store import Run
+from . import canvas, plots, sheets, stage
+from .looks import Look, look_for
+from .wires import along
 
 if TYPE_CHECKING:
     import pyvista as pv
 
-CELL_TYPES = {1: 3, 2: 5, 3: 10}
-INK, CORE = "#1a1a1a", "#f28e2b"
-LEVEL = 0.4  # of |psi|, around the cores of vortices
-CONTOURS = (0.2, 0.4, 0.6, 0.8)
+DPI = 300  # of a printed picture
+LONGEST = 150  # frames of a movie
+WIDTH = 1280  # pixels of a movie
+Progress = Callable[[int, int], None]
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
-class Scene:
-    """A mesh before the camera.  grid : cells with vertices;  outline : edges of the body;  plane : of the cut."""
+class Studio:
+    """All that stays the same from frame to frame."""
 
-    mesh: Mesh
-    grid: pv.UnstructuredGrid
-    outline: pv.PolyData
-    view: canvas.View
-    plane: tuple[Array, Array] | None
-
-
-def scene(mesh: Mesh) -> Scene:
-    """The scene of a mesh: a film from above, a body from a corner with one cut, a network of wires from above."""
-    import pyvista as pv
-
-    points = np.zeros((mesh.points.shape[1], 3))
-    points[:, : mesh.points.shape[0]] = mesh.points.T
-    corners, cells = mesh.cells.shape
-    table = np.column_stack([np.full(cells, corners), mesh.cells.T]).ravel()
-    grid = pv.UnstructuredGrid(table, np.full(cells, CELL_TYPES[mesh.dim], np.uint8), points)
-    flags: dict[str, Any] = {"manifold_edges": False, "non_manifold_edges": False, "feature_edges": mesh.dim == 3}
-    outline = grid.extract_surface(algorithm="dataset_surface") if mesh.dim > 1 else pv.PolyData()
-    if mesh.dim > 1:
-        outline = outline.extract_feature_edges(feature_angle=35.0, boundary_edges=mesh.dim == 2, **flags)
-    if mesh.dim < 3:
-        return Scene(mesh, grid, outline, canvas.from_above(points), None)
-    return Scene(mesh, grid, outline, canvas.from_a_corner(points), _cut(points))
+    run: Run
+    scene: stage.Scene
+    plotter: pv.Plotter
+    looks: tuple[Look, ...]
+    sheet: sheets.Sheet
+    contours: bool
+    arrows: bool
 
 
-def _cut(points: Array) -> tuple[Array, Array]:
-    """Where |psi| is shown in a body: the bottom of a slab, the middle plane of anything thicker."""
-    low, high = points.min(axis=0), points.max(axis=0)
-    extent = high - low
-    flat = extent[2] < 0.35 * min(extent[:2])
-    height = low[2] + 0.02 * extent[2] if flat else (low[2] + high[2]) / 2
-    return np.array([*(low + high)[:2] / 2, height]), np.array([0, 0, 1.0])
-
-
-def draw(
-    plotter: pv.Plotter,
-    stage: Scene,
-    fields: Mapping[str, Array],
-    look: Look,
+def snapshot(
+    run: Run,
+    path: str | Path,
+    frame: int = -1,
+    field: str | Sequence[str] = "psi_abs",
     contours: bool = True,
     arrows: bool = False,
-    zeros: Array | None = None,
-) -> None:
-    """Put one frame on the stage: fields name -> (nodes,) or (nodes, 3);  zeros : (n, 4) x, y, z, winding."""
-    plotter.clear_actors()
-    grid = stage.grid.copy(deep=False)
-    order = stage.mesh.node_of_vertex
-    grid.point_data["shown"] = values(fields, look.field)[order].astype(float)
-    grid.point_data["psi_abs"] = values(fields, "psi_abs")[order].astype(float)
-    if "psi_re" in fields:
-        grid.point_data["psi_re"], grid.point_data["psi_im"] = fields["psi_re"][order], fields["psi_im"][order]
-    if arrows:
-        name = look.field if look.field in ("supercurrent", "normal_current") else "current"
-        grid.point_data["flow"] = vectors(fields, name)[order].astype(float)
-    surface = grid.slice(stage.plane[1], stage.plane[0]) if stage.plane else grid
-    _paint(plotter, surface, look, thick=stage.mesh.dim == 1)
-    if stage.plane:
-        _cores(plotter, grid)
-    elif contours and stage.mesh.dim == 2 and look.field == "psi_abs":
-        _level_lines(plotter, grid)
-    if arrows:
-        _arrows(plotter, stage, grid)
-    if stage.outline.n_points:
-        plotter.add_mesh(stage.outline, color=INK, line_width=2.5 if stage.plane else 2, lighting=False)
-    if zeros is not None and len(zeros):
-        _dots(plotter, stage, zeros)
+) -> Path:
+    """Draw one frame.  Films and bodies: maps of the fields named; wires: |psi|, the phase and mu along them.
+
+    field : psi_abs, phase, current, supercurrent, normal_current, mu ... or several, one above the other
+    contours : lines of equal |psi| (films);  arrows : the current
+    Raises Refusal for a frame or field that the run does not have, Failure when nothing could be drawn.
+    """
+    _need_frames(run)
+    if run.mesh.dim == 1 and along(run.mesh).whole:
+        return plots.wire_snapshot(run, path, frame)
+    names = [field] if isinstance(field, str) else list(field)
+    with _studio(run, names, [frame], contours, arrows, DPI) as studio:
+        _fill(studio, frame)
+        return sheets.save(studio.sheet.figure, Path(path), DPI)
 
 
-def _paint(plotter: pv.Plotter, surface: pv.DataSet, look: Look, thick: bool) -> None:
-    """Colours on a surface.  Angles go through a texture that repeats, so that no false line marks the turn."""
-    if look.cyclic and not thick and "psi_re" in surface.point_data:
-        plotter.add_mesh(_unrolled(surface), texture=_wheel(look.cmap), lighting=False)
-        return
-    plotter.add_mesh(
-        surface,
-        scalars="shown",
-        cmap=look.cmap,
-        clim=(look.low, look.high),
-        lighting=False,
-        show_scalar_bar=False,
-        line_width=8 if thick else 1,
-        copy_mesh=False,
-    )
+def movie(
+    run: Run,
+    path: str | Path,
+    field: str = "psi_abs",
+    progress: Progress = lambda done, total: None,
+    arrows: bool = False,
+    frames: int = LONGEST,
+) -> Path:
+    """Draw the frames of a run, evenly chosen when there are more than ``frames``, into an mp4 file (h264).
+
+    progress(done, total) is called after each frame.  Raises Refusal and Failure as snapshot does.
+    """
+    _need_frames(run)
+    chosen = np.unique(np.linspace(0, len(run.times) - 1, min(frames, len(run.times))).round().astype(int))
+    with sheets.style():
+        pictures = _wire_frames(run, chosen) if run.mesh.dim == 1 and along(run.mesh).whole else None
+        pictures = pictures or _frames(run, field, chosen, arrows)
+        return _film(pictures, Path(path), len(chosen), progress)
 
 
-def _unrolled(surface: pv.DataSet) -> pv.PolyData:
-    """Triangles of their own corners with the phase as texture coordinate, continuous inside each triangle."""
+def show(run: Run, path: str | Path | None = None, frame: int = -1, field: str = "psi_abs") -> list[str]:
+    """Open a window where there is a screen and no path is given, else write pictures; says in words what it did.
+
+    Without a screen: a PNG (wires: also the kymograph), and for films and bodies an HTML page to turn the body in.
+    """
+    _need_frames(run)
+    if path is None and not canvas.without_screen() and run.mesh.dim > 1:
+        _window(run, field)
+        return [f"{run.folder}: the window was closed"]
+    target = Path(path) if path is not None else run.folder / "view.png"
+    if target.suffix == ".html":
+        _page(run, target, frame, field)
+        return [f"wrote {target}"]
+    done = [snapshot(run, target, frame, field)]
+    if run.mesh.dim == 1:
+        done.append(plots.kymograph(run, target.with_name(target.stem + "_kymograph.png")))
+    elif path is None:
+        try:
+            done.append(_page(run, target.with_suffix(".html"), frame, field))
+        except Refusal as reason:
+            log.info("%s", reason)
+    why = "no screen here: " if path is None and canvas.without_screen() else ""
+    return [f"{why}wrote {done[0]}", *(f"wrote {other}" for other in done[1:])]
+
+
+# -------------------------------------------------------------------------------------------------- one frame
+
+
+class _studio:
+    """A Studio that is closed again."""
+
+    def __init__(
+        self, run: Run, names: Sequence[str], ks: Sequence[int] | Array, contours: bool, arrows: bool, dpi: int
+    ) -> None:
+        frames = [run.frame(int(k)) for k in ks]
+        looks = tuple(look_for(name, frames) for name in names)
+        scene = stage.scene(run.mesh)
+        body = np.array([scene.grid.bounds[::2], scene.grid.bounds[1::2]]) if scene.plane else None
+        with sheets.style():
+            made = sheets.sheet(scene.view, list(looks), run.header, body)
+        axes = made.images[0].axes
+        width = round(axes.get_position().width * made.figure.get_figwidth() * dpi * 1.5)
+        self.studio = Studio(run, scene, canvas.plotter(scene.view, width), looks, made, contours, arrows)
+
+    def __enter__(self) -> Studio:
+        return self.studio
+
+    def __exit__(self, *error: object) -> None:
+        self.studio.plotter.close()
+
+
+def _fill(studio: Studio, k: int) -> None:
+    fields, run = studio.run.frame(k), studio.run
+    zeros = zeros_of(run, k)
+    for look, image in zip(studio.looks, studio.sheet.images, strict=True):
+        flow = studio.arrows or look.cmap == "magma"
+        stage.draw(studio.plotter, studio.scene, fields, look, studio.contours, flow, zeros)
+        image.set_data(canvas.shoot(studio.plotter, studio.scene.view))
+    studio.sheet.title.set_text(sheets.title(run.header, run.times[k]))
+
+
+def zeros_of(run: Run, k: int) -> Array | None:
+    """(n, 4): x, y, z, winding of the zeros recorded at the time of frame k of a film; None where none were sought."""
+    if "zeros" not in run.tables or run.mesh.dim != 2:
+        return None
+    table = run.table("zeros")
+    t = run.times[k]
+    now = np.abs(table["t"] - t) <= 1e-9 * max(1.0, abs(t))
+    return np.stack([table[name][now] for name in ("x", "y", "z", "winding")], axis=1)
+
+
+def _need_frames(run: Run) -> None:
+    if not len(run.times):
+        raise Refusal(f"{run.folder} holds no frames yet, so there is nothing to draw")
+
+
+# -------------------------------------------------------------------------------------------------- movies
+
+
+def _frames(run: Run, field: str, chosen: Array, arrows: bool) -> Iterator[Array]:
+    """Pixels of one frame after another: the sheet is drawn once, then only the picture and the time in it."""
+    probe = chosen[:: max(1, len(chosen) // 8)]
+    with _studio(run, [field], probe, False, arrows, WIDTH // 4) as studio:
+        made = studio.sheet
+        made.figure.set_dpi(WIDTH / made.figure.get_figwidth())
+        moving = (*made.images, made.title)
+        paint = _painter(made.figure, moving)
+        for k in chosen:
+            _fill(studio, int(k))
+            yield paint()
+
+
+def _painter(figure: Any, moving: Sequence[Any]) -> Callable[[], Array]:
+    """A function that draws the moving parts onto the standing ones and returns the pixels."""
+    for artist in moving:
+        artist.set_animated(True)
+    sheet = figure.canvas
+    sheet.draw()
+    standing = sheet.copy_from_bbox(figure.bbox)
+
+    def paint() -> Array:
+        sheet.restore_region(standing)
+        for artist in moving:
+            (artist.axes or figure).draw_artist(artist)
+        return np.asarray(sheet.buffer_rgba())[..., :3]
+
+    return paint
+
+
+def _wire_frames(run: Run, chosen: Array) -> Iterator[Array]:
+    figure, update, moving = plots.wire_film(run, chosen)
+    figure.set_dpi(WIDTH / figure.get_figwidth())
+    paint = _painter(figure, moving)
+    for k in chosen:
+        update(int(k))
+        yield paint()
+
+
+def _film(pictures: Iterator[Array], path: Path, total: int, progress: Progress) -> Path:
+    """Encode pictures; their sides are cut to even numbers, as h264 wants them."""
+    import imageio_ffmpeg  # type: ignore[import-untyped]
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fps, writer = min(25, max(5, round(total / 8))), None
+    try:
+        for done, pixels in enumerate(pictures, start=1):
+            height, width = (side // 2 * 2 for side in pixels.shape[:2])
+            if writer is None:
+                writer = imageio_ffmpeg.write_frames(
+                    str(path), (width, height), fps=fps, codec="libx264", quality=None, macro_block_size=2,
+                    output_params=["-crf", "20", "-preset", "fast"], ffmpeg_log_level="error",
+                )  # fmt: skip
+                writer.send(None)
+            writer.send(np.ascontiguousarray(pixels[:height, :width]))
+            progress(done, total)
+    except OSError as error:
+        raise Failure(f"{path}: the movie cannot be written ({str(error).splitlines()[0]})") from error
+    finally:
+        if writer is not None:
+            writer.close()
+    if not path.is_file() or path.stat().st_size == 0:
+        raise Failure(f"{path}: the movie was not written")
+    return path
+
+
+# -------------------------------------------------------------------------------------------------- windows
+
+
+def _window(run: Run, field: str) -> None:
+    """A PyVista window with a slider over the frames."""
     import pyvista as pv
 
-    flat = surface.extract_surface(algorithm="dataset_surface").triangulate()
-    corners = flat.regular_faces
-    psi = (flat.point_data["psi_re"] + 1j * flat.point_data["psi_im"])[corners]
-    first = np.angle(psi[:, :1])
-    phase = first + np.angle(psi * np.exp(-1j * first))
-    parts = pv.PolyData.from_regular_faces(flat.points[corners].reshape(-1, 3), np.arange(corners.size).reshape(-1, 3))
-    turns = (phase.ravel() + np.pi) / (2 * np.pi)
-    parts.active_texture_coordinates = np.stack([turns, np.full_like(turns, 0.5)], axis=1)
-    return parts
+    scene, look = stage.scene(run.mesh), look_for(field, [run.frame(0), run.frame(-1)])
+    plotter = pv.Plotter(title=str(run.header.get("title", run.folder.name)))
+    plotter.set_background("white")
+
+    def turn(value: float) -> None:
+        k = int(round(value))
+        stage.draw(plotter, scene, run.frame(k), look, zeros=zeros_of(run, k))
+        plotter.add_text(sheets.title(run.header, run.times[k]), font_size=10, color="black", name="time")
+
+    if len(run.times) > 1:
+        plotter.add_slider_widget(turn, (0, len(run.times) - 1), len(run.times) - 1, title="frame", fmt="%.0f")
+    turn(len(run.times) - 1)
+    canvas.aim(plotter, scene.view)
+    plotter.show()
 
 
-def _wheel(cmap: str) -> pv.Texture:
-    import matplotlib
-    import pyvista as pv
-
-    row = (matplotlib.colormaps[cmap](np.linspace(0, 1, 512, endpoint=False))[:, :3] * 255).astype(np.uint8)
-    texture = pv.Texture(np.repeat(row[None], 4, axis=0))
-    texture.repeat = True
-    texture.interpolate = True
-    return texture
-
-
-def _level_lines(plotter: pv.Plotter, grid: pv.DataSet) -> None:
-    lines = grid.contour(list(CONTOURS), scalars="psi_abs")
-    if lines.n_points:
-        plotter.add_mesh(_lifted(lines, grid), color="white", line_width=1.2, opacity=0.55, lighting=False)
-
-
-def _lifted(lines: pv.PolyData, grid: pv.DataSet, height: float = 1e-3) -> pv.PolyData:
-    return lines.translate((0, 0, height * grid.length))
-
-
-def _cores(plotter: pv.Plotter, grid: pv.DataSet) -> None:
-    """The surface |psi| = 0.4 inside a body: tubes around vortices, sheets at normal contacts."""
-    tube = grid.contour([LEVEL], scalars="psi_abs")
-    if tube.n_points:
-        plotter.add_mesh(tube, color=CORE, smooth_shading=True, specular=0.25, ambient=0.25, opacity=1.0)
-
-
-def _arrows(plotter: pv.Plotter, stage: Scene, grid: pv.DataSet, across: int = 26) -> None:
-    """Flat arrows on a lattice in the plane of the film or of the cut, of a length that follows the flow."""
-    import pyvista as pv
-
-    low, high = np.array(grid.bounds[::2]), np.array(grid.bounds[1::2])
-    step = max(high[:2] - low[:2]) / across
-    x, y = (np.arange(a + step / 2, b, step) for a, b in zip(low[:2], high[:2], strict=True))
-    height = stage.plane[0][2] if stage.plane else 0.0
-    places = np.stack([*(part.ravel() for part in np.meshgrid(x, y)), np.full(len(x) * len(y), height)], axis=1)
-    found = pv.PolyData(places).sample(grid)
-    inside = found.point_data["vtkValidPointMask"].astype(bool)
-    flow = np.asarray(found.point_data["flow"])[inside]
-    size = np.linalg.norm(flow, axis=1)
-    if not inside.any() or size.max() == 0:
-        return
-    cloud = pv.PolyData(places[inside] + [0, 0, 2e-3 * grid.length])
-    length = np.minimum(size / np.percentile(size[size > 0], 95), 1.2)
-    cloud["flow"] = flow / np.maximum(size, 1e-300)[:, None] * (length * step * 0.95)[:, None]
-    glyphs = cloud.glyph(orient="flow", scale="flow", geom=_arrow())
-    plotter.add_mesh(glyphs, color="white", lighting=False, opacity=0.9)
-
-
-def _arrow() -> pv.PolyData:
-    import pyvista as pv
-
-    x = np.array([-0.5, 0.1, 0.1, 0.5, 0.1, 0.1, -0.5])
-    y = np.array([0.06, 0.06, 0.2, 0.0, -0.2, -0.06, -0.06])
-    points = np.stack([x, y, 0 * x], axis=1)
-    return pv.PolyData(points, faces=[4, 0, 1, 5, 6, 3, 2, 3, 4])
-
-
-def _dots(plotter: pv.Plotter, stage: Scene, zeros: Array) -> None:
-    """Zeros of psi with their sign: filled for +, open for -."""
-    radius = 0.012 * stage.grid.length
-    up = 3e-3 * stage.grid.length
-    for x, y, z, winding in zeros:
-        place = np.array([x, y, z + up])
-        plotter.add_mesh(_disk(place, radius * 1.45, 0.0), color=INK, lighting=False)
-        inner = 0.0 if winding > 0 else radius * 0.55
-        plotter.add_mesh(_disk(place + [0, 0, up], radius, inner), color="white", lighting=False)
-
-
-def _disk(place: Array, outer: float, inner: float) -> pv.PolyData:
-    import pyvista as pv
-
-    return pv.Disc(center=place, inner=inner, outer=outer, normal=(0, 0, 1), r_res=1, c_res=32)
+def _page(run: Run, path: Path, frame: int, field: str) -> Path:
+    """A self-contained HTML page.  Raises Refusal where the package for it is not installed."""
+    try:
+        import trame_pyvista  # noqa: F401
+    except ImportError as error:
+        raise Refusal("an HTML page needs the package trame-pyvista (pip install trame-pyvista)") from error
+    scene, look = stage.scene(run.mesh), look_for(field, [run.frame(frame)])
+    plotter = canvas.plotter(scene.view, 800)
+    try:
+        stage.draw(plotter, scene, run.frame(frame), look, zeros=zeros_of(run, frame))
+        canvas.aim(plotter, scene.view)
+        plotter.trame.export_html(str(path))
+    finally:
+        plotter.close()
+    return path

@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "fempslip"
-SKIPPED = {".git", ".venv", "runs", "build", "dist", "__pycache__"}
+SKIPPED = {"runs", "build", "dist", "__pycache__"}
 
 
 def rooms() -> list[str]:
@@ -65,7 +65,7 @@ def package_files() -> list[Path]:
 def text_files() -> Iterator[Path]:
     ours = {".py", ".md", ".yaml", ".yml", ".toml", ".txt", ".cff", ".cfg", ".sh", ""}
     for folder, inside, names in os.walk(ROOT):
-        inside[:] = [name for name in inside if name not in SKIPPED and not name.endswith("_cache")]
+        inside[:] = [name for name in inside if name == ".ci" or not (name in SKIPPED or name.startswith("."))]
         yield from (Path(folder, name) for name in names if Path(name).suffix in ours)
 
 

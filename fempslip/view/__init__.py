@@ -1,0 +1,46 @@
+"""What people look at.  Reads runs, never makes them; PyVista and Matplotlib are loaded when something is drawn.
+
+PICTURES : name -> function that draws a picture into the folder of a run and returns its paths (for recipes)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ..store import Run
+from .plots import kymograph, potentials, profile, voltage_pairs, voltage_plot, winding_plot
+from .scenes import movie, show, snapshot
+
+__all__ = [
+    "PICTURES",
+    "kymograph",
+    "movie",
+    "potentials",
+    "profile",
+    "show",
+    "snapshot",
+    "voltage_pairs",
+    "voltage_plot",
+    "winding_plot",
+]
+
+
+def _snapshots(run: Run) -> list[Path]:
+    """|psi|, phase and current of the last frame in one picture."""
+    names = [name for name in ("psi_abs", "phase", "supercurrent") if name in (*run.fields, "psi_abs")]
+    return [snapshot(run, run.folder / "snapshot.png", field=names)]
+
+
+def _into(name: str, draw: Callable[[Run, Path], Path]) -> Callable[[Run], list[Path]]:
+    return lambda run: [draw(run, run.folder / name)]
+
+
+PICTURES: dict[str, Callable[[Run], list[Path]]] = {
+    "snapshots": _snapshots,
+    "movie": _into("movie.mp4", movie),
+    "kymograph": _into("kymograph.png", kymograph),
+    "voltage_plot": _into("voltage.png", voltage_plot),
+    "profile": _into("profile.png", profile),
+    "winding_plot": _into("winding.png", winding_plot),
+}

@@ -1,0 +1,326 @@
+"""Curves and kymographs, drawn by Matplotlib: wires along x and t, voltages, potentials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..contract import Array, Refusal
+from ..store import Run
+from . import scales
+from .looks import LOOKS, values, vectors
+from .sheets import COLUMN, figure, save, style, title
+from .wires import Way, along
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+BLUE, RED, GREY, INK = "#1f5fa8", "#c1440e", "#8a8a8a", "#1a1a1a"
+AROUND = 20.0  # xi to each side of a slip centre
+DARK = 1e-3  # |psi| below which a phase means nothing
+
+
+def kymograph(run: Run, path: str | Path) -> Path:
+    """|psi|(x, t) of a wire or ring above its V(t), on one axis of time.
+
+    A network of wires is shown along the longest way through it.
+    Raises Refusal for films, bodies and runs with fewer than two frames.
+    """
+    way = along(run.mesh)
+    if len(run.times) < 2:
+        raise Refusal(f"{run.folder} holds {len(run.times)} frames; a kymograph needs two or more")
+    psi = np.stack([values(run.frame(k), "psi_abs")[way.nodes] for k in range(len(run.times))], axis=1)
+    pairs = voltage_pairs(run)
+    with style():
+        made = figure(COLUMN, 3.1 if pairs else 2.0)
+        grid = made.add_gridspec(
+            2 if pairs else 1, 2, width_ratios=(1, 0.035), height_ratios=(1.7, 1) if pairs else None,
+            left=0.14, right=0.87, top=0.965, bottom=0.125 if pairs else 0.18, hspace=0.12, wspace=0.04,
+        )  # fmt: skip
+        top = made.add_subplot(grid[0, 0])
+        _map(made, top, made.add_subplot(grid[0, 1]), run, way, psi)
+        last = top
+        if pairs:
+            last = made.add_subplot(grid[1, 0], sharex=top)
+            top.tick_params(labelbottom=False)
+            _voltages(last, run, pairs[:1])
+        last.set_xlabel(scales.label(run.header, "t", "tau0"), labelpad=1)
+        last.set_xlim(run.times[0], run.times[-1])
+        return save(made, Path(path))
+
+
+def _map(made: Figure, axes: Axes, bar: Axes, run: Run, way: Way, psi: Array) -> None:
+    high = max(1.0, float(psi.max())) if psi.max() > 1.02 else 1.0
+    t, x = _mesh_lines(run.times), _mesh_lines(way.x)
+    shown = axes.pcolormesh(t, x, psi, cmap=LOOKS["psi_abs"].cmap, vmin=0, vmax=high, rasterized=True)
+    made.colorbar(shown, cax=bar).set_label("|ψ|", labelpad=2)
+    axes.set_ylabel(scales.label(run.header, "s" if way.closed else "x", "xi"), labelpad=1)
+    axes.tick_params(length=2.5, pad=2)
+
+
+def _mesh_lines(middle: Array) -> Array:
+    """Borders of cells around points."""
+    between = (middle[1:] + middle[:-1]) / 2
+    return np.concatenate([middle[:1], between, middle[-1:]])
+
+
+# ------------------------------------------------------------------------------------------------- voltages
+
+
+def voltage_pairs(run: Run) -> list[str]:
+    """Names of the voltages of a run: columns of the table ``voltage`` that have an impulse beside them."""
+    if "voltage" not in run.tables:
+        return []
+    columns = run.table("voltage")
+    return [name for name in columns if f"{name} impulse" in columns or name.count("|") == 1 and " " not in name]
+
+
+def voltage_plot(run: Run, path: str | Path) -> Path:
+    """V(t) between the probes, with the mean over the measured time.  Raises Refusal when no voltage was recorded."""
+    pairs = voltage_pairs(run)
+    if not pairs:
+        raise Refusal(f"{run.folder} has no table of voltages; name a pair of probes under measure: between")
+    with style():
+        made = figure(COLUMN, 2.1)
+        axes = made.add_axes((0.15, 0.19, 0.82, 0.74))
+        _voltages(axes, run, pairs)
+        axes.set_xlabel(scales.label(run.header, "t", "tau0"), labelpad=1)
+        t = run.table("voltage")["t"]
+        axes.set_xlim(0.0 if t[0] < 0.02 * t[-1] else t[0], t[-1])
+        return save(made, Path(path))
+
+
+def _voltages(axes: Axes, run: Run, pairs: list[str]) -> None:
+    """Curves of V(t); the surge at the very start does not set the range."""
+    table = run.table("voltage")
+    colours = (BLUE, RED, "#3f7f3f", "#7a4f9a", GREY)
+    means = _means(run, pairs)
+    for k, name in enumerate(pairs):
+        text = name.replace("|", " – ")
+        axes.plot(table["t"], table[name], color=colours[k % 5], lw=0.9, label=text, rasterized=len(table["t"]) > 20000)
+        if name in means:
+            label = f"mean {scales.quantity(run.header, means[name], 'V0', 3)}"
+            axes.axhline(
+                means[name], color=INK if len(pairs) == 1 else colours[k % 5], lw=0.8, ls=(0, (4, 2)), label=label
+            )
+    later = table["t"] >= table["t"][0] + 0.03 * np.ptp(table["t"])
+    shown = np.concatenate([table[name][later] for name in pairs])
+    if len(shown):
+        low, high = min(shown.min(), 0.0), max(shown.max(), 0.0)
+        edge = 0.08 * (high - low) or 1.0
+        axes.set_ylim(low - edge, high + edge * (3.2 if means or len(pairs) > 1 else 1))
+    axes.axhline(0, color=GREY, lw=0.4, zorder=0)
+    axes.set_ylabel(scales.label(run.header, "V", "V0"), labelpad=2)
+    axes.tick_params(length=2.5, pad=2)
+    if means or len(pairs) > 1:
+        axes.legend(frameon=False, ncols=2, loc="upper right", borderaxespad=0.2, handlelength=1.6, columnspacing=1.2)
+
+
+def _means(run: Run, pairs: list[str]) -> dict[str, float]:
+    """Mean voltages that the run's summary gives: of each pair, or of the first one."""
+    found = ((run.summary or {}).get("results") or {}).get("voltage") or {}
+    several = found.get("pairs") or {pairs[0]: found}
+    means = {name: (several.get(name) or {}).get("mean") for name in pairs}
+    return {name: float(value) for name, value in means.items() if value is not None}
+
+
+def winding_plot(run: Run, path: str | Path) -> Path:
+    """Winding numbers of the contours against time.  Raises Refusal when none were recorded."""
+    if "winding" not in run.tables:
+        raise Refusal(f"{run.folder} has no table of windings; ask for the recipe 'windings' before the run")
+    from matplotlib.ticker import MaxNLocator
+
+    table = run.table("winding")
+    with style():
+        made = figure(COLUMN, 2.0)
+        axes = made.add_axes((0.13, 0.2, 0.84, 0.74))
+        for k, name in enumerate(column for column in table if column != "t" and not column.endswith(" flux")):
+            colour = (BLUE, RED, "#3f7f3f", "#7a4f9a")[k % 4]
+            axes.step(table["t"], table[name], where="post", color=colour, label=name)
+            if f"{name} flux" in table:
+                axes.plot(
+                    table["t"], table[f"{name} flux"], color=colour, lw=0.7, ls=":", label=f"{name}: applied Φ/Φ₀"
+                )
+        axes.set_ylabel("winding number", labelpad=2)
+        axes.set_xlabel(scales.label(run.header, "t", "tau0"), labelpad=1)
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.tick_params(length=2.5, pad=2)
+        axes.legend(frameon=False)
+        return save(made, Path(path))
+
+
+# ------------------------------------------------------------------------------------------------- wires
+
+
+def potentials(run: Run, first: float | None = None) -> tuple[Way, dict[str, Array]]:
+    """Potentials along a wire, averaged over the frames from time ``first`` on (default: the second half).
+
+    Returns the way and mu (quasiparticles), pairs (mu_p, minus the mean turning rate of the phase where the frames
+    hold no mu_pair), psi_mean and psi_min, each (n,).
+    """
+    way = along(run.mesh)
+    start = (run.times[0] + run.times[-1]) / 2 if first is None else first
+    chosen = np.flatnonzero(run.times >= start)
+    if len(chosen) < 2:
+        raise Refusal(f"{run.folder} holds {len(chosen)} frames after t = {start:.6g}; potentials need two or more")
+    frames = [run.frame(int(k)) for k in chosen]
+    psi = np.stack([values(frame, "psi_abs")[way.nodes] for frame in frames])
+
+    def mean(name: str) -> Array:
+        return np.mean([frame[name][way.nodes] for frame in frames], axis=0)
+
+    pairs = mean("mu_pair") if "mu_pair" in frames[0] else _turning(frames, run.times[chosen])[way.nodes]
+    pairs = np.where(psi.mean(axis=0) > DARK, pairs, np.nan)
+    return way, {"mu": mean("mu"), "pairs": pairs, "psi_mean": psi.mean(axis=0), "psi_min": psi.min(axis=0)}
+
+
+def _turning(frames: list[dict[str, Array]], times: Array) -> Array:
+    """- d theta / dt between the first and the last frame; each step may turn by less than half a turn."""
+    psi = np.stack([frame["psi_re"] + 1j * frame["psi_im"] for frame in frames])
+    return -np.angle(psi[1:] * psi[:-1].conj()).sum(axis=0) / (times[-1] - times[0])
+
+
+def profile(run: Run, path: str | Path) -> Path:
+    """Potentials of quasiparticles and of pairs around the slip centre of a wire, time-averaged, under |psi| there.
+
+    The slip centre is where |psi| comes lowest, away from the ends.
+    Raises Refusal for films and bodies, and where there are too few frames.
+    """
+    way, found = potentials(run)
+    centre = slip_centre(way, found["psi_min"])
+    near = np.abs(way.x - centre) <= AROUND
+    with style():
+        made = figure(COLUMN, 3.0)
+        grid = made.add_gridspec(
+            2, 1, height_ratios=(1, 1.9), left=0.15, right=0.97, top=0.97, bottom=0.125, hspace=0.1
+        )
+        top, low = made.add_subplot(grid[0]), None
+        low = made.add_subplot(grid[1], sharex=top)
+        top.fill_between(way.x[near], found["psi_min"][near], found["psi_mean"][near], color=BLUE, alpha=0.15, lw=0)
+        top.plot(way.x[near], found["psi_mean"][near], color=BLUE, label="mean")
+        top.plot(way.x[near], found["psi_min"][near], color=BLUE, lw=0.8, ls=":", label="least")
+        top.set(ylabel="|ψ|", ylim=(0, 1.12 * found["psi_mean"][near].max()))
+        top.tick_params(labelbottom=False)
+        low.plot(way.x[near], found["mu"][near], color=RED, label="quasiparticles, ⟨μ⟩")
+        low.plot(way.x[near], found["pairs"][near], color=BLUE, label="pairs, ⟨μₚ⟩ = −⟨∂ₜθ⟩")
+        low.set_ylabel(scales.label(run.header, "μ", "V0"), labelpad=2)
+        low.set_xlabel(scales.label(run.header, "s" if way.closed else "x", "xi"), labelpad=1)
+        low.set_xlim(way.x[near][0], way.x[near][-1])
+        for axes in (top, low):
+            axes.axvline(centre, color=GREY, lw=0.6, ls=(0, (3, 2)), zorder=0)
+            axes.tick_params(length=2.5, pad=2)
+            axes.legend(frameon=False, loc="best", handlelength=1.5, borderaxespad=0.3)
+        return save(made, Path(path))
+
+
+def slip_centre(way: Way, psi_min: Array) -> float:
+    """Coordinate of the lowest |psi|, not counting an eighth of the wire at each end (normal contacts)."""
+    inner = np.ones(len(way.x), bool)
+    if not way.closed:
+        edge = np.ptp(way.x) / 8
+        inner = (way.x >= way.x[0] + edge) & (way.x <= way.x[-1] - edge)
+    return float(way.x[inner][np.argmin(psi_min[inner])])
+
+
+def wire_snapshot(run: Run, path: str | Path, frame: int = -1) -> Path:
+    """One frame of a wire or ring: |psi| and phase, currents and potentials along it."""
+    way, fields = along(run.mesh), run.frame(frame)
+    with style():
+        made, panels = _wire_panels(run, way, fields)
+        for axes, curves in panels:
+            for label, (colour, get) in curves.items():
+                axes.plot(way.x, get(fields), color=colour, label=label)
+            if len(curves) > 1:
+                axes.legend(frameon=False, ncols=2, loc="best", handlelength=1.5, borderaxespad=0.3)
+        made.text(0.16, 0.992, title(run.header, run.times[frame]), ha="left", va="top")
+        return save(made, Path(path))
+
+
+OfFrame = Callable[[Mapping[str, Array]], Array]  # of a frame
+Curve = tuple[str, OfFrame]  # with its colour
+
+
+def _wire_panels(run: Run, way: Way, fields: Mapping[str, Array]) -> tuple[Figure, list[tuple[Axes, dict[str, Curve]]]]:
+    """The panels of a wire with what goes into each: label -> colour and a function of the frame."""
+    tangent = _tangent(run, way)
+
+    def on(name: str) -> OfFrame:
+        return lambda f: values(f, name)[way.nodes]
+
+    def flow(name: str) -> OfFrame:
+        return lambda f: np.einsum("ij,ij->i", vectors(f, name)[way.nodes], tangent)
+
+    wanted: list[tuple[str, dict[str, Curve]]] = [("|ψ|", {"psi": (BLUE, on("psi_abs"))})]
+    if "psi_re" in fields:
+        wanted.append(("arg ψ", {"phase": (BLUE, lambda f: _phase(f, way))}))
+    currents = {"pairs": ("supercurrent", BLUE), "quasiparticles": ("normal_current", RED)}
+    shown: dict[str, Curve] = {k: (colour, flow(name)) for k, (name, colour) in currents.items() if name in fields}
+    wanted += [("j (j₀)", shown)] if shown else []
+    if "mu" in fields:
+        wanted.append(("μ (V₀)", {"mu": (RED, on("mu"))}))
+    made = figure(COLUMN, 0.62 + 0.78 * len(wanted))
+    tall = made.get_figheight()
+    grid = made.add_gridspec(len(wanted), 1, left=0.16, right=0.97, top=1 - 0.2 / tall, bottom=0.36 / tall, hspace=0.16)
+    axes = [made.add_subplot(grid[k]) for k in range(len(wanted))]
+    for part, (label, _) in zip(axes, wanted, strict=True):
+        part.set_ylabel(label, labelpad=2)
+        part.set_xlim(way.x[0], way.x[-1])
+        part.tick_params(length=2.5, pad=2, labelbottom=part is axes[-1])
+    axes[0].set_ylim(0, 1.08)
+    axes[-1].set_xlabel(scales.label(run.header, "s" if way.closed else "x", "xi"), labelpad=1)
+    made.align_ylabels(axes)
+    volt = scales.scale(run.header, "V0")
+    if volt is not None and "mu" in fields:
+        made.text(0.97, 0.992, f"V₀ = {scales.si(volt, 'V')}", ha="right", va="top", fontsize=7)
+    return made, [(part, curves) for part, (_, curves) in zip(axes, wanted, strict=True)]
+
+
+def _phase(fields: Mapping[str, Array], way: Way) -> Array:
+    """The phase along a wire without jumps of 2 pi, from zero; nothing where |psi| vanishes."""
+    bright = values(fields, "psi_abs")[way.nodes] > DARK
+    phase = np.full(len(way.x), np.nan)
+    phase[bright] = np.unwrap(values(fields, "phase")[way.nodes][bright])
+    return phase - phase[bright][0] if bright.any() else phase
+
+
+def _tangent(run: Run, way: Way) -> Array:
+    place = np.zeros((run.mesh.nodes, 3))
+    place[run.mesh.node_of_vertex] = run.mesh.points.T
+    along_way = np.gradient(place[way.nodes], axis=0)
+    if way.closed:  # both ends are one node
+        along_way[0] = along_way[-1] = along_way[0] + along_way[-1]
+    return along_way / np.linalg.norm(along_way, axis=1, keepdims=True)
+
+
+def wire_film(run: Run, chosen: Array) -> tuple[Figure, Callable[[int], None], list[Any]]:
+    """The moving snapshot of a wire: its figure, a function that sets frame k, and what moves in it."""
+    way = along(run.mesh)
+    probe = [run.frame(int(k)) for k in chosen[:: max(1, len(chosen) // 20)]]
+    made, panels = _wire_panels(run, way, probe[0])
+    curves = []
+    for axes, parts in panels:
+        for label, (colour, get) in parts.items():
+            curves.append((axes.plot(way.x, get(probe[0]), color=colour, label=label)[0], get))
+        if axes is not panels[0][0]:
+            axes.set_ylim(*_range([get(frame) for frame in probe for _, get in parts.values()]))
+        if len(parts) > 1:
+            axes.legend(frameon=False, ncols=2, loc="upper right", handlelength=1.5, borderaxespad=0.3)
+    words = made.text(0.16, 0.992, "", ha="left", va="top")
+
+    def update(k: int) -> None:
+        fields = run.frame(k)
+        for line, get in curves:
+            line.set_ydata(get(fields))
+        words.set_text(title(run.header, run.times[k]))
+
+    return made, update, [*(line for line, _ in curves), words]
+
+
+def _range(curves: list[Array]) -> tuple[float, float]:
+    low, high = float(np.nanmin(curves)), float(np.nanmax(curves))
+    edge = 0.08 * (high - low) or 1.0
+    return low - edge, high + edge

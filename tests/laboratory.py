@@ -1,0 +1,100 @@
+"""What verification tests share: a case written as text, solved with everything kept in memory."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from fempslip.case import Case, load
+from fempslip.contract import Array, Problem, State
+from fempslip.mesh.meshing import make_mesh
+from fempslip.run.compiling import compile
+from fempslip.run.recipes import watchers_for
+from fempslip.run.results import Mean, mean_of
+from fempslip.run.running import contours_of
+from fempslip.tasks.evolve import evolve
+
+# Case W of the oracles: a wire of 20 xi between banks with a weak spot in its middle.
+WIRE_W = """
+geometry:
+  dimension: 1
+  parameters: {length: 20 xi}
+  regions: {wire: {segment: {from: [0], to: [length]}}}
+  boundaries: {source: {end: first, of: wire}, drain: {end: last, of: wire}}
+material: {u: 5.79, gamma: 1, epsilon: {gaussian: {depth: 0.5, width: 1 xi, center: [0.5 length]}}}
+contacts: {source: bank, drain: bank}
+drive: {current: {from: source, to: drain, density: 0.3 j0}}
+mesh: {size: 0.1 xi}
+time: {until: 300 tau}
+measure: {from: 150 tau, between: [source, drain]}
+"""
+
+
+@dataclass
+class Memory:
+    """contract.Sink that keeps rows and frames in lists."""
+
+    tables: dict[str, list[Mapping[str, float]]] = field(default_factory=dict)
+    frames: list[tuple[float, Mapping[str, Array]]] = field(default_factory=list)
+
+    def row(self, table: str, values: Mapping[str, float]) -> None:
+        self.tables.setdefault(table, []).append(dict(values))
+
+    def frame(self, t: float, fields: Mapping[str, Array]) -> None:
+        self.frames.append((t, fields))
+
+    def due(self) -> bool:
+        return False
+
+    def checkpoint(self, arrays: Mapping[str, Array]) -> None:
+        self.last = arrays
+
+    def table(self, name: str) -> dict[str, Array]:
+        rows = self.tables[name]
+        return {key: np.array([row[key] for row in rows]) for key in rows[0]}
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A case that was solved: what a test looks at."""
+
+    case: Case
+    problem: Problem
+    memory: Memory
+    state: State
+
+    def table(self, name: str) -> dict[str, Array]:
+        return self.memory.table(name)
+
+    def voltage(self, start: float, pair: str | None = None) -> Mean:
+        """Mean voltage over whole periods from `start` on, of the first measured pair if none is named."""
+        v = self.table("voltage")
+        pair = pair or next(name for name in v if name != "t")
+        late = v["t"] >= start
+        return mean_of(v["t"][late], v[f"{pair} impulse"][late], v[pair][late], v[f"{pair} slips"][late])
+
+
+def case_from(text: str, folder: Path, changes: Mapping[str, object] | None = None) -> Case:
+    """A case from its YAML text, with values changed by path."""
+    path = folder / "case.yaml"
+    path.write_text(textwrap.dedent(text), encoding="utf-8")
+    return load(path, dict(changes or {}))
+
+
+def problem_of(case: Case) -> Problem:
+    return compile(case, make_mesh(case))
+
+
+def experiment(case: Case, psi: Array | None = None, problem: Problem | None = None) -> Experiment:
+    """Solve a case in memory; psi : (nodes,) another start state."""
+    problem = problem or problem_of(case)
+    if psi is not None:
+        problem = replace(problem, psi=psi)
+    memory = Memory()
+    watchers = watchers_for(case, problem, contours_of(problem.mesh, problem.operators))
+    course = evolve(problem, watchers, memory, case.record.fields)
+    return Experiment(case, problem, memory, course.state)
