@@ -169,7 +169,10 @@ class Clock:
 class Sources(Protocol):
     """Sources added to the equations, each integrated over the dual cells, (nodes,): manufactured solutions."""
 
-    def order_parameter(self, t: float, chi: Array) -> Array: ...
+    def order_parameter(self, t: float) -> Array:
+        """In the gauge of the applied potential."""
+        ...
+
     def charge(self, t: float) -> Array: ...
 
 
@@ -267,7 +270,11 @@ class Field(Protocol):
         """Arrays at t + dt that psi needs, `a` among them."""
         ...
 
-    def response(self, psi: Array, link: Array, past: State, t: float) -> tuple[Array, Array, Array]:
+    def frame(self, new: Mapping[str, Array], t: float) -> tuple[Array, Array]:
+        """(links, turn): entries w exp(-i a') of K_A and (nodes,) phases, so that psi times turn sees the links a'."""
+        ...
+
+    def response(self, framed: Array, link: Array, past: State, t: float) -> tuple[Array, Array, Array]:
         """V_s : (contacts,) potentials at zero current;  R : (contacts, contacts);  the potential at zero current."""
         ...
 

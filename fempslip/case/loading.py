@@ -141,7 +141,7 @@ def translated(
 
 
 def _translated(one: dict[str, Any], written: Written, data: Any, model: type[Case], reading: Reading) -> Complaint:
-    path, rest = _walk(one["loc"], data)
+    path = _walk(one["loc"], data)
     context = one.get("ctx", {})
     if one["type"] == "extra_forbidden":
         parent = _at(data, path[:-1])
@@ -150,8 +150,9 @@ def _translated(one: dict[str, Any], written: Written, data: Any, model: type[Ca
         key = str(path[-1])
         return Complaint(written.place(path, key=True), f"unknown key {key!r:.60}{where}", known, key)
     if one["type"] == "missing":
-        missing = str(one["loc"][-1]) if rest else dotted(path)
-        return Complaint(written.place(path, key=True), f"{dotted(path)} wants {missing}, which is missing")
+        last = one["loc"][-1]
+        missing = f"{last + 1} values; the last is missing" if isinstance(last, int) else f"{last}, which is missing"
+        return Complaint(written.place(path, key=True), f"{dotted(path)} wants {missing}")
     if one["type"] == "fempslip":
         text = context["text"].replace("{here}", dotted(path))
         is_key = bool(one["loc"]) and one["loc"][-1] == "[key]"
@@ -160,8 +161,8 @@ def _translated(one: dict[str, Any], written: Written, data: Any, model: type[Ca
     return Complaint(written.place(path), f"{dotted(path)}: {message}")
 
 
-def _walk(loc: tuple[int | str, ...], data: Any) -> tuple[Key, bool]:
-    """The part of a pydantic location that is written, and whether its end is not.
+def _walk(loc: tuple[int | str, ...], data: Any) -> Key:
+    """The part of a pydantic location that is written.
 
     Locations also name what a file does not have: kinds of a union, the list around a single pair or mapping.
     """
@@ -174,7 +175,7 @@ def _walk(loc: tuple[int | str, ...], data: Any) -> tuple[Key, bool]:
         if inside:
             data = data[part]
             path = (*path, part)
-    return path, not (loc and path and path[-1] == loc[-1])
+    return path
 
 
 def _at(data: Any, path: Key) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, WithJsonSchema
 
 from fempslip.case import quantities
-from fempslip.case.parts import Length, NotNegative, Number, Part, Positive, RegionName, reading, wrong
+from fempslip.case.parts import Length, NotNegative, Number, Part, Positive, reading, wrong
 from fempslip.case.quantities import Mistake, Names
 from fempslip.case.scales import Scales, scales
 from fempslip.case.shapes import ORIGIN, Array, Center
@@ -144,11 +144,20 @@ class Region(Part):
     beta: Annotated[Number, Positive] | None = None
 
 
+def _region(written: Any, info: ValidationInfo) -> Any:
+    known = reading(info).names.get("region", ())
+    if written not in known and written in Everywhere.keys():
+        raise wrong(f"in a material with regions, {written} belongs under everywhere or under a region")
+    if written not in known:
+        raise wrong(f"there is no region {written!r:.60}", ("everywhere", *known), str(written))
+    return written
+
+
 class Materials(Part):
     """The material as written: flat, or `everywhere` with regions beside it."""
 
     everywhere: Everywhere
-    regions: dict[RegionName, Region] = Field(default_factory=dict)
+    regions: dict[Annotated[str, BeforeValidator(_region)], Region] = Field(default_factory=dict)
 
     def of(self, region: str) -> Material:
         """The material of a region."""

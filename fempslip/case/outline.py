@@ -14,6 +14,7 @@ from fempslip.case.material import REFERENCE, Reference, arranged, read_referenc
 from fempslip.case.parts import Reading
 from fempslip.case.quantities import SCALE_NAMES, Mistake, Names
 from fempslip.case.reading import Key
+from fempslip.case.scales import Scales
 from fempslip.case.schema import TASKS
 
 Found = tuple[Key, str, tuple[str, ...], str | None]  # path, message, known, wrote
@@ -68,23 +69,34 @@ def _reference(material: Any, regions: tuple[str, ...], dimension: int, mistakes
     return reference
 
 
-def _parameters(data: Mapping[str, Any], scales: Any, mistakes: list[Found]) -> Names:
-    """Parameters in the order written: a length or a plain number; one may use those before it."""
+def _parameters(data: Mapping[str, Any], scales: Scales, mistakes: list[Found]) -> Names:
+    """Parameters, each a length or a plain number; one may use others, in any order."""
     broken = {key for path, *_ in mistakes for key in path if key in REFERENCE}
     values: dict[str, tuple[float, str]] = {}
-    for key, written in data.items():
-        path: Key = ("geometry", "parameters", key)
-        if key in SCALE_NAMES:
-            mistakes.append((path, f"{key!r} is the name of a scale and cannot be a parameter", (), None))
-            continue
+    for key, written in _ordered(data):
         names = Names(scales, values, frozenset(broken))
         try:
+            if key in SCALE_NAMES:
+                raise Mistake(f"{key!r} is the name of a scale and cannot be a parameter")
+            if quantities.names_in(written) & (set(data) - set(values) - broken):
+                raise Mistake("{here} depends on itself, directly or through other parameters")
             kind = "length" if quantities.has_unit(written) and not _is_number(written, names) else "number"
             values[key] = (quantities.number(written, kind, names, "{here}"), kind)
         except Mistake as mistake:
-            mistakes.append((path, str(mistake), mistake.known, mistake.wrote))
+            mistakes.append((("geometry", "parameters", key), str(mistake), mistake.known, mistake.wrote))
             broken.add(key)
     return Names(scales, values, frozenset(broken))
+
+
+def _ordered(data: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Parameters so that each comes after those it uses; those in a circle last."""
+    waiting = dict(data)
+    result: list[tuple[str, Any]] = []
+    while waiting:
+        ready = [key for key, written in waiting.items() if not quantities.names_in(written) & set(waiting)]
+        for key in ready or list(waiting):
+            result.append((key, waiting.pop(key)))
+    return result
 
 
 def _is_number(written: str, names: Names) -> bool:

@@ -114,9 +114,14 @@ def in_si(written: object, kind: str, what: str) -> float:
 _EXAMPLE = {"length": "'20 nm'", "conductivity": "'2e6 S/m'", "time": "'0.1 ps'", "area": "'100 nm^2'"}
 
 
+def names_in(written: object) -> set[str]:
+    """The names in a quantity: {"length", "xi"} of "0.5 length - 2 xi"."""
+    return set(re.findall(_NAME, re.sub(_NUMBER, " ", written[:_LONGEST]))) if isinstance(written, str) else set()
+
+
 def has_unit(written: object) -> bool:
     """Whether a quantity is text with a name in it, and not a bare number."""
-    return isinstance(written, str) and bool(re.search(r"[^\W\d]", re.sub(_NUMBER, " ", written)))
+    return bool(names_in(written))
 
 
 def _terms(text: str, what: str) -> list[tuple[float, str]]:

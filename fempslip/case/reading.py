@@ -87,7 +87,7 @@ def scalar(text: str) -> object:
         return _WORDS[text]
     if not _NUMBER.match(text):
         return text
-    return int(text) if len(text) < 16 and text.lstrip("+-").isdigit() else float(text)
+    return int(text) if len(text) < 18 and text.lstrip("+-").isdigit() else float(text)
 
 
 class _Composer(yaml.SafeLoader):

@@ -121,5 +121,5 @@ def json_schema() -> dict[str, Any]:
     from pydantic import TypeAdapter
 
     cases = tuple(TASKS.values())
-    kind: Any = cases[0] if len(cases) == 1 else Annotated[Union[cases], Field(discriminator="task")]
+    kind: Any = cases[0] if len(cases) == 1 else Annotated[Union[cases], Field(discriminator="task")]  # noqa: UP007
     return TypeAdapter(kind).json_schema(by_alias=True)

@@ -6,7 +6,7 @@ Lengths in xi; points have 3 coordinates in wires and bulk pieces, 2 in films.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Union
 
 import numpy as np
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, model_validator
@@ -261,7 +261,7 @@ if TYPE_CHECKING:
     AnyShape = Shape
 else:
     _TYPES = tuple(Annotated[shape, _unwrapped(shape.kind), Tag(shape.kind)] for shape in SHAPES)
-    AnyShape = Annotated[_TYPES, Discriminator(_kind), BeforeValidator(_one_known_kind)]
+    AnyShape = Annotated[Union[_TYPES], Discriminator(_kind), BeforeValidator(_one_known_kind)]  # noqa: UP007
 
 for _shape in (_Combination, Plus, Minus):
     _shape.model_rebuild()

@@ -117,13 +117,23 @@ def _field(f: Field, x: Array) -> Array:
 
 def _nearest(mesh: Mesh, x: Array) -> tuple[int, Array, float]:
     """Cell that holds x or comes nearest to it, weights there, and the distance."""
-    if mesh.dim == mesh.points.shape[0]:
-        weights = _barycentric(mesh, x)
-        cell = int(np.argmax(weights.min(axis=0)))
-        if weights[:, cell].min() >= -1e-9:
-            inside = np.maximum(weights[:, cell], 0.0)
-            return cell, inside / inside.sum(), 0.0
+    if mesh.dim == 1:
+        return _on_wires(mesh, x)
+    weights = _barycentric(mesh, x)
+    cell = int(np.argmax(weights.min(axis=0)))
+    if weights[:, cell].min() >= -1e-9:
+        inside = np.maximum(weights[:, cell], 0.0)
+        return cell, inside / inside.sum(), 0.0
     return _projection(mesh, x)
+
+
+def _on_wires(mesh: Mesh, x: Array) -> tuple[int, Array, float]:
+    """Foot of the perpendicular from x on each line, kept between its ends; the nearest one."""
+    start, along = mesh.points[:, mesh.cells[0]], mesh.points[:, mesh.cells[1]] - mesh.points[:, mesh.cells[0]]
+    t = np.clip(((x[:, None] - start) * along).sum(axis=0) / (along**2).sum(axis=0), 0.0, 1.0)
+    distance = np.linalg.norm(start + t * along - x[:, None], axis=0)
+    cell = int(np.argmin(distance))
+    return cell, np.array([1.0 - t[cell], t[cell]]), float(distance[cell])
 
 
 def _barycentric(mesh: Mesh, x: Array) -> Array:

@@ -11,7 +11,7 @@ belong together and charge is conserved by the stored numbers to the accuracy of
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -54,30 +54,60 @@ def injection(problem: Problem) -> Array:
 
 
 @dataclass(frozen=True, eq=False)
+class AppliedLinks:
+    """a_applied and its links, made anew only when the field has changed."""
+
+    drive: Drive
+    graph: Graph
+    kept: dict[str, Any] = field(default_factory=dict)
+
+    def at(self, t: float) -> tuple[Array, Array]:
+        """(a_applied, links) : (edges,) and the rows of physics.graph."""
+        values = tuple(f.value(t) for f in self.drive.fields)
+        if self.kept.get("values") != values:
+            a, g = potential(self.drive, t), self.graph
+            link = np.empty(g.neighbour.size, dtype=complex)
+            kernels.links(a, g.w, g.up, g.down, link)
+            self.kept.update(values=values, a=a, link=link)
+        return self.kept["a"], self.kept["link"]
+
+
+def framed(chi: Array) -> Array:
+    """exp(-i chi): psi times it stands in the gauge of a_applied, whose links change with the field only."""
+    turn = np.empty(chi.size, dtype=complex)
+    kernels.frame(chi, turn)
+    return turn
+
+
+@dataclass(frozen=True, eq=False)
 class AppliedField:
     """contract.Field for `screening: none`.  `conserved` False leaves mu = 0 (pure relaxation, no charge)."""
 
     problem: Problem
     graph: Graph
+    applied: AppliedLinks
     poisson: Solve  # on the unknowns of `equipotentials`
     spread: sp.csr_array  # equipotentials
     shares: Array  # injection
     unit: Array  # (contacts, nodes) mu of a unit current into each contact, taken out evenly everywhere
+    banks: bool = False  # some unknowns of the Poisson problem are whole banks
     conserved: bool = True
 
     @classmethod
     def of(cls, problem: Problem, graph: Graph, make_solver: Callable[[sp.csr_array], Solve]) -> AppliedField:
         op = problem.operators
+        applied = AppliedLinks(problem.drive, graph)
         spread = equipotentials(op.nodes, problem.contacts)
         shares = injection(problem)
         if problem.model.get("charge", "conserved") == "off":
-            return cls(problem, graph, lambda b, x: x, spread, shares, np.zeros_like(shares), False)
+            return cls(problem, graph, applied, lambda b, x: x, spread, shares, np.zeros_like(shares), conserved=False)
         k = sp.csr_array(spread.T @ (op.G.T @ op.M1 @ op.G) @ spread)
         poisson = make_solver(k)
         volume = op.m / op.m.sum()
         balanced = shares - volume  # neutral: the uniform part cancels in any set of currents that sums to zero
         unit = np.array([spread @ poisson(spread.T @ row, np.zeros(k.shape[0])) for row in balanced])
-        return cls(problem, graph, poisson, spread, shares, unit.reshape(shares.shape))
+        banks = k.shape[0] < op.nodes
+        return cls(problem, graph, applied, poisson, spread, shares, unit.reshape(shares.shape), banks)
 
     def declare(self) -> Mapping[str, int]:
         return {"mu": 2, "chi": 1, "a": 1}
@@ -90,11 +120,15 @@ class AppliedField:
             chi = past["chi"] + dt * ((1 + half) * mu[0] - half * mu[1])
         else:
             chi = past["chi"] + dt * mu[0]
-        i, j = self.graph.edges
-        return {"chi": chi, "a": potential(self.problem.drive, t + dt) + (chi[j] - chi[i])}
+        a = np.empty(self.graph.w.size)
+        kernels.with_potential(self.applied.at(t + dt)[0], chi, self.graph.edges, a)
+        return {"chi": chi, "a": a}
+
+    def frame(self, new: Mapping[str, Array], t: float) -> tuple[Array, Array]:
+        return self.applied.at(t)[1], framed(new["chi"])
 
     def response(self, psi: Array, link: Array, past: State, t: float) -> tuple[Array, Array, Array]:
-        """(V_s, R, mu_s): contact potentials at zero current, their change per current, and mu at zero current."""
+        """(V_s, R, mu_s) of psi in the frame: contact potentials at zero current, their change by it, and mu then."""
         op = self.problem.operators
         if not self.conserved:
             none = np.zeros(len(self.problem.contacts))
@@ -107,8 +141,11 @@ class AppliedField:
             inflow -= op.G.T @ (op.M1 @ rate)
         if self.problem.sources is not None:
             inflow += self.problem.sources.charge(t)
-        guess = self.spread.T @ past["mu"] / self.spread.sum(axis=0)
-        mu_s = self.spread @ self.poisson(self.spread.T @ inflow, guess)
+        if self.banks:
+            start = self.spread.T @ past["mu"] / self.spread.sum(axis=0)
+            mu_s = self.spread @ self.poisson(self.spread.T @ inflow, start)
+        else:
+            mu_s = self.poisson(inflow, past["mu"])
         return self.shares @ mu_s, self.shares @ self.unit.T, mu_s
 
     def close(self, mu_s: Array, currents: Array) -> Mapping[str, Array]:

@@ -2,7 +2,8 @@
 
 Bytes read and written (n nodes, e edges, e about 3 n in 2D and 7 n in 3D):
     links      36 e    (a, w, two places; two complex entries)
-    terms     250 n    (three past states, m, eps, u, gamma; six results)
+    terms     250 n    (three past states, the frame, six coefficients; four results)
+    accept    100 n
     divergence 48 e + 16 n
 """
 
@@ -14,7 +15,7 @@ from numba import njit
 from fempslip.contract import Array
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def links(a: Array, w: Array, up: Array, down: Array, out: Array) -> None:
     """Entries w exp(-i a) and their conjugates, in the rows of physics.graph: minus the off-diagonal of K_A."""
     for e in range(a.size):
@@ -23,16 +24,16 @@ def links(a: Array, w: Array, up: Array, down: Array, out: Array) -> None:
         out[down[e]] = z.conjugate()
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def terms(
     dt: float,
-    a1: float,
-    h0: float,
-    h1: float,
-    x0: float,
-    x1: float,
+    bdf: tuple[float, float, float],
+    linear: tuple[float, float],
+    quadratic: tuple[float, float, float],
     now: Array,
     before: Array,
+    older: Array,
+    turn: Array,
     m: Array,
     epsilon: Array,
     quartic: Array,
@@ -42,28 +43,49 @@ def terms(
     alpha: Array,
     beta: Array,
     rhs: Array,
+    guess: Array,
 ) -> None:
-    """Left and right side of the step at the extrapolated state psi* = x0 now + x1 before.
+    """Left and right side of the step at psi* = x0 now + x1 before, everything multiplied by `turn` (the frame).
 
-    alpha x + beta x* - (links x) = rhs, with
-    alpha = K_ii + m (quartic |psi*|^2 + eps^-) + a1/dt m A*,  beta = a1/dt m B*   (physics.relaxation)
-    rhs = m R* (h0 now + h1 before)/dt + m eps^+ psi*
+    alpha x + beta x* - (links x) = rhs, with (a1, h0, h1) = bdf and A, B of physics.relaxation at psi*
+    alpha = K_ii + m (quartic |psi*|^2 + eps^-) + a1/dt m A,  beta = a1/dt m B
+    rhs = m R (h0 now + h1 before)/dt + m eps^+ psi*;  guess = q0 now + q1 before + q2 older
     Positive eps on the right, negative on the left: both sides keep the matrix positive definite.
     """
+    a1, h0, h1 = bdf
+    x0, x1 = linear
+    q0, q1, q2 = quadratic
     for i in range(now.size):
-        p = x0 * now[i] + x1 * before[i]
+        n = now[i] * turn[i]
+        b = before[i] * turn[i]
+        p = x0 * n + x1 * b
         rho = p.real * p.real + p.imag * p.imag
         g2 = gamma[i] * gamma[i]
         c = m[i] * u[i] / np.sqrt(1.0 + g2 * rho) / dt
         big_a = c * (1.0 + 0.5 * g2 * rho)
         big_b = c * 0.5 * g2 * p * p
-        h = h0 * now[i] + h1 * before[i]
+        h = h0 * n + h1 * b
         alpha[i] = diagonal[i] + m[i] * (quartic[i] * rho + max(-epsilon[i], 0.0)) + a1 * big_a
         beta[i] = a1 * big_b
         rhs[i] = big_a * h + big_b * h.conjugate() + m[i] * max(epsilon[i], 0.0) * p
+        guess[i] = q0 * n + q1 * b + q2 * older[i] * turn[i]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
+def frame(chi: Array, turn: Array) -> None:
+    """turn = exp(-i chi): multiplied by it, psi stands in the gauge of the applied potential, whose links stay."""
+    for i in range(chi.size):
+        turn[i] = complex(np.cos(chi[i]), -np.sin(chi[i]))
+
+
+@njit(cache=True, error_model="numpy")
+def with_potential(a: Array, chi: Array, edges: Array, out: Array) -> None:
+    """a + G chi."""
+    for e in range(a.size):
+        out[e] = a[e] + (chi[edges[1, e]] - chi[edges[0, e]])
+
+
+@njit(cache=True, error_model="numpy")
 def divergence(psi: Array, link: Array, up: Array, edges: Array, current: Array, inflow: Array) -> None:
     """Supercurrents I_e and G^T I (minus the net outflow of each node)."""
     inflow[:] = 0.0
@@ -76,27 +98,33 @@ def divergence(psi: Array, link: Array, up: Array, edges: Array, current: Array,
         inflow[j] += z.imag
 
 
-@njit(cache=True)
-def turn_and_error(old: Array, new: Array, guess: Array, bright2: float) -> tuple[float, float]:
-    """Largest turn of the phase of bright nodes (|psi|^2 > bright2, old and new) and max |new - guess|."""
-    turn = 0.0
+@njit(cache=True, error_model="numpy")
+def accept(old: Array, turn: Array, new: Array, guess: Array, bright2: float, psi: Array) -> tuple[float, float]:
+    """psi = new / turn, the new state in temporal gauge; largest turn of its phase, and max |new - guess|.
+
+    Only bright nodes (|psi|^2 > bright2, old and new) count for the turn.  Not-a-number anywhere gives nan.
+    """
+    tangent = 0.0  # of the largest turn so far: tan is monotonic below pi/2, and most nodes need no arctangent
+    largest = 0.0
     error = 0.0
     for i in range(new.size):
         d = new[i] - guess[i]
-        error = max(error, d.real * d.real + d.imag * d.imag)
-        if not (d.real == d.real and d.imag == d.imag):
+        error2 = d.real * d.real + d.imag * d.imag
+        if error2 != error2:
             return np.nan, np.nan
+        error = max(error, error2)
+        q = new[i] * turn[i].conjugate()
+        psi[i] = q
         p = old[i]
-        q = new[i]
         if p.real * p.real + p.imag * p.imag > bright2 and q.real * q.real + q.imag * q.imag > bright2:
             z = p.conjugate() * q
-            # |angle| > turn  without an arctangent for most nodes: tan is monotonic below pi/2
-            if z.real <= 0.0 or abs(z.imag) > z.real * np.tan(min(turn, 1.5)):
-                turn = max(turn, abs(np.arctan2(z.imag, z.real)))
-    return turn, np.sqrt(error)
+            if z.real <= 0.0 or abs(z.imag) > z.real * tangent:
+                largest = max(largest, abs(np.arctan2(z.imag, z.real)))
+                tangent = np.tan(min(largest, 1.5))
+    return largest, np.sqrt(error)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def energy(
     psi: Array, link: Array, up: Array, edges: Array, w: Array, m: Array, epsilon: Array, beta: Array
 ) -> tuple[float, float]:
@@ -118,7 +146,7 @@ def energy(
     return total, mass
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def relaxation_loss(old: Array, new: Array, dt: float, m: Array, u: Array, gamma: Array) -> float:
     """sum of 2 m (d_t psi)^T R (d_t psi), R at the middle of the step (physics.relaxation.dissipation)."""
     total = 0.0

@@ -12,11 +12,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from fempslip.contract import Array, Problem, State
 from fempslip.physics import kernels
-from fempslip.physics.applied import injection, potential
+from fempslip.physics.applied import AppliedLinks, framed, injection, potential
 from fempslip.physics.energy import LinkEnergy
 from fempslip.physics.graph import Graph, graph
 
@@ -25,21 +23,20 @@ from fempslip.physics.graph import Graph, graph
 class PowerMeter:
     problem: Problem
     graph: Graph
+    applied: AppliedLinks
     shares: Array
 
     @classmethod
     def of(cls, problem: Problem) -> PowerMeter:
-        return cls(problem, graph(problem.operators), injection(problem))
+        g = graph(problem.operators)
+        return cls(problem, g, AppliedLinks(problem.drive, g), injection(problem))
 
     def stored(self, state: State) -> tuple[float, float]:
         """(F, mean |psi|^2)."""
-        op, g = self.problem.operators, self.graph
-        link = np.empty(g.neighbour.size, dtype=complex)
-        kernels.links(state["a"], g.w, g.up, g.down, link)
-        value, mass = kernels.energy(
-            state["psi"], link, g.up, g.edges, g.w, op.m, self.problem.epsilon, self.problem.beta
-        )
-        return value, mass / float(op.m.sum())
+        p, g, m = self.problem, self.graph, self.problem.operators.m
+        psi, link = state["psi"] * framed(state["chi"]), self.applied.at(state.t)[1]
+        value, mass = kernels.energy(psi, link, g.up, g.edges, g.w, m, p.epsilon, p.beta)
+        return value, mass / float(m.sum())
 
     def dissipated(self, old: State, new: State) -> float:
         """Mean power turned to heat in the step: relaxation of psi and normal current."""

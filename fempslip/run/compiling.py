@@ -216,7 +216,7 @@ def frame_of(case: Case, mesh: Mesh) -> Array:
     """psi of a frame of another run on the same mesh, (nodes,)."""
     from fempslip.store import open_run
 
-    run = open_run(case.start.run)
+    run = open_run(str(case.start.run))
     if run.mesh.points.shape != mesh.points.shape or not np.allclose(run.mesh.points, mesh.points):
         raise case.refuse(
             "start.run", f"{case.start.run} was solved on another mesh: use the same geometry and mesh.size"

@@ -124,10 +124,10 @@ class Manufactured:
     def integrated(self, f: Callable[[Array], Array]) -> Array:
         return self.op.m * dual_mean(self.mesh, lambda x: f(x[: self.dim]))
 
-    def order_parameter(self, t: float, chi: Array) -> Array:
+    def order_parameter(self, t: float) -> Array:
         real = self.integrated(lambda x: left_over(x, t)[0].real)
         imag = self.integrated(lambda x: left_over(x, t)[0].imag)
-        return (real + 1j * imag) * np.exp(1j * chi)
+        return real + 1j * imag
 
     def charge(self, t: float) -> Array:
         return self.integrated(lambda x: left_over(x, t)[1])

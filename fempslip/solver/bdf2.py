@@ -3,7 +3,9 @@
     (a1/dt m R* + m beta |psi*|^2 + K_A) psi_new = m R* (h0 psi_now + h1 psi_before)/dt + m eps psi*
 
 with R* the relaxation matrix (physics.relaxation) at psi*, the linear extrapolation, and K_A with the links of the new
-time.  Then the potential mu of the new state.  The error estimate is max|psi_new - quadratic extrapolation|.
+time.  It is solved in the frame of the field (contract.Field.frame): psi turned at each node by a phase, so that the
+links of a constant applied field stay what they are.  Then the potential mu of the new state.  The error estimate is
+max|psi_new - quadratic extrapolation|.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from fempslip.contract import Array, Field, Load, Problem, State, Trial
 from fempslip.physics import applied, kernels
 from fempslip.physics.graph import Graph, graph
 from fempslip.solver import cg, linear
-from fempslip.solver.bdf import bdf, extrapolate
+from fempslip.solver.bdf import bdf, weights
 
 CG_TOLERANCE = 1e-8
 CG_LIMIT = 2000
@@ -57,39 +59,37 @@ class Bdf2:
         """Forget the history after a jump or kink of the drive; mu is made anew with the drive from now on."""
         history = {name: past[:1] for name, past in state.history.items()}
         state = replace(state, steps=(), next_dt=min(state.next_dt, self.problem.clock.dt_start), history=history)
-        mu = self.potentials(state["psi"], self.link(state["a"]), state, state.t)
+        link, turn = self.field.frame({"chi": state["chi"], "a": state["a"]}, state.t)
+        mu = self.potentials(state["psi"] * turn, link, state, state.t)
         return replace(state, history={**history, "mu": (mu["mu"],)})
 
     def attempt(self, state: State, dt: float) -> Trial:
         new = self.field.links(state, state.t, dt)
-        link = self.link(new["a"])
-        guess = extrapolate(dt, state.steps, state.past("psi"), 2)
-        psi, iterations = self.order_parameter(state, dt, link, guess, new["chi"])
-        turn, error = kernels.turn_and_error(state["psi"], psi, guess, BRIGHT**2)
+        link, turn = self.field.frame(new, state.t + dt)
+        framed, guess, iterations = self.order_parameter(state, dt, link, turn)
+        psi = np.empty_like(framed)
+        theta, error = kernels.accept(state["psi"], turn, framed, guess, BRIGHT**2, psi)
         if iterations < 0 or not np.isfinite(error):
             return Trial(dt, {}, {"psi": np.inf}, 0.0, CG_LIMIT)
-        mu = self.potentials(psi, link, state, state.t + dt)
-        return Trial(dt, {"psi": psi, **new, **mu}, {"psi": error}, turn, iterations)
+        mu = self.potentials(framed, link, state, state.t + dt)
+        return Trial(dt, {"psi": psi, **new, **mu}, {"psi": error}, theta, iterations)
 
-    def link(self, a: Array) -> Array:
-        out = np.empty(self.graph.neighbour.size, dtype=complex)
-        kernels.links(a, self.graph.w, self.graph.up, self.graph.down, out)
-        return out
-
-    def order_parameter(self, state: State, dt: float, link: Array, guess: Array, chi: Array) -> tuple[Array, int]:
-        """psi at t + dt and the iterations of the linear solve (-1: it failed)."""
-        p, g, past = self.problem, self.graph, state.past("psi")
-        last = state.steps[0] if state.steps and len(past) > 1 else None
-        a1, h0, h1 = bdf(dt, last)
-        x1 = 0.0 if last is None else -dt / last
-        alpha, beta, rhs = np.empty(guess.size), np.empty_like(guess), np.empty_like(guess)
+    def order_parameter(self, state: State, dt: float, link: Array, turn: Array) -> tuple[Array, Array, int]:
+        """psi and its extrapolation at t + dt, times turn, and the iterations of the linear solve (-1: it failed)."""
+        p, g, past, steps = self.problem, self.graph, state.past("psi"), state.steps
+        last = steps[0] if steps and len(past) > 1 else None
+        now, before, older = past[0], past[min(1, len(past) - 1)], past[-1]
+        linear, quadratic = weights(dt, steps, 2), weights(dt, steps, 3)
+        alpha, beta, rhs, guess = np.empty(now.size), *np.empty((3, now.size), dtype=complex)
         medium = (p.operators.m, p.epsilon, p.beta, p.u, p.gamma, g.diagonal)
-        kernels.terms(dt, a1, h0, h1, 1.0 - x1, x1, past[0], past[-1 if last is None else 1], *medium, alpha, beta, rhs)
+        kernels.terms(
+            dt, bdf(dt, last), linear, quadratic, now, before, older, turn, *medium, alpha, beta, rhs, guess
+        )  # fmt: skip
         if p.sources is not None:
-            rhs += p.sources.order_parameter(state.t + dt, chi)
-        psi = np.where(self.free, guess, past[0])
+            rhs += p.sources.order_parameter(state.t + dt)
+        psi = np.where(self.free, guess, now * turn)
         count = cg.solve(g.start, g.neighbour, link, alpha, beta, self.free, rhs, psi, CG_TOLERANCE, CG_LIMIT)
-        return psi, count
+        return psi, guess, count
 
     def potentials(self, psi: Array, link: Array, state: State, t: float) -> Mapping[str, Array]:
         v_s, r, mu_s = self.field.response(psi, link, state, t)

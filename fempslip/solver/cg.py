@@ -1,6 +1,7 @@
 """Conjugate gradients for alpha x + beta x* - (links x) = b: real-symmetric positive definite on (Re x, Im x).
 
-Preconditioned by the 2x2 blocks of the diagonal: alpha z + beta z* = r gives z = (alpha r - beta r*)/(alpha^2 - |beta|^2)
+Preconditioned by the 2x2 blocks of the diagonal: alpha z + beta z* = r gives
+z = (alpha r - beta r*)/(alpha^2 - |beta|^2).
 Fixed nodes (normal contacts, banks) keep their x.  At least one iteration is made: from a good start CG would return
 unchanged at a loose tolerance and psi would coast.
 """
@@ -13,7 +14,19 @@ from numba import njit
 from fempslip.contract import Array
 
 
-@njit(cache=True, fastmath={"reassoc", "contract"})
+@njit(cache=True, error_model="numpy", inline="always")
+def row(i: int, start: Array, neighbour: Array, link: Array, alpha: Array, beta: Array, x: Array) -> complex:
+    """alpha x + beta x* - (links x) at node i, in real numbers: twice as fast as complex products."""
+    real = alpha[i] * x[i].real + beta[i].real * x[i].real + beta[i].imag * x[i].imag
+    imag = alpha[i] * x[i].imag + beta[i].imag * x[i].real - beta[i].real * x[i].imag
+    for k in range(start[i], start[i + 1]):
+        y = x[neighbour[k]]
+        real -= link[k].real * y.real - link[k].imag * y.imag
+        imag -= link[k].real * y.imag + link[k].imag * y.real
+    return complex(real, imag)
+
+
+@njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract"})
 def solve(
     start: Array,
     neighbour: Array,
@@ -40,19 +53,16 @@ def solve(
     rz = 0.0
     for i in range(n):
         weight[i] = 1.0 / (alpha[i] * alpha[i] - beta[i].real * beta[i].real - beta[i].imag * beta[i].imag)
+        r[i] = 0.0
+        p[i] = 0.0
         if free[i]:
-            s = b[i] - alpha[i] * x[i] - beta[i] * x[i].conjugate()
-            for k in range(start[i], start[i + 1]):
-                s += link[k] * x[neighbour[k]]
+            s = b[i] - row(i, start, neighbour, link, alpha, beta, x)
             z = (alpha[i] * s - beta[i] * s.conjugate()) * weight[i]
             bz = (alpha[i] * b[i] - beta[i] * b[i].conjugate()) * weight[i]
             norm += bz.real * b[i].real + bz.imag * b[i].imag
             rz += z.real * s.real + z.imag * s.imag
             r[i] = s
             p[i] = z
-        else:
-            r[i] = 0.0
-            p[i] = 0.0
     goal = tolerance * tolerance * norm
     for iteration in range(most):
         if rz == 0.0:
@@ -60,9 +70,7 @@ def solve(
         pq = 0.0
         for i in range(n):
             if free[i]:
-                s = alpha[i] * p[i] + beta[i] * p[i].conjugate()
-                for k in range(start[i], start[i + 1]):
-                    s -= link[k] * p[neighbour[k]]
+                s = row(i, start, neighbour, link, alpha, beta, p)
                 q[i] = s
                 pq += s.real * p[i].real + s.imag * p[i].imag
         step = rz / pq

@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 import scipy.sparse.csgraph as csgraph
 import scipy.sparse.linalg as spl
+from numba import njit
 
 from fempslip.contract import Array, Failure
 
@@ -28,13 +29,45 @@ def nested_dissection(matrix: sp.csr_array) -> Array:
 
 
 def factored(matrix: sp.csr_array) -> Callable[[Array], Array]:
-    """Solver of a symmetric positive definite matrix by one sparse factorisation, no pivoting."""
+    """Solver of a symmetric positive definite matrix by one sparse factorisation, no pivoting: P A P^T = L D L^T."""
     order = nested_dissection(matrix)
     permuted = sp.csc_matrix(sp.csr_array(matrix)[order][:, order])
     lu = spl.splu(permuted, permc_spec="NATURAL", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
-    back = np.empty_like(order)
-    back[order] = np.arange(order.size)
-    return lambda b: lu.solve(b[order])[back]
+    unmoved = np.arange(order.size)
+    if not (np.array_equal(lu.perm_r, unmoved) and np.array_equal(lu.perm_c, unmoved)):
+        raise Failure("the potential's matrix needs pivoting: check the mesh for degenerate cells")
+    lower = sp.csc_array(lu.L)
+    lower.sort_indices()
+    start, row = lower.indptr.astype(np.uint32), lower.indices.astype(np.uint32)
+    inverse = 1.0 / lu.U.diagonal()
+
+    def solve(b: Array) -> Array:
+        y = b[order]
+        substitute(start, row, lower.data, inverse, y)
+        x = np.empty_like(y)
+        x[order] = y
+        return x
+
+    return solve
+
+
+@njit(cache=True, error_model="numpy")
+def substitute(start: Array, row: Array, value: Array, inverse: Array, x: Array) -> None:
+    """Solve L D L^T x = x in place; L by columns, its unit diagonal first, inverse = 1/D.
+
+    Reads L twice, 12 bytes an entry; half the time of SuperLU, which does not know the symmetry.
+    """
+    n = x.size
+    for j in range(n):
+        s = x[j]
+        for k in range(start[j] + 1, start[j + 1]):
+            x[row[k]] -= value[k] * s
+    for i in range(n):
+        j = n - 1 - i
+        s = x[j] * inverse[j]
+        for k in range(start[j] + 1, start[j + 1]):
+            s -= value[k] * x[row[k]]
+        x[j] = s
 
 
 def poisson_solver(k: sp.csr_array, dim: int) -> Callable[[Array, Array], Array]:
@@ -46,7 +79,7 @@ def poisson_solver(k: sp.csr_array, dim: int) -> Callable[[Array, Array], Array]
     size = np.bincount(piece, minlength=pieces)
 
     def centred(x: Array) -> Array:
-        return x - (np.bincount(piece, x, pieces) / size)[piece]
+        return x - x.mean() if pieces == 1 else x - (np.bincount(piece, x, pieces) / size)[piece]
 
     if k.shape[0] <= FACTOR_LIMIT[dim]:
         pinned = np.unique(piece, return_index=True)[1]

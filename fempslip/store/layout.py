@@ -94,9 +94,7 @@ def link(name: str) -> str:
     return quote(name, safe=" |-+*=()[],:;<>_.^'\"")
 
 
-def lay_out(
-    path: Path, content: Content, layout: Layout, old: Path | None, counts: Counts
-) -> None:
+def lay_out(path: Path, content: Content, layout: Layout, old: Path | None, counts: Counts) -> None:
     """Write a file with the room of layout, holding what counts of the old one; path appears or changes in one step.
 
     Raises OSError when there is no space for it.

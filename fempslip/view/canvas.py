@@ -101,6 +101,7 @@ def shoot(made: pyvista.Plotter, view: View) -> Array:
     """(height, width, 3) uint8.  Raises Failure when VTK drew nothing, which it does not say by itself."""
     try:
         aim(made, view)
+        made.render()  # once: a picture taken without it would be the one before
         pixels = np.asarray(made.screenshot(return_img=True))[..., :3]
     except (RuntimeError, AttributeError, OSError) as error:
         raise Failure(NO_PICTURE) from error

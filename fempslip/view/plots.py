@@ -308,7 +308,7 @@ def wire_film(run: Run, chosen: Array) -> tuple[Figure, Callable[[int], None], l
         if axes is not panels[0][0]:
             axes.set_ylim(*_range([get(frame) for frame in probe for _, get in parts.values()]))
         if len(parts) > 1:
-            axes.legend(frameon=False, ncols=2, loc="upper right", handlelength=1.5, borderaxespad=0.3)
+            axes.legend(frameon=False, ncols=2, loc="center", handlelength=1.5, borderaxespad=0.3)
     words = made.text(0.16, 0.992, "", ha="left", va="top")
 
     def update(k: int) -> None:

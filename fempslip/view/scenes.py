@@ -122,6 +122,9 @@ class _studio:
         body = np.array([scene.grid.bounds[::2], scene.grid.bounds[1::2]]) if scene.plane else None
         with sheets.style():
             made = sheets.sheet(scene.view, list(looks), run.header, body)
+            if run.mesh.dim == 2:
+                edges = scene.outline.points[scene.outline.lines.reshape(-1, 3)[:, 1:]]
+                sheets.draw_outline(made, [scene.view.project(edge) for edge in edges])
         axes = made.images[0].axes
         width = round(axes.get_position().width * made.figure.get_figwidth() * dpi * 1.5)
         self.studio = Studio(run, scene, canvas.plotter(scene.view, width), looks, made, contours, arrows)
@@ -252,16 +255,15 @@ def _window(run: Run, field: str) -> None:
 
 def _page(run: Run, path: Path, frame: int, field: str) -> Path:
     """A self-contained HTML page.  Raises Refusal where the package for it is not installed."""
-    try:
-        import trame_pyvista  # noqa: F401
-    except ImportError as error:
-        raise Refusal("an HTML page needs the package trame-pyvista (pip install trame-pyvista)") from error
     scene, look = stage.scene(run.mesh), look_for(field, [run.frame(frame)])
     plotter = canvas.plotter(scene.view, 800)
     try:
         stage.draw(plotter, scene, run.frame(frame), look, zeros=zeros_of(run, frame))
         canvas.aim(plotter, scene.view)
         plotter.trame.export_html(str(path))
+    except (ImportError, AttributeError) as error:
+        needed = "an HTML page needs two more packages: pip install trame-pyvista nest-asyncio2"
+        raise Refusal(needed) from error
     finally:
         plotter.close()
     return path

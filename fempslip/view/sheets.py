@@ -58,7 +58,7 @@ def figure(width: float, height: float) -> Figure:
 
 
 # inches: left, right, below, above, between pictures, before the colour bar; of films and of bodies
-MARGINS = ((0.47, 0.62, 0.37, 0.24, 0.14, 0.08), (0.22, 0.95, 0.32, 0.24, 0.1, 0.4))
+MARGINS = ((0.47, 0.62, 0.37, 0.24, 0.14, 0.08), (0.22, 1.08, 0.32, 0.24, 0.1, 0.52))
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +97,7 @@ def sheet(view: View, looks: list[Look], header: Mapping[str, Any], body: Array 
         else:
             _space(axes, view, body if lowest else None, 2 * view.half[0] / wide)
     _ruler(made, header, view, left / width, (left + wide) / width)
-    title = made.text(left / width, 1 - 0.125 / height, "", ha="left", va="center")
+    title = made.text(0.06 / width, 1 - 0.125 / height, "", ha="left", va="center")
     return Sheet(made, tuple(images), title)
 
 
@@ -136,6 +136,14 @@ def _plane(axes: Axes, view: View, lowest: bool) -> None:
         axes.set_xlabel("x (ξ)", labelpad=1)
 
 
+def draw_outline(made: Sheet, lines: list[Array]) -> None:
+    """Edges of a film, (n, 2) places each, as sharp lines over the pixels."""
+    from matplotlib.collections import LineCollection
+
+    for image in made.images:
+        image.axes.add_collection(LineCollection(lines, colors="#1a1a1a", linewidths=0.8, capstyle="round"))
+
+
 def _ruler(made: Figure, header: Mapping[str, Any], view: View, left: float, right: float) -> None:
     """A scale bar in the line of the title, above the right end of the picture."""
     from matplotlib.lines import Line2D
@@ -168,17 +176,20 @@ def _edge(axes: Axes, view: View, name: str, start: Array, end: Array, axis: int
     along = ends[1] - ends[0]
     out = np.array([along[1], -along[0]]) / max(np.linalg.norm(along), 1e-12)
     out *= np.sign(out @ (ends.mean(axis=0) - view.origin)) or 1.0
-    count = max(1, min(5, int(np.linalg.norm(along) / per_inch / 0.3)))
-    ticks = [t for t in MaxNLocator(count, steps=[1, 2, 5, 10]).tick_values(start[axis], end[axis])]
+    inches = float(np.linalg.norm(along)) / per_inch
+    if inches < 0.45:  # too short for ticks: its length instead
+        spot = ends.mean(axis=0) + out * (0.1 + 0.12 * abs(out[0])) * per_inch
+        axes.text(spot[0], spot[1], f"{end[axis] - start[axis]:g} ξ", ha="center", va="center", fontsize=7)
+        return
+    ticks = MaxNLocator(max(1, min(5, int(inches / 0.3))), steps=[1, 2, 5, 10]).tick_values(start[axis], end[axis])
     for t in (t for t in ticks if start[axis] - 1e-9 <= t <= end[axis] + 1e-9):
         place = start.copy()
         place[axis] = t
         spot = view.project(place)[0]
-        tip = spot + out * 0.05 * per_inch
+        tip, (x, y) = spot + out * 0.05 * per_inch, spot + out * 0.12 * per_inch
         axes.plot(*zip(spot, tip, strict=True), color="black", lw=0.6, clip_on=False)
-        x, y = spot + out * 0.12 * per_inch
         axes.text(x, y, f"{t:g}".replace("-", "−"), ha="center", va="center", fontsize=7)
-    middle = ends.mean(axis=0) + out * 0.27 * per_inch
+    middle = ends.mean(axis=0) + out * (0.27 + 0.1 * abs(out[0])) * per_inch
     axes.text(middle[0], middle[1], f"{name} (ξ)", ha="center", va="center")
 
 

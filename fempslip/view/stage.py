@@ -84,7 +84,7 @@ def draw(
     grid = stage.grid.copy(deep=False)
     order = stage.mesh.node_of_vertex
     grid.point_data["shown"] = values(fields, look.field)[order].astype(float)
-    grid.point_data["psi_abs"] = values(fields, "psi_abs")[order].astype(float)
+    grid.point_data["density"] = values(fields, "psi_abs")[order].astype(float) ** 2  # |psi| has a tip at a zero
     if "psi_re" in fields:
         grid.point_data["psi_re"], grid.point_data["psi_im"] = fields["psi_re"][order], fields["psi_im"][order]
     if arrows:
@@ -97,7 +97,7 @@ def draw(
     elif contours and stage.mesh.dim == 2 and look.field == "psi_abs":
         _level_lines(plotter, grid, 0.6 * thin)
     if arrows:
-        _arrows(plotter, stage, grid)
+        _arrows(plotter, stage, grid, "white" if look.cmap in ("magma", "twilight") else INK)
     if stage.outline.n_points:
         plotter.add_mesh(
             _lifted(stage.outline, grid), color=INK, line_width=thin * (1.0 if stage.plane else 0.8), lighting=False
@@ -151,7 +151,7 @@ def _wheel(cmap: str) -> pv.Texture:
 
 
 def _level_lines(plotter: pv.Plotter, grid: pv.DataSet, width: float) -> None:
-    lines = grid.contour(list(CONTOURS), scalars="psi_abs")
+    lines = grid.contour([level**2 for level in CONTOURS], scalars="density")
     if lines.n_points:
         plotter.add_mesh(_lifted(lines, grid), color="white", line_width=width, opacity=0.6, lighting=False)
 
@@ -162,12 +162,13 @@ def _lifted(lines: pv.PolyData, grid: pv.DataSet, height: float = 1e-3) -> pv.Po
 
 def _cores(plotter: pv.Plotter, grid: pv.DataSet) -> None:
     """The surface |psi| = 0.4 inside a body: tubes around vortices, sheets at normal contacts."""
-    tube = grid.contour([LEVEL], scalars="psi_abs")
+    tube = grid.contour([LEVEL**2], scalars="density")
     if tube.n_points:
+        tube = tube.smooth_taubin(n_iter=16, pass_band=0.1, boundary_smoothing=False)  # the mesh shows less
         plotter.add_mesh(tube, color=CORE, smooth_shading=True, specular=0.25, ambient=0.25, opacity=1.0)
 
 
-def _arrows(plotter: pv.Plotter, stage: Scene, grid: pv.DataSet, across: int = 26) -> None:
+def _arrows(plotter: pv.Plotter, stage: Scene, grid: pv.DataSet, colour: str, across: int = 26) -> None:
     """Flat arrows on a lattice in the plane of the film or of the cut, of a length that follows the flow."""
     import pyvista as pv
 
@@ -186,7 +187,7 @@ def _arrows(plotter: pv.Plotter, stage: Scene, grid: pv.DataSet, across: int = 2
     length = np.minimum(size / np.percentile(size[size > 0], 95), 1.2)
     cloud["flow"] = flow / np.maximum(size, 1e-300)[:, None] * (length * step * 0.95)[:, None]
     glyphs = cloud.glyph(orient="flow", scale="flow", geom=_arrow())
-    plotter.add_mesh(glyphs, color="white", lighting=False, opacity=0.9)
+    plotter.add_mesh(glyphs, color=colour, lighting=False, opacity=0.85)
 
 
 def _arrow() -> pv.PolyData:
@@ -202,7 +203,7 @@ def _dots(plotter: pv.Plotter, stage: Scene, zeros: Array) -> None:
     """Zeros of psi with their sign: filled dots for +, open ones for -."""
     import pyvista as pv
 
-    r, up = 0.0085 * stage.grid.length, 3e-3 * stage.grid.length
+    r, up = 0.007 * stage.grid.length, 3e-3 * stage.grid.length
     for level, outer, inner, colour in ((1, 1.5, 0.35, INK), (2, 1.1, 0.65, "white")):
         for sign in (1, -1):
             places = zeros[np.sign(zeros[:, 3]) == sign, :3] + [0, 0, level * up]

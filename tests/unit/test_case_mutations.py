@@ -12,8 +12,8 @@ from fempslip.contract import Refusal
 TEXTS = {name: path.read_text() for name, path in delivered("cases").items()}
 ODD = [
     "nan", ".inf", "-1", "0", "1e999", "60 nm", "60 mT", "2 degC", "[]", "{}", "null", "true", "on", "'", '"', "&a 1",
-    "*a",     "!!python/object:os.system x", "? x", "<<: 1", "- ", ": ", "%", "\t", "\x00", "\ud7ff", "é", "9**9**9", "1 xi xi",
-    "0.3 Idep", "1 Phi0", "{box: {size: [1, 1, 1]}}", "{plus: [1, 2]}", "[[[[1]]]]", "{use: wire}", "../../etc/passwd",
+    "*a", "!!python/object:os.system x", "? x", "<<: 1", "- ", ": ", "%", "\t", "\x00", "\ud7ff", "é", "9**9**9",
+    "1 xi xi", "0.3 Idep", "1 Phi0", "{box: {size: [1, 1, 1]}}", "{plus: [1, 2]}", "[[[[1]]]]", "{use: wire}", "../../etc/passwd",
     "2 - ",
 ]  # fmt: skip
 

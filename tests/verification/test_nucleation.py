@@ -21,7 +21,7 @@ H3 = {1.0: 5.351483, 2.0: 2.703617, 3.0: 2.305595, 4.0: 2.179565, 5.0: 2.08928} 
 DISK = """
 geometry: {dimension: 2, parameters: {radius: 1 xi}, regions: {disk: {disk: {radius: radius, center: [0, 0]}}}}
 material: {u: 5.79, gamma: 0}
-mesh: {size: 0.08 radius}
+mesh: {size: 0.04 radius}
 time: {until: 1 tau}
 """
 
@@ -56,6 +56,6 @@ def test_H2_disk(tmp_path, radius):
 @pytest.mark.parametrize("side", H3)
 def test_H3_square(side):
     """Within 0.5 %, on squares cut in two triangles."""
-    mesh = simple.rectangle(24, 24, (side, side))
+    mesh = simple.rectangle(64, 64, (side, side))
     found = nucleation_field(mesh, parts.operators(mesh), H3[side])
     assert found == pytest.approx(H3[side], rel=5e-3)
