@@ -207,7 +207,7 @@ def _result_name(written: Any, info: ValidationInfo) -> Any:
 
 def _recipe(written: Any, info: ValidationInfo) -> Any:
     known = reading(info).names.get("recipe", ())
-    if known and written not in known:
+    if written not in known:
         raise wrong(f"{{here}}: there is no recipe {written!r:.60} in postprocess/", known, str(written))
     return written
 

@@ -2,7 +2,8 @@
 
 Whoever works calls ``progress(fraction, text)`` as often as it likes, with the fraction of the work done (0 to 1)
 and a few words on its state; calls in quick succession cost a clock reading and nothing more.  On a terminal the
-words stand in one live line; in a log file a line is written every ten seconds.
+words stand in one live line; in a log file a line is written every ten seconds.  A fraction that falls begins a new
+piece of work (pictures after the march), whose time left is judged anew.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TextIO
 
 Progress = Callable[[float, str], None]
@@ -46,11 +47,19 @@ class Pace:
 
     start: float
     began: float
+    reached: float = 0.0
 
     def left(self, fraction: float, now: float) -> float | None:
         """Seconds still to go, or None as long as nothing was done to judge by."""
         done = fraction - self.start
         return (1.0 - fraction) * (now - self.began) / done if done > 0 else None
+
+
+def at_work(pace: Pace | None, fraction: float, now: float) -> Pace:
+    """The pace after a call: the same work further on, or a new one when there was none or the fraction fell."""
+    if pace is None or fraction < pace.reached:
+        return Pace(fraction, now, fraction)
+    return replace(pace, reached=fraction)
 
 
 @dataclass
@@ -67,7 +76,7 @@ class PlainLines:
         now = self.clock()
         if now - self.told < self.every and fraction < 1.0:
             return
-        self.pace = self.pace or Pace(fraction, now)
+        self.pace = at_work(self.pace, fraction, now)
         self.told = now
         print(plain_line(fraction, text, self.pace.left(fraction, now)), file=self.stream, flush=True)
 
@@ -87,7 +96,7 @@ class LiveLine:
         now = self.clock()
         if now - self.told < self.every and fraction < 1.0:
             return
-        self.pace = self.pace or Pace(fraction, now)
+        self.pace = at_work(self.pace, fraction, now)
         self.told = now
         left = duration(self.pace.left(fraction, now))
         self.bar.update(self.task, completed=fraction, description=text, left=left, refresh=True)

@@ -84,9 +84,11 @@ def draw(case: Case, run: Run, names: Iterable[str], progress: Note) -> list[Pat
 
     wanted = list(dict.fromkeys(p for name in names for p in recipe(name).pictures))
     drawn = []
-    for k, picture in enumerate(wanted):
-        progress(k / len(wanted), f"drawing {picture.replace('_', ' ')}")
-        drawn += view.PICTURES[picture](run)
+    for picture in wanted:
+        words = f"drawing {picture.replace('_', ' ')}"
+        progress(0.0, words)
+        drawn += view.PICTURES[picture](run, lambda done, total, words=words: progress(done / total, words))
+        progress(1.0, words)
     return drawn
 
 

@@ -144,7 +144,7 @@ def zero_count(case: Case, run: Run) -> dict[str, Any]:
 def winding_steps(case: Case, run: Run) -> dict[str, Any]:
     """`winding`: final winding number of each contour, and every change of it with its time and applied flux."""
     if "winding" not in run.tables:
-        raise Refusal("the recipe `winding` needs a contour in the geometry: contours: {loop: {around: hole}}")
+        raise Refusal("the recipe `winding` needs a contour in the geometry: contours: {loop: hole}")
     table = run.table("winding")
     found: dict[str, Any] = {}
     for name in (n for n in table if n != "t" and not n.endswith(" flux")):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fempslip.case import Case, load
-from fempslip.contract import Array, Failure, Mesh, Operators, Problem, Refusal, State, Watcher
+from fempslip.contract import Array, Failure, Mesh, Operators, Problem, Refusal, State
 from fempslip.mesh import contour
 from fempslip.mesh.meshing import make_mesh
 from fempslip.run import recipes
@@ -23,7 +24,6 @@ from fempslip.store import Run, RunWriter, open_run
 from fempslip.tasks.evolve import evolve
 
 Note = Callable[[float, str], None]
-SOLVING = 0.85  # share of the progress line that the march takes when pictures follow
 
 
 def quiet(fraction: float, text: str) -> None:
@@ -43,8 +43,8 @@ def solve(case: Case, into: str | Path, progress: Note = quiet, pictures: bool =
     frames = int(case.time.until / case.record.fields) + 1
     header = header_of(case, mesh)
     with RunWriter.create(into, mesh, case.document(), header, bibliography(case), frames=frames) as writer:
-        march_into(case, problem, writer, None, progress, pictures, earlier=0.0)
-    return open_run(into)
+        march_into(case, problem, writer, None, progress, earlier=0.0)
+    return drawn(case, open_run(into), progress) if pictures else open_run(into)
 
 
 def resume(folder: str | Path, until: str | None = None, progress: Note = quiet, pictures: bool = True) -> Run:
@@ -58,8 +58,17 @@ def resume(folder: str | Path, until: str | None = None, progress: Note = quiet,
     problem = compile(case, run.mesh)
     earlier = (run.summary or {}).get("wall_seconds", 0.0)
     with RunWriter.resume(folder, case_text=case.document()) as writer:
-        march_into(case, problem, writer, checkpoint, progress, pictures, earlier)
-    return open_run(folder)
+        march_into(case, problem, writer, checkpoint, progress, earlier)
+    return drawn(case, open_run(folder), progress) if pictures else open_run(folder)
+
+
+def drawn(case: Case, run: Run, progress: Note) -> Run:
+    """The run with its pictures; a picture that cannot be drawn here is a warning, the numbers are there."""
+    try:
+        recipes.draw(case, run, case.postprocess, progress)
+    except Failure as failure:
+        warnings.warn(f"no pictures: {failure}", stacklevel=2)
+    return run
 
 
 def refuse_earlier_end(case: Case, run: Run) -> None:
@@ -74,7 +83,6 @@ def march_into(
     writer: RunWriter,
     checkpoint: Mapping[str, Array] | None,
     progress: Note,
-    pictures: bool,
     earlier: float,
 ) -> None:
     """March, watched, and finish the folder with its summary, whatever ends the march."""
@@ -84,8 +92,7 @@ def march_into(
     outcome: dict[str, Any] = {"status": "failed"}
     try:
         with interrupted.deferred():
-            told = pace(case, progress, pictures, interrupted)
-            evolve(problem, watchers, writer, case.record.fields, checkpoint, told)
+            evolve(problem, watchers, writer, case.record.fields, checkpoint, pace(case, progress, interrupted))
         outcome = {"status": "finished"}
     except KeyboardInterrupt:
         outcome = {"status": "stopped"}
@@ -94,31 +101,17 @@ def march_into(
         outcome = {"status": "failed", "failure": str(failure)}
         raise
     finally:
-        conclude(case, problem, writer, watchers, outcome, earlier + time.monotonic() - begun, progress, pictures)
+        conclude(case, problem, writer, outcome | {"wall_seconds": earlier + time.monotonic() - begun})
 
 
-def conclude(
-    case: Case,
-    problem: Problem,
-    writer: RunWriter,
-    watchers: Mapping[str, Watcher],
-    outcome: dict[str, Any],
-    seconds: float,
-    progress: Note,
-    pictures: bool,
-) -> None:
-    """Write the summary; where the march came to its end, with results, expectations and pictures."""
+def conclude(case: Case, problem: Problem, writer: RunWriter, outcome: Mapping[str, Any]) -> None:
+    """Write the summary; where the march came to its end, with results and expectations."""
     run = open_run(writer.folder)
-    summary = outcome | facts(problem, run) | {"wall_seconds": seconds}
+    summary = {**outcome, **facts(problem, run)}
     if outcome["status"] == "finished":
         summary["results"] = recipes.results(case, run, case.postprocess)
         summary["expect"] = judged(case, summary["results"])
     writer.finish(summary)
-    if outcome["status"] == "finished" and pictures:
-        recipes.draw(
-            case, open_run(writer.folder), case.postprocess, lambda f, text: progress(SOLVING + (1 - SOLVING) * f, text)
-        )
-        progress(1.0, "done")
 
 
 def facts(problem: Problem, run: Run) -> dict[str, Any]:
@@ -133,13 +126,12 @@ def facts(problem: Problem, run: Run) -> dict[str, Any]:
     }
 
 
-def pace(case: Case, progress: Note, pictures: bool, interrupted: Interruption) -> Callable[[State, int], None]:
-    share = SOLVING if pictures else 1.0
+def pace(case: Case, progress: Note, interrupted: Interruption) -> Callable[[State, int], None]:
     until = case.time.until
 
     def tell(state: State, rejected: int) -> None:
         interrupted.obey()
-        progress(share * state.t / until, f"t = {state.t:.4g} of {until:.4g} tau, step {state.step}")
+        progress(state.t / until, f"t = {state.t:.4g} of {until:.4g} tau, step {state.step}")
 
     return tell
 

@@ -26,19 +26,26 @@ __all__ = [
 ]
 
 
-def _snapshots(run: Run) -> list[Path]:
+Progress = Callable[[int, int], None]  # (drawn, to draw)
+
+
+def _snapshots(run: Run, progress: Progress) -> list[Path]:
     """|psi|, phase and current of the last frame in one picture."""
     names = [name for name in ("psi_abs", "phase", "supercurrent") if name in (*run.fields, "psi_abs")]
     return [snapshot(run, run.folder / "snapshot.png", field=names)]
 
 
-def _into(name: str, draw: Callable[[Run, Path], Path]) -> Callable[[Run], list[Path]]:
-    return lambda run: [draw(run, run.folder / name)]
+def _movie(run: Run, progress: Progress) -> list[Path]:
+    return [movie(run, run.folder / "movie.mp4", progress=progress)]
 
 
-PICTURES: dict[str, Callable[[Run], list[Path]]] = {
+def _into(name: str, draw: Callable[[Run, Path], Path]) -> Callable[[Run, Progress], list[Path]]:
+    return lambda run, progress: [draw(run, run.folder / name)]
+
+
+PICTURES: dict[str, Callable[[Run, Progress], list[Path]]] = {
     "snapshots": _snapshots,
-    "movie": _into("movie.mp4", movie),
+    "movie": _movie,
     "kymograph": _into("kymograph.png", kymograph),
     "voltage_plot": _into("voltage.png", voltage_plot),
     "profile": _into("profile.png", profile),

@@ -86,7 +86,7 @@ def voltage_plot(run: Run, path: str | Path) -> Path:
         raise Refusal(f"{run.folder} has no table of voltages; name a pair of probes under measure: between")
     with style():
         made = figure(COLUMN, 2.1)
-        axes = made.add_axes((0.15, 0.19, 0.82, 0.74))
+        axes = made.add_axes((0.15, 0.19, 0.82, 0.68))
         _voltages(axes, run, pairs)
         axes.set_xlabel(scales.label(run.header, "t", "tau0"), labelpad=1)
         t = run.table("voltage")["t"]
@@ -112,12 +112,14 @@ def _voltages(axes: Axes, run: Run, pairs: list[str]) -> None:
     if len(shown):
         low, high = min(shown.min(), 0.0), max(shown.max(), 0.0)
         edge = 0.08 * (high - low) or 1.0
-        axes.set_ylim(low - edge, high + edge * (3.2 if means or len(pairs) > 1 else 1))
+        axes.set_ylim(low - edge, high + edge)
     axes.axhline(0, color=GREY, lw=0.4, zorder=0)
     axes.set_ylabel(scales.label(run.header, "V", "V0"), labelpad=2)
     axes.tick_params(length=2.5, pad=2)
     if means or len(pairs) > 1:
-        axes.legend(frameon=False, ncols=2, loc="upper right", borderaxespad=0.2, handlelength=1.6, columnspacing=1.2)
+        axes.legend(
+            frameon=False, ncols=2, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, handlelength=1.6
+        )
 
 
 def _means(run: Run, pairs: list[str]) -> dict[str, float]:

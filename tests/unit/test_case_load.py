@@ -52,19 +52,35 @@ VALUES = {
     "mesh.size": st.sampled_from(["0.3 xi", "5 nm", 0.25]),
     "geometry.length": st.sampled_from(["2 width", "61 xi", "700 nm", 55.5]),
     "material.u": st.floats(1e-3, 1e3),
-    "material.epsilon": st.sampled_from([0.5, {"gaussian": {"depth": 0.5, "width": "2 xi", "center": ["0.1 length", 0]}}]),
+    "material.epsilon": st.sampled_from(
+        [0.5, {"gaussian": {"depth": 0.5, "width": "2 xi", "center": ["0.1 length", 0]}}]
+    ),
     "material": st.just({"everywhere": {"xi": "20 nm", "lambda": "9 xi", "tau": "0.1 ps"}, "film": {"epsilon": 0.7}}),
-    "drive.field": st.sampled_from(["0.1 Bc2", {"sine": {"amplitude": 0.1, "period": "7 tau"}}, {"sum": [0.1, "0.2 Bc2"]},
-                                    {"points": [[0, 0], ["5 tau", "0.2 Bc2"]]}, {"pulse": {"height": 1, "length": 3}}]),
-    "drive.current": st.sampled_from([None, {"from": "drain", "to": "source", "value": "0.2 Idep - 1e-3"},
-                                      {"into": {"source": {"ramp": {"to": 1, "over": 5}}, "drain": {"ramp": {"to": -1, "over": 5}}}}]),
-    "start": st.sampled_from(["normal", {"vortices": [{"at": [0, "1 xi"], "winding": -2}]}, {"run": "runs/a", "frame": 3}]),
+    "drive.field": st.sampled_from(
+        [
+            "0.1 Bc2",
+            {"sine": {"amplitude": 0.1, "period": "7 tau"}},
+            {"sum": [0.1, "0.2 Bc2"]},
+            {"points": [[0, 0], ["5 tau", "0.2 Bc2"]]},
+            {"pulse": {"height": 1, "length": 3}},
+        ]
+    ),
+    "drive.current": st.sampled_from(
+        [
+            None,
+            {"from": "drain", "to": "source", "value": "0.2 Idep - 1e-3"},
+            {"into": {"source": {"ramp": {"to": 1, "over": 5}}, "drain": {"ramp": {"to": -1, "over": 5}}}},
+        ]
+    ),
+    "start": st.sampled_from(
+        ["normal", {"vortices": [{"at": [0, "1 xi"], "winding": -2}]}, {"run": "runs/a", "frame": 3}]
+    ),
     "title": st.sampled_from(["'1e-3'", "on", "'a: b'", "'# no comment'", "'true'", "ξ"]),
     "measure.from": st.sampled_from(["10 tau", None]),
     "mesh.refine": st.just([{"near": "source", "size": "0.1 xi", "within": "2 xi"}]),
     "expect.voltage.mean": st.sampled_from(["1 +- 0.5", "2e-3 ± 5 %", None]),
     "contacts.source": st.sampled_from(["bank", "free", None]),
-}  # fmt: skip
+}
 
 
 @settings(max_examples=25)
@@ -88,7 +104,9 @@ def test_film_is_dimensionless():
     assert case.geometry.probes["upstream"] == (-10.0, 0.0)
     assert case.drive.field == (((0.0, 0.0, 1.0), Constant(0.3)),)
     assert [(c.terminal, c.sign, c.waveform, c.is_density) for c in case.drive.currents] == [
-        ("source", 1.0, Constant(0.1), True), ("drain", -1.0, Constant(0.1), True)]  # fmt: skip
+        ("source", 1.0, Constant(0.1), True),
+        ("drain", -1.0, Constant(0.1), True),
+    ]
     assert case.measure.between == (("upstream", "downstream"),)
     assert case.record.fields == 2.0
     assert case.expect["voltage.mean"] == (0.245, 0.012)
@@ -127,8 +145,14 @@ def test_a_profile_is_a_function_of_place():
 
 
 def test_waveforms_of_a_drive():
-    case = load("slab_3d_tilted_field", {"drive.field": [0, {"ramp": {"to": "1 Bc2", "over": "5 tau"}}, 0.2],
-                                         "drive.current.density": None, "drive.current.value": "0.3 Idep"})  # fmt: skip
+    case = load(
+        "slab_3d_tilted_field",
+        {
+            "drive.field": [0, {"ramp": {"to": "1 Bc2", "over": "5 tau"}}, 0.2],
+            "drive.current.density": None,
+            "drive.current.value": "0.3 Idep",
+        },
+    )
     assert case.drive.field == (((0.0, 1.0, 0.0), Ramp(0.0, 1.0, 0.0, 5.0)), ((0.0, 0.0, 1.0), Constant(0.2)))
     assert case.drive.currents[0].waveform == Constant(Amount(0.0, 0.3))
     assert case.drive.currents[0].waveform.at(2.0) == Constant(0.6)
@@ -177,7 +201,7 @@ def test_a_geometry_beside_the_case_with_its_parameters(tmp_path):
         ("time: {until: 600 tau}", "", "3:1", "wants time, which is missing"),
         ("title:", "task: evolv\ntitle:", "3:7", "nearest: evolve"),
     ],
-)  # fmt: skip
+)
 def test_an_error_names_its_place_and_what_would_be_right(old, new, place, message):
     assert old in FILM
     text = refused(FILM.replace(old, new, 1))

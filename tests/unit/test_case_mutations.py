@@ -11,11 +11,44 @@ from fempslip.contract import Refusal
 
 TEXTS = {name: path.read_text() for name, path in delivered("cases").items()}
 ODD = [
-    "nan", ".inf", "-1", "0", "1e999", "60 nm", "60 mT", "2 degC", "[]", "{}", "null", "true", "on", "'", '"', "&a 1",
-    "*a", "!!python/object:os.system x", "? x", "<<: 1", "- ", ": ", "%", "\t", "\x00", "\ud7ff", "é", "9**9**9",
-    "1 xi xi", "0.3 Idep", "1 Phi0", "{box: {size: [1, 1, 1]}}", "{plus: [1, 2]}", "[[[[1]]]]", "{use: wire}", "../../etc/passwd",
+    "nan",
+    ".inf",
+    "-1",
+    "0",
+    "1e999",
+    "60 nm",
+    "60 mT",
+    "2 degC",
+    "[]",
+    "{}",
+    "null",
+    "true",
+    "on",
+    "'",
+    '"',
+    "&a 1",
+    "*a",
+    "!!python/object:os.system x",
+    "? x",
+    "<<: 1",
+    "- ",
+    ": ",
+    "%",
+    "\t",
+    "\x00",
+    "\ud7ff",
+    "é",
+    "9**9**9",
+    "1 xi xi",
+    "0.3 Idep",
+    "1 Phi0",
+    "{box: {size: [1, 1, 1]}}",
+    "{plus: [1, 2]}",
+    "[[[[1]]]]",
+    "{use: wire}",
+    "../../etc/passwd",
     "2 - ",
-]  # fmt: skip
+]
 
 
 def spoilt(text: str, dice: random.Random) -> str:
@@ -62,6 +95,7 @@ def test_spoilt_files_are_refused_or_read(name):
                 assert "Error" not in str(refusal)
             else:
                 assert isinstance(case, Case)
+                assert load_text(case.document()) == case
     assert refused > 10
     assert time.perf_counter() - start < 20
 

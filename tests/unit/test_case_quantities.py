@@ -18,15 +18,31 @@ NAMES = Names(SCALES, {"length": (40.0, "length"), "count": (3.0, "number")})
 @pytest.mark.parametrize(
     ("text", "kind", "value"),
     [
-        (0.3, "field", 0.3), ("0.3", "field", 0.3), ("0.5 length - 2 xi", "length", 18.0), ("-0.25 length", "length", -10.0),
-        ("length", "length", 40.0), ("-length+2", "length", -38.0), ("60 nm", "length", 6.0), ("60nm", "length", 6.0),
-        ("1e1nm", "length", 1.0), ("0.01 um + 1 xi", "length", 2.0), ("2 lambda", "length", 40.0), ("count xi", None, None),
-        ("1 T", "field", 2 * pi * (10e-9) ** 2 / PHI0), ("1.5 Phi0", "flux", 3 * pi), ("1 Phi0", "flux", 2 * pi),
-        (f"{PHI0} Wb", "flux", 2 * pi), ("2 count", "number", 6.0), ("100 tau", "time", 100.0), ("2e6 S/m", "conductivity", 1.0),
-        (f"{SCALES.j0} A/m^2", "density", 1.0), (f"{SCALES.j0 / 1e4} A/cm**2", "density", 1.0),
-        (f"{SCALES.j0 * 10e-9 * 20e-9} A", "current", 1.0), (f"{1e-9 / SCALES.tau0} GHz", "frequency", 1.0),
+        (0.3, "field", 0.3),
+        ("0.3", "field", 0.3),
+        ("0.5 length - 2 xi", "length", 18.0),
+        ("-0.25 length", "length", -10.0),
+        ("length", "length", 40.0),
+        ("-length+2", "length", -38.0),
+        ("60 nm", "length", 6.0),
+        ("60nm", "length", 6.0),
+        ("1e1nm", "length", 1.0),
+        ("0.01 um + 1 xi", "length", 2.0),
+        ("2 lambda", "length", 40.0),
+        ("count xi", None, None),
+        ("1 T", "field", 2 * pi * (10e-9) ** 2 / PHI0),
+        ("1.5 Phi0", "flux", 3 * pi),
+        ("1 Phi0", "flux", 2 * pi),
+        (f"{PHI0} Wb", "flux", 2 * pi),
+        ("2 count", "number", 6.0),
+        ("100 tau", "time", 100.0),
+        ("2e6 S/m", "conductivity", 1.0),
+        (f"{SCALES.j0} A/m^2", "density", 1.0),
+        (f"{SCALES.j0 / 1e4} A/cm**2", "density", 1.0),
+        (f"{SCALES.j0 * 10e-9 * 20e-9} A", "current", 1.0),
+        (f"{1e-9 / SCALES.tau0} GHz", "frequency", 1.0),
     ],
-)  # fmt: skip
+)
 def test_values(text, kind, value):
     if kind is None:
         with pytest.raises(Mistake):
@@ -45,13 +61,22 @@ def test_values(text, kind, value):
         ("2 K", "length", "wants a length"),
         ("2 degC", "length", "wants a length"),
         ("2 length", "field", "is a length"),
-        ("nan", "length", "finite"), (".inf", "length", "finite"), ("1e999", "length", "finite"), (float("nan"), "length", "finite"),
-        ("2 -", "length", "not a quantity"), ("2 ** 3", "length", "not a quantity"), ("9**9**9", "length", "not a quantity"),
-        ("__import__('os')", "length", "not a quantity"), ("", "length", "not a quantity"), ("2 xi xi", "length", "not a quantity"),
-        ("2 lenth", "length", "no unit, no scale and no parameter"), (True, "length", "true or false"), ([1], "length", "a list"),
+        ("nan", "length", "finite"),
+        (".inf", "length", "finite"),
+        ("1e999", "length", "finite"),
+        (float("nan"), "length", "finite"),
+        ("2 -", "length", "not a quantity"),
+        ("2 ** 3", "length", "not a quantity"),
+        ("9**9**9", "length", "not a quantity"),
+        ("__import__('os')", "length", "not a quantity"),
+        ("", "length", "not a quantity"),
+        ("2 xi xi", "length", "not a quantity"),
+        ("2 lenth", "length", "no unit, no scale and no parameter"),
+        (True, "length", "true or false"),
+        ([1], "length", "a list"),
         ("1 " * 200, "length", "too long"),
     ],
-)  # fmt: skip
+)
 def test_refused(text, kind, message):
     with pytest.raises(Mistake) as caught:
         amount(text, kind, NAMES, "x")

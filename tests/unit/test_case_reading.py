@@ -11,11 +11,26 @@ from fempslip.contract import Refusal
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("1e-3", 1e-3), ("1E3", 1000.0), (".5", 0.5), ("-2", -2), ("0x10", "0x10"), ("1_000", "1_000"), ("60 nm", "60 nm"),
-        ("on", "on"), ("off", "off"), ("yes", "yes"), ("no", "no"), ("true", True), ("null", None), ("", None),
-        ("'1e-3'", "1e-3"), ("2001-01-01", "2001-01-01"), ("12:30", "12:30"), (".nan", ".nan"),
+        ("1e-3", 1e-3),
+        ("1E3", 1000.0),
+        (".5", 0.5),
+        ("-2", -2),
+        ("0x10", "0x10"),
+        ("1_000", "1_000"),
+        ("60 nm", "60 nm"),
+        ("on", "on"),
+        ("off", "off"),
+        ("yes", "yes"),
+        ("no", "no"),
+        ("true", True),
+        ("null", None),
+        ("", None),
+        ("'1e-3'", "1e-3"),
+        ("2001-01-01", "2001-01-01"),
+        ("12:30", "12:30"),
+        (".nan", ".nan"),
     ],
-)  # fmt: skip
+)
 def test_scalars_mean_what_they_look_like(text, value):
     read = read_text(f"a: {text}", "x").data["a"]
     assert read == value
@@ -62,11 +77,14 @@ def test_the_caret_stands_below_the_place():
 
 
 PLAIN = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**14), 10**14) | st.floats(allow_nan=False, allow_infinity=False)
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**14), 10**14)
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(blacklist_categories=["C"], blacklist_characters="\x85\u2028\u2029")),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("abcxyz019_ ", min_size=1), inner, max_size=4),
     max_leaves=6,
-)  # fmt: skip
+)
 
 
 @settings(max_examples=40)

@@ -22,13 +22,16 @@ def geometry(dimension, shape, extra=""):
         (2, "{annulus: {inner: 1, outer: 2}}", 3 * pi),
         (2, "{polygon: {points: [[0, 0], [2, 0], [2, 1], [1, 1], [1, 2], [0, 2]]}}", 3.0),
         (2, "{plus: [{disk: {radius: 1, center: [-1, 0]}}, {disk: {radius: 1, center: [1.5, 0]}}]}", 2 * pi),
-        (2, "{minus: [{disk: {radius: 2}}, {rectangle: {size: [1, 1]}}, {disk: {radius: 0.2, center: [1, 1]}}]}",
-         4 * pi - 1 - 0.04 * pi),
+        (
+            2,
+            "{minus: [{disk: {radius: 2}}, {rectangle: {size: [1, 1]}}, {disk: {radius: 0.2, center: [1, 1]}}]}",
+            4 * pi - 1 - 0.04 * pi,
+        ),
         (3, "{box: {size: [3, 2, 1]}}", 6.0),
         (3, "{cylinder: {radius: 1, height: 2, axis: [1, 0, 0]}}", 2 * pi),
         (3, "{cylinder: {radius: 1, height: 2, axis: [1, 1, 0]}}", 2 * pi),
     ],
-)  # fmt: skip
+)
 def test_contains_has_the_measure_of_the_shape(dimension, shape, measure):
     """By counting random points; three standard deviations."""
     points, half = 200_000, 3.0
@@ -68,7 +71,7 @@ def test_points_of_wires_live_in_space():
         (1, "{segment: {from: 1, to: 1}}", "no length"),
         (4, "{disk: {radius: 1}}", "dimension"),
     ],
-)  # fmt: skip
+)
 def test_refused(dimension, shape, message):
     with pytest.raises(Refusal) as caught:
         geometry(dimension, shape)
