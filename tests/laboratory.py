@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from fempslip.case import Case, load
-from fempslip.contract import Array, Problem, State
+from fempslip.contract import Array, Problem, State, Watcher
 from fempslip.mesh.meshing import make_mesh
 from fempslip.run.compiling import compile
 from fempslip.run.recipes import watchers_for
@@ -89,12 +89,14 @@ def problem_of(case: Case) -> Problem:
     return compile(case, make_mesh(case))
 
 
-def experiment(case: Case, psi: Array | None = None, problem: Problem | None = None) -> Experiment:
-    """Solve a case in memory; psi : (nodes,) another start state."""
+def experiment(
+    case: Case, psi: Array | None = None, problem: Problem | None = None, also: Mapping[str, Watcher] | None = None
+) -> Experiment:
+    """Solve a case in memory; psi : (nodes,) another start state; `also` watches besides the case's own watchers."""
     problem = problem or problem_of(case)
     if psi is not None:
         problem = replace(problem, psi=psi)
     memory = Memory()
-    watchers = watchers_for(case, problem, contours_of(problem.mesh, problem.operators))
+    watchers = watchers_for(case, problem, contours_of(problem.mesh, problem.operators)) | dict(also or {})
     course = evolve(problem, watchers, memory, case.record.fields)
     return Experiment(case, problem, memory, course.state)

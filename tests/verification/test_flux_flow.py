@@ -1,14 +1,14 @@
 """Oracles J1 and J2: how fast a vortex moves under a current, and the voltage that it makes."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pytest
-from laboratory import Memory, case_from, problem_of
+from laboratory import Experiment, case_from, experiment, problem_of
 
 from fempslip.contract import Array, Problem, Sink, Step
-from fempslip.tasks.evolve import evolve
-from fempslip.tasks.watchers import Plain, Voltages, tracked_nodes
+from fempslip.tasks.watchers import Plain, tracked_nodes
 from fempslip.topology.windings import face_windings, zero_positions
 
 TURN = 2 * np.pi
@@ -45,15 +45,11 @@ class Zeros(Plain):
         self.t.append(step.new.t)
 
 
-def solve(text: str, folder, changes=None, *others) -> tuple[Problem, Zeros, Memory]:
-    """Solve a case, watched by Zeros and by what the functions `others` make of the problem."""
+def solved(text: str, folder: Path, changes=None) -> tuple[Experiment, Zeros]:
     case = case_from(text, folder, changes)
     problem = problem_of(case)
     zeros = Zeros(tracked_nodes(problem))
-    memory = Memory()
-    watchers = {"zeros": zeros} | {str(k): make(problem) for k, make in enumerate(others)}
-    evolve(problem, watchers, memory, case.record.fields)
-    return problem, zeros, memory
+    return experiment(case, problem=problem, also={"zeros": zeros}), zeros
 
 
 # ------------------------------------------------------------------------------------------- J1, mobility
@@ -69,11 +65,18 @@ def passage(zeros: Zeros, half: float) -> np.polynomial.Polynomial:
 
 
 # gamma: 2 pi / eta, and the time in which the vortex passes the middle
-MOBILITY = {0: (TURN / 9.125022, 200), 1: (TURN / 9.748375, 200), 5: (TURN / 17.618518, 320), 10: (TURN / 30.32196, 520)}
+MOBILITY = {
+    0: (TURN / 9.125022, 200),
+    1: (TURN / 9.748375, 200),
+    5: (TURN / 17.618518, 320),
+    10: (TURN / 30.32196, 520),
+}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("gamma", MOBILITY)
+SLOW = (5, 10)
+
+
+@pytest.mark.parametrize("gamma", [pytest.param(g, marks=pytest.mark.slow if g in SLOW else ()) for g in MOBILITY])
 def test_J1_mobility_in_a_wide_strip(tmp_path, gamma):
     """v/j = 2 pi/eta within 3 % at j = 0.03, the speed at mid-width of a strip of 48 xi.
 
@@ -82,26 +85,30 @@ def test_J1_mobility_in_a_wide_strip(tmp_path, gamma):
     """
     wanted, until = MOBILITY[gamma]
     wide = {"geometry.parameters": {"length": 64, "width": 48}, "drive.current.density": 0.03, "time.until": until}
-    _, zeros, _ = solve(STRIP, tmp_path, {**wide, "material.gamma": gamma})
+    _, zeros = solved(STRIP, tmp_path, {**wide, "material.gamma": gamma})
     speed = -1 / passage(zeros, 1.4).deriv()(0.0)
     assert speed / 0.03 == pytest.approx(wanted, rel=0.03)
 
 
 # (j, gamma): v/j of the strip, tolerance, and the time in which the vortex passes the middle
-STRIP_VALUES = {(0.06, 0): (0.7049, 0.05, 110), (0.06, 1): (0.6603, 0.05, 120), (0.03, 0): (0.6809, 0.03, 240)}
-LONG = {(0.06, 10): (0.2158, 0.05, 350)}
+STRIP_VALUES = {
+    (0.03, 0): (0.6809, 0.03, 240),
+    (0.06, 0): (0.7049, 0.05, 110),
+    (0.06, 1): (0.6603, 0.05, 120),
+    (0.06, 10): (0.2158, 0.05, 350),
+}
 
 
-@pytest.mark.parametrize(("current", "gamma"), [*STRIP_VALUES, *(pytest.param(*k, marks=pytest.mark.slow) for k in LONG)])
+@pytest.mark.parametrize(("current", "gamma"), STRIP_VALUES)
 def test_J1_mobility_in_the_strip(tmp_path, current, gamma):
     """v/j through mid-width of a strip of 24 xi: the mean over the middle 3 xi.
 
     At j = 0.03 the pull of the edges is a third of the drive 1 xi off the middle, so that the mean depends on the stretch:
     0.72 at mid-width itself, 0.69 over 3 xi, 0.67 over 3.8 xi.
     """
-    wanted, tolerance, until = (STRIP_VALUES | LONG)[current, gamma]
+    wanted, tolerance, until = STRIP_VALUES[current, gamma]
     changes = {"drive.current.density": current, "material.gamma": gamma, "time.until": until}
-    _, zeros, _ = solve(STRIP, tmp_path, changes)
+    _, zeros = solved(STRIP, tmp_path, changes)
     t = passage(zeros, 1.5)
     assert 3 / (t(-1.5) - t(1.5)) / current == pytest.approx(wanted, rel=tolerance)
 
@@ -129,12 +136,12 @@ record: {fields: every 100 tau}
 
 def test_J2_one_vortex_across_the_film_is_one_flux_quantum(tmp_path):
     """int V dt from one vortex at mid-width to the next is 2 pi within 1 %; each went from edge to edge."""
-    problem, zeros, memory = solve(NOTCHED, tmp_path, None, Voltages.of)
+    film, zeros = solved(NOTCHED, tmp_path)
     times, y = np.array([(t, z[1, 0]) for t, z in zip(zeros.t, zeros.found, strict=True) if z.shape[1]]).T
     assert y.max() > 2.0 and y.min() < -3.5
     down = np.flatnonzero((y[:-1] > 0) & (y[1:] <= 0))
     passing = times[down] + (times[down + 1] - times[down]) * y[down] / (y[down] - y[down + 1])
-    voltage = memory.table("voltage")
+    voltage = film.table("voltage")
     impulse = np.interp(passing, voltage["t"], voltage["upstream|downstream impulse"])
     late = passing > 100
     assert late.sum() >= 4
@@ -189,18 +196,15 @@ def displacement(box: MeanField, zeros: Zeros, steps: range) -> tuple[float, flo
 def test_J2_mean_field_is_density_times_flux_times_speed(tmp_path):
     """<E> = n_v 2 pi v within 1 %, speed and number of the vortices measured in the middle of a film with many of them."""
     film = {"geometry.parameters": {"length": 32, "width": 16}, "drive.current.density": 0.1, "drive.field": 0.5}
-    boxes = []
-
-    def box(problem):
-        boxes.append(MeanField.of(problem))
-        return boxes[0]
-
-    _, zeros, _ = solve(STRIP, tmp_path, {**film, "time.until": 1400, "start.vortices": []}, box)
+    case = case_from(STRIP, tmp_path, {**film, "time.until": 1400, "start.vortices": []})
+    problem = problem_of(case)
+    zeros, box = Zeros(tracked_nodes(problem)), MeanField.of(problem)
+    experiment(case, problem=problem, also={"zeros": zeros, "box": box})
     first, last = np.searchsorted(zeros.t, [200.0, 1400.0 - 1e-6])
-    moved, present = displacement(boxes[0], zeros, range(first, last))
+    moved, present = displacement(box, zeros, range(first, last))
     duration = zeros.t[last] - zeros.t[first]
-    field_mean = (boxes[0].integral[last] - boxes[0].integral[first]) / duration
-    density = present / duration / (boxes[0].length * 2 * boxes[0].half)
+    mean_field = (box.integral[last] - box.integral[first]) / duration
+    density = present / duration / (box.length * 2 * box.half)
     speed = -moved / present  # towards -y
     assert density * TURN == pytest.approx(0.5, rel=0.1)
-    assert density * TURN * speed == pytest.approx(field_mean, rel=0.01)
+    assert density * TURN * speed == pytest.approx(mean_field, rel=0.01)

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from laboratory import Experiment, experiment
-from laboratory import case_from as case
+from laboratory import Experiment, case_from, experiment
 from scipy.integrate import solve_bvp
 
 from fempslip.topology.windings import face_windings, zero_positions
@@ -60,7 +59,7 @@ def test_I1_the_disk_is_large_enough():
 
 @pytest.fixture(scope="module")
 def disk(tmp_path_factory) -> Experiment:
-    return experiment(case(DISK, tmp_path_factory.mktemp("disk")))
+    return experiment(case_from(DISK, tmp_path_factory.mktemp("disk")))
 
 
 @pytest.fixture(scope="module")
