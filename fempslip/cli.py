@@ -29,7 +29,7 @@ DONE, UNMET, WRONG, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of the command ``fempslip``: does what ``argv`` says and returns the exit code."""
     words = parser().parse_args(argv)
-    pin_threads(getattr(words, "threads", 1))
+    pin_threads()
     warnings.showwarning = _say_warning
     try:
         return int(words.act(words))
@@ -40,15 +40,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return explain_error(error)
 
 
-def pin_threads(threads: int) -> None:
-    """One thread for BLAS, ``threads`` for the solver's own kernels.
+def pin_threads() -> None:
+    """One thread for BLAS and for the solver's own kernels.
 
     The matrices are sparse: BLAS threads gain nothing, and slow a busy machine down many times over.  A fixed number
     of threads is also what makes a resumed run equal to an uninterrupted one, bit for bit.
     """
-    one_thread = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-    os.environ.update(dict.fromkeys(one_thread, "1"))
-    os.environ["NUMBA_NUM_THREADS"] = str(threads)
+    for library in ("OMP_NUM", "OPENBLAS_NUM", "MKL_NUM", "VECLIB_MAXIMUM", "NUMBA_NUM"):
+        os.environ[f"{library}_THREADS"] = "1"
 
 
 def say(text: str) -> None:
@@ -117,8 +116,11 @@ def _new(words: argparse.Namespace) -> tuple[Path, Work]:
     until = {"time.until": words.until} if words.until else {}
     case = load(words.case, dict(words.set) | until)
     folder = words.into or free_folder(Path("runs"), case.name)
-    say(f"{case.name}: results go to {folder}")
-    return folder, lambda progress: solve(case, folder, progress=progress, pictures=words.pictures)
+
+    def started() -> None:
+        say(f"{case.name}: results go to {folder}")
+
+    return folder, lambda progress: solve(case, folder, progress, words.pictures, started)
 
 
 def _continued(words: argparse.Namespace) -> tuple[Path, Work]:
@@ -267,13 +269,12 @@ def _add_run(words: Any) -> None:
     run.add_argument("--until", metavar="TIME", help='end of the simulated time, e.g. "800 tau"')
     run.add_argument("--quiet", action="store_true", help="no progress line")
     run.add_argument("--no-pictures", dest="pictures", action="store_false", help="no pictures and movies")
-    run.add_argument("--threads", metavar="N", type=_count, default=1, help="threads of the solver (default: 1)")
 
 
 RUN_EXAMPLES = """\
 examples:
   fempslip run film_vortex_flow
-  fempslip run my_case.yaml --into runs/first --threads 2
+  fempslip run my_case.yaml --into runs/first
   fempslip run film_vortex_flow --set drive.field="60 mT" --set mesh.size="0.4 xi"
   fempslip run --resume runs/film_vortex_flow --until "800 tau"
 """
@@ -333,30 +334,12 @@ def _add_set(word: argparse.ArgumentParser) -> None:
     word.add_argument("--set", metavar="PATH=VALUE", type=setting, action="append", default=[], help=about)
 
 
-def setting(text: str) -> tuple[str, object]:
+def setting(text: str) -> tuple[str, str]:
     """``"drive.field=60 mT"`` -> ``("drive.field", "60 mT")``; a list is written ``[a, b]``, a mapping ``{a: b}``."""
     path, equals, value = text.partition("=")
     if not (equals and path.strip() and value.strip()):
         raise argparse.ArgumentTypeError(f"'{text}' is not PATH=VALUE")
-    return path.strip(), _value(value.strip())
-
-
-def _value(text: str) -> object:
-    if text[0] not in "[{":
-        return text
-    import yaml
-
-    try:
-        # The base loader leaves every word as it is written: no word turns into true, no number into text.
-        return yaml.load(text, Loader=yaml.BaseLoader)
-    except yaml.YAMLError as error:
-        raise argparse.ArgumentTypeError(f"'{text}' cannot be read: {error}") from None
-
-
-def _count(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number of threads")
-    return int(text)
+    return path.strip(), value.strip()
 
 
 if __name__ == "__main__":

@@ -38,6 +38,10 @@ class Refusal(Exception):
     """Input that is wrong or not supported: the message says where and what to write instead (exit code 2)."""
 
 
+class Abandoned(KeyboardInterrupt):
+    """A second interrupt, which does not wait for the end of a step: what came after the last checkpoint is lost."""
+
+
 # ---------------------------------------------------------------------------------------------- where it happens
 
 

@@ -8,6 +8,7 @@ from fempslip.case.reading import Key
 from fempslip.case.schema import Case
 
 Found = tuple[Key, str]
+MOST_FRAMES = 1_000_000
 
 
 def cross_checks(case: Case) -> Iterator[Found]:
@@ -26,6 +27,9 @@ def _times(case: Case) -> Iterator[Found]:
         )
     if case.record.fields > case.time.until:
         yield ("record", "fields"), f"record.fields ({case.record.fields:g} tau) is longer than the run"
+    frames = case.time.until / case.record.fields
+    if frames > MOST_FRAMES:
+        yield ("record", "fields"), f"record.fields keeps {frames:.3g} frames; keep at most {MOST_FRAMES:g}"
 
 
 def _currents(case: Case) -> Iterator[Found]:

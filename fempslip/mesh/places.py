@@ -23,7 +23,7 @@ def locate(mesh: Mesh, point: Vector, what: str = "the point") -> tuple[Array, A
     corners = mesh.points[:, mesh.cells[:, cell]]
     longest = max(np.linalg.norm(corners[:, i] - corners[:, 0]) for i in range(1, mesh.dim + 1))
     if distance > 0.1 * longest:
-        nearest = ", ".join(f"{v:.4g}" for v in corners @ weights)
+        nearest = ", ".join(f"{v:.4g}" for v in np.round(corners @ weights, 6) + 0.0)
         at = ", ".join(f"{v:.4g}" for v in x)
         raise Refusal(
             f"{what} at ({at}) xi is outside the body, {distance:.4g} xi away from it; the nearest point is ({nearest})"

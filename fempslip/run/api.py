@@ -33,6 +33,8 @@ def voltage(run: Run, first: str, second: str, unit: str = "V0") -> tuple[Array,
 
     Raises Refusal for a pair that was not measured, a unit that is not known, or volts of a dimensionless material.
     """
+    if "voltage" not in run.tables:
+        raise Refusal(f"{run.folder} holds no voltages: name pairs of probes in measure.between before the run")
     table = run.table("voltage")
     sign = 1.0
     if f"{first}|{second}" not in table:

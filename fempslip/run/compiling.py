@@ -15,16 +15,17 @@ from fempslip.contract import Array, Clock, Contact, Drive, Mesh, Operators, Pro
 from fempslip.tasks import seeds
 
 
-def compile(case: Case, mesh: Mesh) -> Problem:  # noqa: A001 - the word that says it
-    """The problem of a case on its mesh.
+def compile(case: Case, mesh: Mesh, psi: Array | None = None) -> Problem:  # noqa: A001 - the word that says it
+    """The problem of a case on its mesh; psi : (nodes,) another start state than the case's own.
 
     Raises Refusal, with the place in the case file, for what only the mesh can know: a probe outside the body,
-    terminals that do not touch it, fields that the mesh does not resolve.
+    terminals that touch each other or lie on two bodies, fields that the mesh does not resolve.
     """
     material = {name: case.material[name] for name in mesh.regions}
     section, kinetic, sigma = (per_cell(mesh, material, key) for key in ("thickness", "kinetic", "sigma"))
     op = parts.operators(mesh, section, kinetic, sigma)
-    contacts = contacts_of(case, mesh, section)
+    contacts, probes = contacts_of(case, mesh, section), probes_of(case, mesh, section)
+    refuse_parted(case, op, contacts, probes)
     problem = Problem(
         mesh=mesh,
         operators=op,
@@ -37,13 +38,13 @@ def compile(case: Case, mesh: Mesh) -> Problem:  # noqa: A001 - the word that sa
         model=case.model.model_dump(),
         contacts=contacts,
         drive=drive_of(case, mesh, op, contacts, section),
-        probes=probes_of(case, mesh, section),
+        probes=probes,
         clock=clock_of(case),
         psi=np.zeros(op.nodes, dtype=complex),
         pairs=case.measure.between,
     )
-    check_joined(case, problem)
-    return replace(problem, psi=start_of(case, problem))
+    refuse_unresolved(case, problem)
+    return replace(problem, psi=start_of(case, problem) if psi is None else psi)
 
 
 def per_cell(mesh: Mesh, material: Mapping[str, Any], key: str) -> Array:
@@ -69,10 +70,10 @@ def contacts_of(case: Case, mesh: Mesh, section: Array) -> tuple[Contact, ...]:
     taken: dict[int, str] = {}
     for contact in found:
         for node in contact.nodes:
-            if taken.setdefault(int(node), contact.name) != contact.name:
-                raise case.refuse(
-                    f"contacts.{contact.name}", f"touches the contact {taken[int(node)]!r}: move them apart"
-                )
+            other = taken.setdefault(int(node), contact.name)
+            if other != contact.name:
+                words = f"the contacts {other!r} and {contact.name!r} touch each other: move them apart"
+                raise case.refuse(f"geometry.boundaries.{contact.name}", words)
     return tuple(found)
 
 
@@ -82,15 +83,15 @@ def contacts_of(case: Case, mesh: Mesh, section: Array) -> tuple[Contact, ...]:
 def drive_of(case: Case, mesh: Mesh, op: Operators, contacts: tuple[Contact, ...], section: Array) -> Drive:
     patterns, waves, density = [], [], 0.0
     for vector, wave in case.drive.field:
+        refuse_jumps(case, wave, "drive.field")
         patterns.append(parts.uniform_field(mesh, op, vector))
         waves.append(wave)
         density += float(np.linalg.norm(vector)) * largest(wave, case.time.until)
     for hole, wave in case.drive.flux:
+        refuse_jumps(case, wave, "drive.flux")
         point, direction = mesh.holes[hole]
         patterns.append(parts.around(mesh, op, point, direction) / (2 * np.pi))
         waves.append(wave)
-    for wave in waves:
-        refuse_jumps(case, wave)
     pattern = np.array(patterns) if patterns else np.zeros((0, op.edges.shape[1]))
     return Drive(pattern, tuple(waves), currents_of(case, mesh, op, contacts, section), density)
 
@@ -128,13 +129,19 @@ def largest(wave: Waveform, until: float) -> float:
     return max(abs(wave.value(t)) for t in times)
 
 
-def refuse_jumps(case: Case, wave: Waveform) -> None:
+def refuse_jumps(case: Case, wave: Waveform, path: str) -> None:
     for t in wave.kinks(case.time.until):
         if abs(wave.value(t) - wave.value(t * (1 - 1e-12) - 1e-12)) > 1e-6 and t > 0:
-            raise case.refuse(
-                "drive",
-                f"the field or flux jumps at t = {t:g} tau, an infinite voltage: give it a rise or a ramp",
-            )
+            words = f"{path} jumps at t = {t:g} tau, which is an infinite voltage: give it a rise or a ramp"
+            raise case.refuse(path, words)
+
+
+def refuse_unresolved(case: Case, problem: Problem) -> None:
+    """A field whose vortices lie closer than the mesh can tell apart (in a straight wire a field does nothing)."""
+    try:
+        parts.check_flux(problem.mesh, problem.drive.flux_density)
+    except Refusal as refusal:
+        raise case.refuse("drive.field", str(refusal)) from None
 
 
 # ------------------------------------------------------------------------------------------- probes, start, clock
@@ -152,21 +159,19 @@ def probes_of(case: Case, mesh: Mesh, section: Array) -> dict[str, Probe]:
     return found
 
 
-def check_joined(case: Case, problem: Problem) -> None:
-    """Contacts that carry current belong to one connected body, or their currents have nowhere to go."""
+def refuse_parted(case: Case, op: Operators, contacts: tuple[Contact, ...], probes: Mapping[str, Probe]) -> None:
+    """Currents and voltages between two bodies that do not touch: they have no way from one to the other."""
     import scipy.sparse.csgraph as csgraph
 
-    driven = [c for c in problem.contacts if c.name in problem.drive.currents]
-    if not driven:
-        return
-    op = problem.operators
     _, piece = csgraph.connected_components(op.G.T @ op.G, directed=False)
-    for contact in driven[1:]:
-        if piece[contact.nodes[0]] != piece[driven[0].nodes[0]]:
-            raise case.refuse(
-                "drive.current",
-                f"the contacts {driven[0].name!r} and {contact.name!r} are on two bodies that do not touch",
-            )
+    driven = [c for c in contacts if c.name in case.drive.terminals]
+    for first, second in ((driven[0], other) for other in driven[1:]):
+        if piece[first.nodes[0]] != piece[second.nodes[0]]:
+            words = f"the contacts {first.name!r} and {second.name!r} are on two bodies that do not touch"
+            raise case.refuse("drive.current", words)
+    for a, b in case.measure.between:
+        if piece[probes[a].nodes[0]] != piece[probes[b].nodes[0]]:
+            raise case.refuse("measure.between", f"{a!r} and {b!r} are on two bodies that do not touch")
 
 
 def clock_of(case: Case) -> Clock:
@@ -188,7 +193,7 @@ def start_of(case: Case, problem: Problem) -> Array:
     elif start.kind == "normal":
         psi = seeds.noise(op, problem.epsilon, start.amplitude, start.seed)
     else:
-        lines = [vortex_line(mesh, v) for v in start.vortices]
+        lines = [vortex_line(case, mesh, v) for v in start.vortices]
         psi = seeds.uniform(mesh, op, problem.epsilon / problem.beta, potential(problem.drive, 0.0), lines, dead)
     psi = np.where(dead, 0.0, psi)
     return on_banks(problem, psi)
@@ -204,11 +209,14 @@ def on_banks(problem: Problem, psi: Array) -> Array:
     return psi
 
 
-def vortex_line(mesh: Mesh, vortex: Any) -> seeds.VortexLine:
+def vortex_line(case: Case, mesh: Mesh, vortex: Any) -> seeds.VortexLine:
     if isinstance(vortex.at, str):
         point, direction = mesh.holes[vortex.at]
         return seeds.VortexLine(point, direction, vortex.winding, core=False)
     at = np.asarray(vortex.at, dtype=float)
+    if mesh.dim == 2 and parts.distance_to(mesh, at) > mesh.size:
+        words = "lies outside the body; a winding round a hole is written with the hole's name"
+        raise case.refuse("start.vortices", f"the vortex at ({at[0]:g}, {at[1]:g}) xi {words}")
     return seeds.VortexLine(at, np.asarray(vortex.direction, dtype=float), vortex.winding)
 
 

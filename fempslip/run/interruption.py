@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from fempslip.contract import Abandoned
+
 
 class Interruption:
     """Remembers an interrupt signal until `obey` raises KeyboardInterrupt."""
@@ -36,5 +38,5 @@ class Interruption:
 
     def _remember(self, number: int, frame: FrameType | None) -> None:
         if self.asked:
-            raise KeyboardInterrupt
+            raise Abandoned
         self.asked = True

@@ -80,15 +80,22 @@ def results(case: Case, run: Run, names: Iterable[str]) -> dict[str, Any]:
 
 def draw(case: Case, run: Run, names: Iterable[str], progress: Note) -> list[Path]:
     """Draw the pictures of recipes into the run folder; each picture once."""
+    return [path for picture in pictures_of(names) for path in draw_picture(run, picture, progress)]
+
+
+def pictures_of(names: Iterable[str]) -> tuple[str, ...]:
+    """The pictures that recipes ask for, each once."""
+    return tuple(dict.fromkeys(picture for name in names for picture in recipe(name).pictures))
+
+
+def draw_picture(run: Run, picture: str, progress: Note) -> list[Path]:
+    """Draw one of view.PICTURES into the run folder; its files."""
     from fempslip import view
 
-    wanted = list(dict.fromkeys(p for name in names for p in recipe(name).pictures))
-    drawn = []
-    for picture in wanted:
-        words = f"drawing {picture.replace('_', ' ')}"
-        progress(0.0, words)
-        drawn += view.PICTURES[picture](run, lambda done, total, words=words: progress(done / total, words))
-        progress(1.0, words)
+    words = f"drawing {picture.replace('_', ' ')}"
+    progress(0.0, words)
+    drawn = view.PICTURES[picture](run, lambda done, total: progress(done / total, words))
+    progress(1.0, words)
     return drawn
 
 

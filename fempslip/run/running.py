@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fempslip.case import Case, load
+from fempslip.case import Case, load, load_text
 from fempslip.contract import Array, Failure, Mesh, Operators, Problem, Refusal, State
 from fempslip.mesh import contour
 from fempslip.mesh.meshing import make_mesh
@@ -19,7 +19,7 @@ from fempslip.run.compiling import compile
 from fempslip.run.expectations import judged
 from fempslip.run.interruption import Interruption
 from fempslip.run.references import bibliography
-from fempslip.run.support import refuse_unsupported
+from fempslip.run.support import refuse_unanswerable, refuse_unsupported
 from fempslip.store import Run, RunWriter, open_run
 from fempslip.tasks.evolve import evolve
 
@@ -30,32 +30,43 @@ def quiet(fraction: float, text: str) -> None:
     """A progress that says nothing."""
 
 
-def solve(case: Case, into: str | Path, progress: Note = quiet, pictures: bool = True) -> Run:
-    """Solve a case into a new folder and return the run.
+def solve(
+    case: Case,
+    into: str | Path,
+    progress: Note = quiet,
+    pictures: bool = True,
+    started: Callable[[], None] = lambda: None,
+) -> Run:
+    """Solve a case into a new folder and return the run; `started` is called when the folder is there.
 
     Raises Refusal (the case is wrong, the folder is taken) before anything is written, Failure when the run cannot go
     on, KeyboardInterrupt; in these two the folder holds everything up to there.
     """
     refuse_unsupported(case)
+    refuse_unanswerable(case)
     progress(0.0, "meshing")
     mesh = make_mesh(case)
     problem = compile(case, mesh)
     frames = int(case.time.until / case.record.fields) + 1
     header = header_of(case, mesh)
     with RunWriter.create(into, mesh, case.document(), header, bibliography(case), frames=frames) as writer:
+        started()
         march_into(case, problem, writer, None, progress, earlier=0.0)
     return drawn(case, open_run(into), progress) if pictures else open_run(into)
 
 
 def resume(folder: str | Path, until: str | None = None, progress: Note = quiet, pictures: bool = True) -> Run:
-    """Go on with a stopped, killed or finished run, to `until` if given, on the stored mesh and node order."""
+    """Go on with a stopped, killed or finished run, to `until` if given, on the stored mesh and node order.
+
+    A run that was killed before its first checkpoint begins anew.
+    """
     run = open_run(folder)
     case = case_of(run)
     if until is not None:
         case = case.vary({"time.until": until})
-        refuse_earlier_end(case, run)
-    checkpoint = run.checkpoint()
-    problem = compile(case, run.mesh)
+    checkpoint = run.checkpoint() if run.committed else None
+    refuse_earlier_end(case, run, checkpoint)
+    problem = compile(case, run.mesh, psi=None if checkpoint is None else checkpoint["state.psi.0"])
     earlier = (run.summary or {}).get("wall_seconds", 0.0)
     with RunWriter.resume(folder, case_text=case.document()) as writer:
         march_into(case, problem, writer, checkpoint, progress, earlier)
@@ -64,15 +75,16 @@ def resume(folder: str | Path, until: str | None = None, progress: Note = quiet,
 
 def drawn(case: Case, run: Run, progress: Note) -> Run:
     """The run with its pictures; a picture that cannot be drawn here is a warning, the numbers are there."""
-    try:
-        recipes.draw(case, run, case.postprocess, progress)
-    except Failure as failure:
-        warnings.warn(f"no pictures: {failure}", stacklevel=2)
+    for picture in recipes.pictures_of(case.postprocess):
+        try:
+            recipes.draw_picture(run, picture, progress)
+        except (Failure, Refusal) as reason:
+            warnings.warn(f"no picture {picture.replace('_', ' ')!r}: {reason}", stacklevel=2)
     return run
 
 
-def refuse_earlier_end(case: Case, run: Run) -> None:
-    reached = float(run.checkpoint()["clock"][0])
+def refuse_earlier_end(case: Case, run: Run, checkpoint: Mapping[str, Array] | None) -> None:
+    reached = 0.0 if checkpoint is None else float(checkpoint["clock"][0])
     if case.time.until < reached:
         raise Refusal(f"{run.folder} is already at t = {reached:g} tau: give --until a later time")
 
@@ -150,8 +162,9 @@ def header_of(case: Case, mesh: Mesh) -> dict[str, Any]:
 
 
 def case_of(run: Run) -> Case:
-    """The case that a stored run was made from."""
-    return load(run.folder / "case.yaml")
+    """The case that a stored run was made from; a killed run may hold it in its fields only."""
+    path = run.folder / "case.yaml"
+    return load(path) if path.is_file() else load_text(run.case_text, str(path))
 
 
 # ------------------------------------------------------------------------------------------- in words
@@ -161,7 +174,7 @@ def report(run: Run) -> str:
     """One paragraph: what happened."""
     s = run.summary or {}
     words = [
-        f"{run.header.get('title', run.folder.name)}: {s.get('status', run.status)}",
+        f"{run.header.get('title') or run.header.get('name', run.folder.name)}: {s.get('status', run.status)}",
         f"at t = {s.get('end_time_tau', 0):.6g} tau",
         f"after {s.get('steps', 0)} steps ({s.get('rejected_steps', 0)} rejected) on {s.get('nodes', 0)} nodes",
         f"in {s.get('wall_seconds', 0):.1f} s.",

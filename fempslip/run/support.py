@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from fempslip.case import Case
+from fempslip.run.recipes import Recipe, recipe
 
 
 @dataclass(frozen=True)
@@ -46,3 +48,50 @@ def refuse_unsupported(case: Case) -> None:
             raise case.refuse(
                 "model", f"{words} and contacts of kind {row.contact} is not supported; {hint}".rstrip("; ")
             )
+
+
+# ------------------------------------------------------------------------------------------- recipes
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a case must have for a step of a recipe, and how to say it."""
+
+    met: Callable[[Case], bool]
+    words: str
+
+
+PAIR = Need(lambda case: bool(case.measure.between), "a pair to measure between: measure: {between: [probe, probe]}")
+CONTOUR = Need(lambda case: bool(case.geometry.contours), "a contour in the geometry: contours: {loop: hole}")
+WIRE = Need(lambda case: case.geometry.dimension == 1, "a wire or a ring (dimension: 1)")
+FACES = Need(lambda case: case.geometry.dimension > 1, "a film or a bulk piece (dimension: 2 or 3)")
+
+# step of a recipe -> what it needs; steps that are not here can do with any case
+NEEDS = {
+    "mean_voltage": PAIR,
+    "voltage_plot": PAIR,
+    "windings": CONTOUR,
+    "winding_steps": CONTOUR,
+    "winding_plot": CONTOUR,
+    "kymograph": WIRE,
+    "profile": WIRE,
+    "zeros": FACES,
+    "zero_count": FACES,
+}
+
+
+def refuse_unanswerable(case: Case) -> None:
+    """Raises Refusal for a recipe whose question this case cannot answer, before anything is solved."""
+    for place, name in enumerate(case.postprocess):
+        for need in needs(recipe(name)):
+            if not need.met(case):
+                raise case.refuse(f"postprocess.{place}", f"the recipe {name!r} needs {need.words}")
+    for wanted in case.expect:
+        name = wanted.partition(".")[0]
+        if not recipe(name).results:
+            raise case.refuse("expect", f"{wanted}: the recipe {name!r} gives no numbers")
+
+
+def needs(asked: Recipe) -> Iterator[Need]:
+    """What all steps of a recipe need."""
+    yield from (NEEDS[step] for step in (*asked.watch, *asked.results, *asked.pictures) if step in NEEDS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from fempslip.contract import Clock, Failure, Sink, State, Step, Stepper, Watcher
@@ -68,9 +68,11 @@ def at(state: State, t: float) -> State:
     return State(state.step, t, state.next_dt, state.steps, state.history)
 
 
-def too_small(t: float, errors: object, clock: Clock) -> str:
+def too_small(t: float, errors: Mapping[str, float], clock: Clock) -> str:
+    worst = max(errors, key=lambda part: errors[part])
     return (
-        f"the step fell below time.dt_min = {clock.dt_min:g} tau at t = {t:g} tau (error estimate {errors}): the state "
+        f"the step fell below time.dt_min = {clock.dt_min:g} tau at t = {t:g} tau (estimated error of {worst}: "
+        f"{errors[worst]:.2g}, tolerance {clock.tolerance:g}): the state "
         "changes faster than mesh and tolerance can follow; ramp the drive more slowly, refine mesh.size or raise "
         "time.tolerance"
     )

@@ -90,9 +90,14 @@ class Run:
             shown = file["VTKHDF/PointData"]
             return {name: shown[lay.link(name)][first : first + n][self._first_vertex] for name in self.fields}
 
+    @property
+    def committed(self) -> bool:
+        """Whether there is a checkpoint to go on from."""
+        return (self.folder / MARKER).is_file()
+
     def checkpoint(self) -> dict[str, Array]:
         """The arrays of the last checkpoint.  Raises Refusal when there is none."""
-        if not (self.folder / MARKER).is_file():
+        if not self.committed:
             raise Refusal(f"{self.folder} has no checkpoint yet")
         return stored_arrays(self.folder)
 

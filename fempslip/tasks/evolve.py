@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from fempslip.contract import Array, Failure, Problem, Sink, State, Stepper, Watcher
+from fempslip.contract import Abandoned, Array, Failure, Problem, Sink, State, Stepper, Watcher, Waveform
 from fempslip.solver.bdf2 import Bdf2
 from fempslip.solver.march import Course, Progress, march
 
@@ -27,6 +28,7 @@ def evolve(
     every : interval of recorded frames, on which the clock lands.  A last checkpoint is made at the end, at a
     Failure and at an interruption (which `progress` raises, between two steps).
     """
+    problem = replace(problem, clock=replace(problem.clock, dt_max=longest_step(problem)))
     stepper = STEPPERS[problem.model["dynamics"]](problem)
     if checkpoint is None:
         course = Course(stepper.begin())
@@ -42,8 +44,9 @@ def evolve(
         march(
             stepper, course, problem.clock, timetable(problem, every), list(watchers.values()), sink, commit, progress
         )
-    except (Failure, KeyboardInterrupt):  # between two steps: state, rows and frames belong together
-        commit()
+    except (Failure, KeyboardInterrupt) as cut:
+        if not isinstance(cut, Abandoned):  # between two steps: state, rows and frames belong together
+            commit()
         raise
     for watcher in watchers.values():
         watcher.finish(sink)
@@ -54,20 +57,27 @@ def evolve(
 def timetable(problem: Problem, every: float) -> Callable[[float], tuple[float, bool]]:
     """stops(t): the next time to land on (a kink of the drive, a frame, the end), and whether it is a kink."""
     until = problem.clock.until
-    waves = [*problem.drive.fields, *(w for group in problem.drive.currents.values() for w in group)]
-    kinks = np.unique([k for wave in waves for k in wave.kinks(until) if 0 < k < until])
-    periods = [wave.period for wave in waves if wave.period]
-    longest = min(periods) / 20 if periods else np.inf
+    kinks = np.unique([k for wave in waveforms(problem) for k in wave.kinks(until) if 0 < k < until])
 
     def stops(t: float) -> tuple[float, bool]:
         near = 1e-9 * max(1.0, t)
         following = kinks[np.searchsorted(kinks, t + near) :]
         kink = float(following[0]) if following.size else np.inf
         frame = every * (np.floor((t + near) / every) + 1)
-        target = min(kink, frame, until, t + longest)
+        target = min(kink, frame, until)
         return target, target == kink
 
     return stops
+
+
+def waveforms(problem: Problem) -> list[Waveform]:
+    return [*problem.drive.fields, *(w for group in problem.drive.currents.values() for w in group)]
+
+
+def longest_step(problem: Problem) -> float:
+    """dt_max, or a twentieth of the shortest period of the drive if that is less."""
+    periods = [wave.period for wave in waveforms(problem) if wave.period]
+    return min([problem.clock.dt_max, *(period / 20 for period in periods)])
 
 
 def pack(course: Course, watchers: Mapping[str, Watcher]) -> dict[str, Array]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fempslip.contract import Array, Probe, Problem, Sink, Step
+from fempslip.contract import Array, Probe, Problem, Sink, State, Step
 from fempslip.mesh.cochains import edge_lengths
 from fempslip.mesh.paths import chain
 from fempslip.physics.applied import PrescribedCurrents, potential_rate
@@ -128,14 +128,18 @@ class Frames(Plain):
     last: Array = field(default_factory=lambda: np.full(1, -1.0))
 
     def see(self, step: Step, sink: Sink) -> None:
-        new = step.new
+        old, new = step.old, step.new
+        if old.t == 0.0 and self.last[0] < 0:
+            self.record(step.problem, None, old, sink)
         number = new.t / self.every
-        if abs(number - round(number)) > 1e-9 * max(1.0, number) or new.t <= self.last[0]:
-            return
+        if abs(number - round(number)) <= 1e-9 * max(1.0, number) and new.t > self.last[0]:
+            self.record(step.problem, old, new, sink)
+
+    def record(self, problem: Problem, old: State | None, new: State, sink: Sink) -> None:
         self.last = np.array([new.t])
-        sink.frame(new.t, visible(step.problem, step.old, new))
+        sink.frame(new.t, visible(problem, old, new))
         if self.zeros:
-            record_zeros(step, sink)
+            record_zeros(problem, new, sink)
 
     def save(self) -> Mapping[str, Array]:
         return {"last": self.last}
@@ -185,9 +189,8 @@ def tracked_nodes(problem: Problem) -> Array:
     return tracked
 
 
-def record_zeros(step: Step, sink: Sink) -> None:
+def record_zeros(problem: Problem, new: State, sink: Sink) -> None:
     """Rows of table `zeros`: t, x, y, z, winding of every pierced face (2D: vortices; 3D: points of vortex lines)."""
-    problem, new = step.problem, step.new
     n = face_windings(new["psi"], new["a"], problem.operators, tracked_nodes(problem))
     faces = np.flatnonzero(n)
     place = np.zeros((3, faces.size))

@@ -70,11 +70,9 @@ def zero_positions(psi: Array, a: Array, op: Operators, mesh: Mesh, faces: Array
     return np.einsum("kf,skf->sf", share, mesh.points[:, op.face_nodes[:, faces]])
 
 
-def path_winding(psi: Array, a: Array, edges: Array, path: Array, around: Array) -> float:
-    """Winding number of a closed chain of edges: (sum p phi_e + sum p a_e)/2 pi, an integer; `path` indexes edges.
+def path_winding(psi: Array, a: Array, edges: Array, path: Array, around: Array) -> int:
+    """Winding number of a closed chain of edges, (sum phi_e + sum a_e)/2 pi = sum k_e; `path` indexes edges.
 
-    around : (len(path),) signs of the edges along the chain
+    around : (len(path),) +1 or -1, the sense of each edge along the chain
     """
-    part = edges[:, path]
-    total = np.sum(around * link_phase(psi, a[path], part)) + np.sum(around * a[path])
-    return float(total / TURN)
+    return round(float(around @ branch(np.angle(psi), a[path], edges[:, path])))

@@ -80,8 +80,8 @@ SLOW = (5, 10)
 def test_J1_mobility_in_a_wide_strip(tmp_path, gamma):
     """v/j = 2 pi/eta within 3 % at j = 0.03, the speed at mid-width of a strip of 48 xi.
 
-    Images in the edges speed a vortex up even there, by a part that falls as 1/width^2 (6 % at 24 xi, 2 % at 48 xi,
-    1 % at 72 xi, all at gamma = 0): the radial integral is the limit of a wide strip.
+    A finite width speeds a vortex up even there, by a part that falls as 1/width^2 (6 % at 24 xi, 2 % at 48 xi, 1 % at
+    72 xi, all at gamma = 0): the radial integral is the limit of a wide strip.
     """
     wanted, until = MOBILITY[gamma]
     wide = {"geometry.parameters": {"length": 64, "width": 48}, "drive.current.density": 0.03, "time.until": until}
@@ -103,8 +103,8 @@ STRIP_VALUES = {
 def test_J1_mobility_in_the_strip(tmp_path, current, gamma):
     """v/j through mid-width of a strip of 24 xi: the mean over the middle 3 xi.
 
-    At j = 0.03 the pull of the edges is a third of the drive 1 xi off the middle, so that the mean depends on the stretch:
-    0.72 at mid-width itself, 0.69 over 3 xi, 0.67 over 3.8 xi.
+    At j = 0.03 the pull of the edges is a third of the drive 1 xi off the middle, so that the mean depends on the
+    stretch: 0.72 at mid-width itself, 0.69 over 3 xi, 0.67 over 3.8 xi.
     """
     wanted, tolerance, until = STRIP_VALUES[current, gamma]
     changes = {"drive.current.density": current, "material.gamma": gamma, "time.until": until}
@@ -177,7 +177,7 @@ class MeanField(Plain):
 
 
 def displacement(box: MeanField, zeros: Zeros, steps: range) -> tuple[float, float]:
-    """Sum over steps of weighted vortices' movement along y and of their number times dt; each linked to the nearest."""
+    """Sums over steps of the vortices' movement along y and of their number times dt; each linked to the nearest."""
     moved = present = 0.0
     for k in steps:
         now, after = zeros.found[k], zeros.found[k + 1]
@@ -194,7 +194,7 @@ def displacement(box: MeanField, zeros: Zeros, steps: range) -> tuple[float, flo
 
 @pytest.mark.slow
 def test_J2_mean_field_is_density_times_flux_times_speed(tmp_path):
-    """<E> = n_v 2 pi v within 1 %, speed and number of the vortices measured in the middle of a film with many of them."""
+    """<E> = n_v 2 pi v within 1 %, density and speed of many vortices measured in the middle of a film."""
     film = {"geometry.parameters": {"length": 32, "width": 16}, "drive.current.density": 0.1, "drive.field": 0.5}
     case = case_from(STRIP, tmp_path, {**film, "time.until": 1400, "start.vortices": []})
     problem = problem_of(case)
