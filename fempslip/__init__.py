@@ -32,9 +32,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fempslip.case import load as load
+    from fempslip.run.api import batch as batch
     from fempslip.run.api import check as check
     from fempslip.run.api import render as render
     from fempslip.run.api import solve as solve
+    from fempslip.run.api import track as track
     from fempslip.run.api import voltage as voltage
     from fempslip.store import open_run as open_run
 
@@ -46,10 +48,12 @@ _ROOM_OF = {
     "solve": "fempslip.run.api",
     "voltage": "fempslip.run.api",
     "render": "fempslip.run.api",
+    "track": "fempslip.run.api",
+    "batch": "fempslip.run.api",
     "open_run": "fempslip.store",
 }
 
-__all__ = ["__version__", "check", "load", "open_run", "render", "solve", "voltage"]
+__all__ = ["__version__", "batch", "check", "load", "open_run", "render", "solve", "track", "voltage"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,24 +1,32 @@
-"""The words of a notebook: solve, check, voltage, render.
+"""The words of a notebook: solve, check, voltage, track, render, batch.
 
 import fempslip as fs
 case = fs.load("film_vortex_flow").vary({"drive.field": "60 mT"})
 run = fs.solve(case, into="runs/film")
 t, V = fs.voltage(run, "upstream", "downstream", unit="uV")
+zeros = fs.track(run)
 fs.render(run, "movie")
+table = fs.batch(case, {"drive.current.density": ["0.1 j0", "0.2 j0"]}, into="runs/family")
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from fempslip.case import Case, load
 from fempslip.contract import Array, Refusal
+from fempslip.physics.applied import potential
+from fempslip.run.batch import batch
 from fempslip.run.check import explain
+from fempslip.run.compiling import compile
 from fempslip.run.recipes import draw
 from fempslip.run.running import case_of, quiet, solve
 from fempslip.store import Run
+from fempslip.tasks.watchers import tracked_nodes, zeros
 
-__all__ = ["check", "render", "solve", "voltage"]
+__all__ = ["batch", "check", "render", "solve", "track", "voltage"]
 
 VOLTS = {"V": 1.0, "mV": 1e-3, "uV": 1e-6, "nV": 1e-9}
 
@@ -56,6 +64,29 @@ def unit_factor(run: Run, unit: str) -> float:
     if "V0" not in run.header["scales"]:
         raise Refusal("this material is dimensionless: give material.xi, lambda and sigma, or ask for unit='V0'")
     return run.header["scales"]["V0"] / VOLTS[unit]
+
+
+def track(run: Run) -> dict[str, Array]:
+    """Zeros of psi in the stored frames: columns t, x, y, z, winding (films: vortices; bodies: pierced faces).
+
+    Found exactly in each frame; which zero of one frame is which of the next is not in it.
+    Raises Refusal for wires, whose zeros are phase slips: instants that a frame does not catch.
+    """
+    if run.mesh.dim == 1:
+        raise Refusal("the zeros of a wire are phase slips, instants between frames: the recipe `voltage` counts them")
+    return run.table("zeros") if "zeros" in run.tables else zeros_of_frames(run)
+
+
+def zeros_of_frames(run: Run) -> dict[str, Array]:
+    problem = compile(case_of(run), run.mesh)
+    tracked = tracked_nodes(problem)
+    rows = []
+    for k, t in enumerate(run.times):
+        frame = run.frame(k)
+        psi = frame["psi_re"] + 1j * frame["psi_im"]
+        rows += [(t, *row) for row in zeros(problem, psi, potential(problem.drive, t), tracked)]
+    columns = np.array(rows).reshape(-1, 5).T
+    return dict(zip(("t", "x", "y", "z", "winding"), columns, strict=True))
 
 
 def render(run: Run, recipe: str) -> list[Path]:

@@ -1,115 +1,225 @@
-"""`fempslip check`: a case explained without solving it."""
+"""`fempslip check`: a case explained without solving it.
+
+Each section of the text is a function that gives its lines; the first of them has the section's name in the margin.
+"""
 
 from __future__ import annotations
 
 import math
 import time
 import warnings
+from collections.abc import Iterable, Sequence
 
 from fempslip.case import Case
 from fempslip.case.scales import DEPAIRING
-from fempslip.contract import Mesh, Problem
+from fempslip.case.waveforms import Sum
+from fempslip.contract import Mesh, Problem, Step, Waveform
 from fempslip.mesh.meshing import make_mesh
-from fempslip.run.compiling import compile, depairing_current, per_cell
-from fempslip.run.support import refuse_unsupported
-from fempslip.solver.bdf2 import Bdf2
-from fempslip.solver.control import judge
+from fempslip.run.compiling import compile, depairing_current, instants, per_cell
+from fempslip.run.recipes import recipe
+from fempslip.run.running import watchers_of
+from fempslip.run.support import refuse_unanswerable, refuse_unsupported
+from fempslip.solver.bdf2 import Bdf2, advance
 
 TYPICAL_STEP = 0.25  # tau0, mean step of driven runs at the default tolerance
-UNITS = {"length": "xi", "time": "tau", "field": "Bc2", "density": "j0", "voltage": "V0", "current": "current"}
+TRIED = 10  # steps from which the cost of one is judged
+FRAME = 72  # bytes a node: psi in double precision; |psi|, phase, potentials and two vectors in single
+MARGIN, WIDTH = 13, 110
+SI = {"length": "m", "time": "s", "field": "T", "density": "A/m^2", "voltage": "V", "current": "A"}
+PREFIXES = {0: "", -3: "m", -6: "u", -9: "n", -12: "p", -15: "f"}
 
 
 def explain(case: Case) -> str:
     """Scales in SI, named parts, mesh, drive, support and estimated cost.  Raises Refusal where the case is wrong."""
     refuse_unsupported(case)
+    refuse_unanswerable(case)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         mesh = make_mesh(case)
         problem = compile(case, mesh)
-    parts = [
-        f"{case.name}: {case.title}",
-        scales(case),
-        geometry(case, mesh),
-        meshing(mesh, problem),
-        drive(case, mesh, problem),
-        f"support      task {case.task}, dynamics {case.model.dynamics}, screening {case.model.screening}: yes",
-        cost(problem),
-        *(f"warning      {w.message}" for w in caught),
-    ]
-    return "\n".join(part for part in parts if part)
+        spent = seconds_a_step(case, problem)
+    sections = {
+        "scales": scales(case),
+        "geometry": geometry(case, mesh),
+        "material": material(case),
+        "contacts": contacts(problem),
+        "drive": drive(case, problem),
+        "mesh": meshing(mesh, problem),
+        "time": duration(case, problem),
+        "recipes": [f"{name}: {recipe(name).title}" for name in case.postprocess],
+        "expected": [f"{name}: {wanted.value:g} +- {wanted.tolerance:.3g}" for name, wanted in case.expect.items()],
+        "support": [support(case)],
+        "cost": [cost(problem, spent)],
+        "warning": [str(warning.message) for warning in caught],
+    }
+    texts = [text for name, lines in sections.items() for text in section(name, lines)]
+    return "\n".join([f"{case.name}: {case.title}".removesuffix(": "), *texts])
 
 
-def scales(case: Case) -> str:
-    lines = []
-    for kind, unit in UNITS.items():
-        value = case.scales.si(kind)
-        if value is not None:
-            lines.append(f"1 {unit} = {quantity(value, kind)}")
-    return "scales       " + (
-        ", ".join(lines) if lines else "dimensionless (give material.xi, lambda and sigma for SI)"
-    )
+def section(name: str, lines: Iterable[str]) -> list[str]:
+    """Lines behind a margin that names the section at the first of them."""
+    return [f"{'' if k else name:<{MARGIN}}{line}" for k, line in enumerate(lines)]
+
+
+def wrapped(words: Sequence[str]) -> list[str]:
+    """Words with commas between them, in lines of a readable length."""
+    lines: list[str] = []
+    for word in words:
+        if lines and MARGIN + len(lines[-1]) + len(word) < WIDTH:
+            lines[-1] += f", {word}"
+        else:
+            lines = [*(f"{line}," if line == lines[-1] else line for line in lines), word]
+    return lines
+
+
+# ---------------------------------------------------------------------------------------------- numbers
 
 
 def quantity(value: float, kind: str) -> str:
-    unit = {"length": "m", "time": "s", "field": "T", "density": "A/m^2", "voltage": "V", "current": "A"}[kind]
-    if kind == "density":
-        return f"{value:.4g} {unit}"
+    """A value in SI with its unit: 2.46e-5, "voltage" -> "24.6 uV"."""
+    if kind == "density" or value == 0:
+        return f"{value:.4g} {SI[kind]}"
     power = max(-15, min(0, 3 * math.floor(math.log10(abs(value)) / 3)))
-    prefix = {0: "", -3: "m", -6: "u", -9: "n", -12: "p", -15: "f"}[power]
-    return f"{value / 10.0**power:.4g} {prefix}{unit}"
+    return f"{value / 10.0**power:.4g} {PREFIXES[power]}{SI[kind]}"
 
 
-def geometry(case: Case, mesh: Mesh) -> str:
-    named = {
-        "regions": mesh.regions,
-        "boundaries": mesh.boundaries,
-        "holes": mesh.holes,
-        "probes": mesh.probes,
-        "contours": mesh.contours,
-    }
-    words = [f"{kind} {', '.join(names)}" for kind, names in named.items() if names]
-    low, high = mesh.points.min(axis=1), mesh.points.max(axis=1)
-    size = " x ".join(f"{d:.4g}" for d in (high - low) if d > 0)
-    return f"geometry     {case.geometry.name}: {mesh.dim}D, {size} xi; " + "; ".join(words)
+def both(case: Case, value: float, kind: str, unit: str) -> str:
+    """A value in its dimensionless unit and, where the material says enough, in SI."""
+    scale = case.scales.si(kind)
+    return f"{value:.4g} {unit}" + (f" = {quantity(value * scale, kind)}" if scale else "")
 
 
-def meshing(mesh: Mesh, problem: Problem) -> str:
-    op = problem.operators
-    return (
-        f"mesh         size {mesh.size:g} xi: {op.nodes} nodes, {op.edges.shape[1]} edges, {mesh.cells.shape[1]} cells"
-    )
-
-
-def drive(case: Case, mesh: Mesh, problem: Problem) -> str:
-    words = [f"{c.name} ({c.kind}, section {c.section:.4g})" for c in problem.contacts]
-    lines = ["contacts     " + (", ".join(words) or "none")]
-    driven = {c.terminal for c in case.drive.currents}
-    idep = depairing_current(
-        mesh, problem.operators, problem.contacts, per_cell(mesh, case.material, "thickness"), driven
-    )
-    if math.isfinite(idep):
-        unit = case.scales.si("current")
-        si = f" = {quantity(idep * unit, 'current')}" if unit else ""
-        narrow = idep / DEPAIRING
-        lines.append(f"depairing    Idep = {idep:.5g}{si} (2/(3 sqrt 3) j0 times the narrowest section, {narrow:.4g})")
-    return "\n".join(lines)
-
-
-def cost(problem: Problem) -> str:
-    """Time of a run, from a few steps of it."""
-    stepper = Bdf2.of(problem)
-    state = stepper.begin()
-    judge(stepper.attempt(state, problem.clock.dt_start), problem.clock)  # compiles the kernels
-    begun = time.perf_counter()
-    for _ in range(5):
-        stepper.attempt(state, TYPICAL_STEP / 10)
-    each = (time.perf_counter() - begun) / 5
-    step = problem.clock.fixed or TYPICAL_STEP
-    steps = problem.clock.until / step
-    return f"cost         about {steps:.0f} steps of {1e3 * each:.2g} ms: {readable(steps * each)} without pictures"
+def strongest(wave: Waveform, until: float) -> tuple[str, float]:
+    """("up to " where the value changes, the value that is furthest from zero)."""
+    values = [wave.value(t) for t in instants(wave, until)]
+    return "up to " if max(values) > min(values) else "", max(values, key=abs)
 
 
 def readable(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.2g} s"
     return f"{seconds / 60:.2g} min" if seconds < 7200 else f"{seconds / 3600:.2g} h"
+
+
+# ---------------------------------------------------------------------------------------------- sections
+
+
+def scales(case: Case) -> list[str]:
+    units = {"length": "xi", "time": "tau", "field": "Bc2", "density": "j0", "voltage": "V0"}
+    units["current"] = case.scales.label("current")
+    known = {kind: case.scales.si(kind) for kind in units}
+    words = [f"1 {units[kind]} = {quantity(value, kind)}" for kind, value in known.items() if value is not None]
+    return wrapped(words) or ["dimensionless; for values in SI give material.xi, lambda and sigma"]
+
+
+def geometry(case: Case, mesh: Mesh) -> list[str]:
+    low, high = mesh.points.min(axis=1), mesh.points.max(axis=1)
+    lines = [f"{case.geometry.name}, {mesh.dim}D, {' x '.join(f'{d:.4g}' for d in (high - low) if d > 0)} xi"]
+    for kind in ("regions", "holes", "boundaries", "probes", "contours"):
+        names = list(getattr(case.geometry, kind))
+        if names:
+            lines += wrapped([f"{kind}: {names[0]}", *names[1:]])
+    return lines
+
+
+def material(case: Case) -> list[str]:
+    """u, gamma and epsilon of every region, and where it differs from the reference material."""
+    lines = []
+    for name, m in case.material.items():
+        epsilon = f"{m.epsilon:g}" if isinstance(m.epsilon, int | float) else f"{m.epsilon.kind} profile"
+        words = [f"u = {m.u:g}", f"gamma = {m.gamma:g}", f"epsilon = {epsilon}"]
+        ratios = {"sigma": m.sigma, "thickness": m.thickness, "kinetic": m.kinetic, "beta": m.beta}
+        words += [f"{key} = {ratio:g} of the reference" for key, ratio in ratios.items() if ratio != 1]
+        lines += wrapped([f"{name}: {words[0]}", *words[1:]])
+    return lines
+
+
+def contacts(problem: Problem) -> list[str]:
+    kinds = {"normal": "psi = 0", "bank": "superconducting, one equipotential", "free": "no condition on psi"}
+    unit = {1: "of the wire's", 2: "xi d", 3: "xi^2"}[problem.mesh.dim]
+    found = [f"{c.name}: {c.kind} ({kinds[c.kind]}), section {c.section:.4g} {unit}" for c in problem.contacts]
+    return found or ["none"]
+
+
+def drive(case: Case, problem: Problem) -> list[str]:
+    """Field, flux and currents, each where it is strongest, and the depairing current."""
+    until, lines = case.time.until, []
+    for direction, wave in case.drive.field:
+        change, value = strongest(wave, until)
+        along = "" if problem.mesh.dim == 2 else f" along ({', '.join(f'{d:.3g}' for d in direction)})"
+        lines.append(f"field{along}: {change}{both(case, value, 'field', 'Bc2')}")
+    for hole, wave in case.drive.flux:
+        change, value = strongest(wave, until)
+        lines.append(f"flux through {hole}: {change}{value / (2 * math.pi):.4g} Phi0")
+    return [*lines, *currents(case, problem)] or ["none"]
+
+
+def currents(case: Case, problem: Problem) -> list[str]:
+    op, given = problem.operators, problem.drive.currents
+    section = per_cell(problem.mesh, case.material, "thickness")
+    idep = depairing_current(problem.mesh, op, problem.contacts, section, set(given))
+    unit, lines = case.scales.label("current"), []
+    for name, waves in given.items():
+        change, value = strongest(Sum(waves), case.time.until)
+        share = f" = {value / idep:.3g} Idep" if math.isfinite(idep) else ""
+        lines.append(f"current into {name}: {change}{both(case, value, 'current', unit)}{share}")
+    if math.isfinite(idep):
+        words = f"2/(3 sqrt 3) j0 times the narrowest section, {idep / DEPAIRING:.4g}"
+        lines.append(f"Idep = {both(case, idep, 'current', unit)}, {words}")
+    return lines
+
+
+def meshing(mesh: Mesh, problem: Problem) -> list[str]:
+    op = problem.operators
+    return [f"size {mesh.size:g} xi: {op.nodes} nodes, {op.edges.shape[1]} edges, {mesh.cells.shape[1]} cells"]
+
+
+def duration(case: Case, problem: Problem) -> list[str]:
+    """How long it is followed, what is measured, what is kept."""
+    until, every = case.time.until, case.record.fields
+    begin = case.measure.from_ if case.measure.from_ is not None else until / 2
+    frames = math.floor(until / every + 1e-9)
+    size = max(1.0, frames * problem.operators.nodes * FRAME / 1e6)
+    pairs = ", ".join(" and ".join(pair) for pair in case.measure.between)
+    return [
+        f"until {both(case, until, 'time', 'tau')}; measured from {begin:g} tau"
+        + (f" between {pairs}" if pairs else ""),
+        f"a frame every {every:g} tau: {frames} frames, about {size:.2g} MB",
+    ]
+
+
+def support(case: Case) -> str:
+    m = case.model
+    return f"yes: task {case.task}, dynamics {m.dynamics}, screening {m.screening}, charge {m.charge}"
+
+
+def cost(problem: Problem, spent: float) -> str:
+    steps = problem.clock.until / (problem.clock.fixed or TYPICAL_STEP)
+    return f"some {steps:.0f} steps of {1e3 * spent:.2g} ms: about {readable(steps * spent)}, pictures not counted"
+
+
+class Nowhere:
+    """A contract.Sink that keeps nothing."""
+
+    def row(self, *row: object) -> None: ...
+    def frame(self, *frame: object) -> None: ...
+    def checkpoint(self, *arrays: object) -> None: ...
+    def due(self) -> bool:
+        return False
+
+
+def seconds_a_step(case: Case, problem: Problem) -> float:
+    """Wall time of one step with its watchers, from a few short ones."""
+    stepper, watchers = Bdf2.of(problem), watchers_of(case, problem)
+    state, depth = stepper.begin(), stepper.declare()
+    begun = 0.0
+    for k in range(TRIED + 1):
+        trial = stepper.attempt(state, min(problem.clock.fixed or TYPICAL_STEP / 10, problem.clock.until))
+        if not trial.arrays:
+            break
+        old, state = state, advance(state, trial, trial.dt, depth)
+        for watcher in watchers.values():
+            watcher.see(Step(problem, old, state, trial, 0), Nowhere())
+        if k == 0:  # the first step loads the compiled kernels
+            begun = time.perf_counter()
+    return (time.perf_counter() - begun) / TRIED if begun else math.nan

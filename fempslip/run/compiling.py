@@ -124,9 +124,13 @@ def depairing_current(
 
 
 def largest(wave: Waveform, until: float) -> float:
-    """Largest |value| at kinks, ends and a sampling between them."""
-    times = np.unique([0.0, until, *wave.kinks(until), *np.linspace(0, until, 201)])
-    return max(abs(wave.value(t)) for t in times)
+    """Largest |value| in the time of the run."""
+    return max(abs(wave.value(t)) for t in instants(wave, until))
+
+
+def instants(wave: Waveform, until: float) -> Array:
+    """Times at which a waveform is looked at: its kinks, both ends and a raster between them."""
+    return np.unique([0.0, until, *wave.kinks(until), *np.linspace(0, until, 201)])
 
 
 def refuse_jumps(case: Case, wave: Waveform, path: str) -> None:

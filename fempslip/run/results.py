@@ -15,7 +15,6 @@ from fempslip.store import Run
 TURN = 2 * np.pi
 ENOUGH = 3  # periods from which a mean over whole periods is quoted
 STARTS = 16  # places in a period from which periods are counted
-STEADY = 1e-3  # relative drift below which a voltage without pulses counts as steady
 
 
 def window(case: Case, t: Array) -> Array:
@@ -29,7 +28,10 @@ def window(case: Case, t: Array) -> Array:
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean over whole periods and its standard error; None where fewer than three were seen and V is not steady."""
+    """A mean over whole periods and its standard error; None where there were slips, but fewer than three periods.
+
+    Without any slip it is the plain mean, and its error the spread of V.
+    """
 
     mean: float | None
     error: float | None
@@ -72,11 +74,9 @@ def mean_of(t: Array, impulse: Array, v: Array, slips: Array) -> Mean:
         error = float(np.mean([scatter(p) for p in periods]))
         mean = float(sign * TURN / period)
         return Mean(mean, abs(mean) * error, period, crossed)
-    mean = total[-1] / (t[-1] - t[0])
-    drift = np.ptp(v) / max(abs(mean), 1e-12)
-    if drift <= STEADY or np.ptp(v) < 1e-9:
-        return Mean(float(mean), float(np.ptp(v)), None, crossed)
-    return Mean(None, None, None, crossed)
+    if crossed:
+        return Mean(None, None, None, crossed)
+    return Mean(float(total[-1] / (t[-1] - t[0])), float(np.ptp(v)), None, 0)
 
 
 def passages(t: Array, rising: Array, offset: float) -> Array:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fempslip.case import Case, load, load_text
-from fempslip.contract import Array, Failure, Mesh, Operators, Problem, Refusal, State
+from fempslip.contract import Array, Failure, Mesh, Operators, Problem, Refusal, State, Watcher
 from fempslip.mesh import contour
 from fempslip.mesh.meshing import make_mesh
 from fempslip.run import recipes
@@ -47,11 +47,12 @@ def solve(
     progress(0.0, "meshing")
     mesh = make_mesh(case)
     problem = compile(case, mesh)
+    watchers = watchers_of(case, problem)
     frames = int(case.time.until / case.record.fields) + 1
     header = header_of(case, mesh)
     with RunWriter.create(into, mesh, case.document(), header, bibliography(case), frames=frames) as writer:
         started()
-        march_into(case, problem, writer, None, progress, earlier=0.0)
+        march_into(case, problem, watchers, writer, None, progress, earlier=0.0)
     return drawn(case, open_run(into), progress) if pictures else open_run(into)
 
 
@@ -67,9 +68,10 @@ def resume(folder: str | Path, until: str | None = None, progress: Note = quiet,
     checkpoint = run.checkpoint() if run.committed else None
     refuse_earlier_end(case, run, checkpoint)
     problem = compile(case, run.mesh, psi=None if checkpoint is None else checkpoint["state.psi.0"])
+    watchers = watchers_of(case, problem)
     earlier = (run.summary or {}).get("wall_seconds", 0.0)
     with RunWriter.resume(folder, case_text=case.document()) as writer:
-        march_into(case, problem, writer, checkpoint, progress, earlier)
+        march_into(case, problem, watchers, writer, checkpoint, progress, earlier)
     return drawn(case, open_run(folder), progress) if pictures else open_run(folder)
 
 
@@ -92,6 +94,7 @@ def refuse_earlier_end(case: Case, run: Run, checkpoint: Mapping[str, Array] | N
 def march_into(
     case: Case,
     problem: Problem,
+    watchers: Mapping[str, Watcher],
     writer: RunWriter,
     checkpoint: Mapping[str, Array] | None,
     progress: Note,
@@ -99,7 +102,6 @@ def march_into(
 ) -> None:
     """March, watched, and finish the folder with its summary, whatever ends the march."""
     interrupted = Interruption()
-    watchers = recipes.watchers_for(case, problem, contours_of(problem.mesh, problem.operators))
     begun = time.monotonic()
     outcome: dict[str, Any] = {"status": "failed"}
     try:
@@ -146,6 +148,15 @@ def pace(case: Case, progress: Note, interrupted: Interruption) -> Callable[[Sta
         progress(state.t / until, f"t = {state.t:.4g} of {until:.4g} tau, step {state.step}")
 
     return tell
+
+
+def watchers_of(case: Case, problem: Problem) -> dict[str, Watcher]:
+    """The watchers of a run.  Raises Refusal for a contour that no closed path of the body follows."""
+    try:
+        contours = contours_of(problem.mesh, problem.operators)
+    except Refusal as refusal:
+        raise case.refuse("geometry.contours", str(refusal)) from None
+    return recipes.watchers_for(case, problem, contours)
 
 
 def contours_of(mesh: Mesh, op: Operators) -> dict[str, Array]:

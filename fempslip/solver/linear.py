@@ -105,7 +105,9 @@ def multigrid(k: sp.csr_array, centred: Callable[[Array], Array]) -> Callable[[A
     np.random.seed(0)  # pyamg's set-up draws from numpy's global generator; a resumed run must draw the same
     levels = pyamg.smoothed_aggregation_solver(sp.csr_matrix(k), B=np.ones((k.shape[0], 1)))
     np.random.set_state(state)
-    preconditioner = levels.aspreconditioner()
+    cycle = levels.aspreconditioner()
+    # free of constants: a coarsest level of one unknown holds only rounding errors and would scale them at will
+    preconditioner = spl.LinearOperator(k.shape, lambda r: centred(cycle @ centred(r)), dtype=float)
 
     def iterate(b: Array, start: Array) -> Array:
         b = centred(b)

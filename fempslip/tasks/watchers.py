@@ -190,10 +190,15 @@ def tracked_nodes(problem: Problem) -> Array:
 
 
 def record_zeros(problem: Problem, new: State, sink: Sink) -> None:
-    """Rows of table `zeros`: t, x, y, z, winding of every pierced face (2D: vortices; 3D: points of vortex lines)."""
-    n = face_windings(new["psi"], new["a"], problem.operators, tracked_nodes(problem))
+    """Rows of table `zeros`: t, x, y, z, winding of every pierced face."""
+    for x, y, z, winding in zeros(problem, new["psi"], new["a"], tracked_nodes(problem)):
+        sink.row("zeros", {"t": new.t, "x": x, "y": y, "z": z, "winding": winding})
+
+
+def zeros(problem: Problem, psi: Array, a: Array, tracked: Array) -> list[tuple[float, float, float, int]]:
+    """(x, y, z, winding) of every pierced face (2D: vortices; 3D: points of vortex lines)."""
+    n = face_windings(psi, a, problem.operators, tracked)
     faces = np.flatnonzero(n)
     place = np.zeros((3, faces.size))
-    place[: problem.mesh.points.shape[0]] = zero_positions(new["psi"], new["a"], problem.operators, problem.mesh, faces)
-    for (x, y, z), winding in zip(place.T, n[faces], strict=True):
-        sink.row("zeros", {"t": new.t, "x": x, "y": y, "z": z, "winding": int(winding)})
+    place[: problem.mesh.points.shape[0]] = zero_positions(psi, a, problem.operators, problem.mesh, faces)
+    return [(float(x), float(y), float(z), int(w)) for (x, y, z), w in zip(place.T, n[faces], strict=True)]

@@ -207,18 +207,18 @@ def test_the_linear_system_of_a_step_is_the_equation(kind, seed):
     now, before, older = (s.psi + 0.1 * noise(s.rng, op.nodes) for _ in range(3))
     dt, steps = 0.2, (0.25, 0.15)
     a1, h0, h1 = coefficients = bdf(dt, steps[0])
-    linear, quadratic = weights(dt, steps, 2), weights(dt, steps, 3)
+    line, parabola = weights(dt, steps, 2), weights(dt, steps, 3)
     turn = np.exp(1j * s.rng.uniform(-3, 3, op.nodes))
     alpha, beta, rhs, guess = np.empty(op.nodes), *np.empty((3, op.nodes), dtype=complex)
     medium = (m, epsilon, quartic, s.u, s.gamma, g.diagonal)
-    kernels.terms(dt, coefficients, linear, quadratic, now, before, older, turn, *medium, alpha, beta, rhs, guess)
+    kernels.terms(dt, coefficients, line, parabola, now, before, older, turn, *medium, alpha, beta, rhs, guess)
     n, b, o = now * turn, before * turn, older * turn
-    star = linear[0] * n + linear[1] * b
+    star = line[0] * n + line[1] * b
     big_a, big_b = relaxation(star, s.u, s.gamma)
     h = h0 * n + h1 * b
     wanted = m / dt * (big_a * h + big_b * h.conj()) + m * np.maximum(epsilon, 0) * star
     assert largest(rhs - wanted) < 1e-12 * largest(wanted)
-    assert largest(guess - quadratic[0] * n - quadratic[1] * b - quadratic[2] * o) < 1e-12 * largest(guess)
+    assert largest(guess - parabola[0] * n - parabola[1] * b - parabola[2] * o) < 1e-12 * largest(guess)
 
     def left(x):
         relaxing = a1 / dt * (big_a * x + big_b * x.conj())
@@ -312,11 +312,11 @@ def test_charge_is_conserved_at_every_node(run):
 
 
 def test_charge_is_conserved_with_multigrid(tmp_path, monkeypatch):
-    """The same where the potential is iterated, as in large bodies, to 1e-10 of the right side: below 1e-8 here."""
+    """The same where the potential is iterated, as in large bodies, to 1e-10 of the right side."""
     monkeypatch.setattr(linear, "FACTOR_LIMIT", {1: 0, 2: 0, 3: 0})
     steps = Steps()
-    experiment(case_from(BODY, tmp_path, {"time.until": 3, "mesh.size": 0.7}), also={"steps": steps})
-    assert max(steps.leak) < 1e-8
+    experiment(case_from(BODY, tmp_path, {"time.until": 1, "mesh.size": 0.4}), also={"steps": steps})
+    assert max(steps.leak) < 1e-9
 
 
 def test_psi_stays_below_one(run):
