@@ -23,7 +23,7 @@ from fempslip.solver.bdf2 import Bdf2, advance
 
 TYPICAL_STEP = 0.25  # tau0, mean step of driven runs at the default tolerance
 TRIED = 10  # steps from which the cost of one is judged
-FRAME = 72  # bytes a node: psi in double precision; |psi|, phase, potentials and two vectors in single
+FRAME = 56  # bytes a node: psi in double precision; |psi|, phase, potentials and two vectors in single
 MARGIN, WIDTH = 13, 110
 SI = {"length": "m", "time": "s", "field": "T", "density": "A/m^2", "voltage": "V", "current": "A"}
 PREFIXES = {0: "", -3: "m", -6: "u", -9: "n", -12: "p", -15: "f"}
@@ -68,8 +68,8 @@ def wrapped(words: Sequence[str]) -> list[str]:
         if lines and MARGIN + len(lines[-1]) + len(word) < WIDTH:
             lines[-1] += f", {word}"
         else:
-            lines = [*(f"{line}," if line == lines[-1] else line for line in lines), word]
-    return lines
+            lines.append(word)
+    return [*(f"{line}," for line in lines[:-1]), *lines[-1:]]
 
 
 # ---------------------------------------------------------------------------------------------- numbers
@@ -136,8 +136,8 @@ def material(case: Case) -> list[str]:
 
 def contacts(problem: Problem) -> list[str]:
     kinds = {"normal": "psi = 0", "bank": "superconducting, one equipotential", "free": "no condition on psi"}
-    unit = {1: "of the wire's", 2: "xi d", 3: "xi^2"}[problem.mesh.dim]
-    found = [f"{c.name}: {c.kind} ({kinds[c.kind]}), section {c.section:.4g} {unit}" for c in problem.contacts]
+    unit = {1: " A", 2: " xi d", 3: " xi^2"}[problem.mesh.dim]
+    found = [f"{c.name}: {c.kind} ({kinds[c.kind]}), section {c.section:.4g}{unit}" for c in problem.contacts]
     return found or ["none"]
 
 

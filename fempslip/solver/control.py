@@ -22,7 +22,7 @@ def judge(trial: Trial, clock: Clock) -> Verdict:
 
     next dt = dt clip(0.85 (tolerance/error)^(1/3), 0.3, 1.5): the estimate is of third order.
     """
-    error = max(trial.errors.values())
+    error = float(np.max(list(trial.errors.values())))  # nan in any part gives nan
     if clock.fixed is not None:
         if not np.isfinite(error):
             raise Failure(f"numbers are no longer finite at the fixed step {clock.fixed:g} tau: set time.fixed smaller")

@@ -1,0 +1,158 @@
+"""Algebra, coefficients and step control, each against a statement that does not come from the code."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fempslip.contract import Clock, Failure, Trial
+from fempslip.mesh import simple
+from fempslip.mesh.operators import operators
+from fempslip.solver import linear
+from fempslip.solver.bdf import bdf, weights
+from fempslip.solver.cg import solve
+from fempslip.solver.control import THETA_LIMIT, judge, landing
+
+
+def laplacian(dim: int) -> sp.csr_array:
+    mesh = (
+        simple.rectangle(14, 9, (7.0, 4.5), shake=0.2) if dim == 2 else simple.box(6, 5, 4, (3.0, 2.5, 2.0), shake=0.2)
+    )
+    op = operators(mesh)
+    return sp.csr_array(op.G.T @ op.M1 @ op.G)
+
+
+@pytest.mark.parametrize("dim", [2, 3])
+@pytest.mark.parametrize("limit", [10**6, 0], ids=["factored", "multigrid"])
+def test_poisson_solvers_leave_no_residual(dim: int, limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(linear.FACTOR_LIMIT, dim, limit)
+    k = laplacian(dim)
+    b = np.random.default_rng(1).standard_normal(k.shape[0])
+    b -= b.mean()
+    x = linear.poisson_solver(k, dim)(b, np.zeros_like(b))
+    assert np.abs(k @ x - b).max() < 1e-8
+    assert abs(x.mean()) < 1e-12
+
+
+def test_poisson_on_two_pieces_is_neutral_on_each() -> None:
+    k = laplacian(2)
+    both = sp.csr_array(sp.block_diag([k, 2 * k]))
+    n = k.shape[0]
+    b = np.random.default_rng(2).standard_normal(2 * n)
+    b[:n] -= b[:n].mean()
+    b[n:] -= b[n:].mean()
+    x = linear.poisson_solver(both, 2)(b, np.zeros_like(b))
+    assert np.abs(both @ x - b).max() < 1e-10
+    assert abs(x[:n].mean()) < 1e-12 and abs(x[n:].mean()) < 1e-12
+
+
+def test_multigrid_draws_the_same_numbers_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(linear.FACTOR_LIMIT, 3, 0)
+    k = laplacian(3)
+    b = np.arange(k.shape[0]) - (k.shape[0] - 1) / 2
+    first, second = (linear.poisson_solver(k, 3)(b, np.zeros_like(b)) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+def small_system(n: int = 12) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
+    """A ring of n nodes with link phases; the same system as a real (2n, 2n) matrix on (Re x, Im x)."""
+    rng = np.random.default_rng(3)
+    start = np.arange(0, 2 * n + 1, 2, dtype=np.uint32)
+    neighbour = np.array([[(i - 1) % n, (i + 1) % n] for i in range(n)], dtype=np.uint32).ravel()
+    up = np.exp(1j * rng.uniform(-3, 3, n))  # link i -> i+1
+    link = np.array([[up[(i - 1) % n].conjugate(), up[i]] for i in range(n)]).ravel()
+    alpha = 3.0 + rng.uniform(0, 1, n)
+    beta = 0.5 * np.exp(1j * rng.uniform(-3, 3, n))
+    hermitian = np.diag(alpha).astype(complex)
+    for i in range(n):
+        for k in (2 * i, 2 * i + 1):
+            hermitian[i, neighbour[k]] -= link[k]
+    plain, conjugate = hermitian, np.diag(beta)
+    real = np.block(
+        [
+            [plain.real + conjugate.real, -plain.imag + conjugate.imag],
+            [plain.imag + conjugate.imag, plain.real - conjugate.real],
+        ]
+    )
+    return (start, neighbour, link, alpha, beta), real
+
+
+def test_cg_solves_the_real_symmetric_system() -> None:
+    (start, neighbour, link, alpha, beta), real = small_system()
+    n = alpha.size
+    np.testing.assert_allclose(real, real.T, atol=1e-14)
+    b = np.random.default_rng(4).standard_normal((2, n)) @ np.eye(n)
+    rhs = b[0] + 1j * b[1]
+    x = np.zeros(n, dtype=complex)
+    made = solve(start, neighbour, link, alpha, beta, np.ones(n, dtype=bool), rhs, x, 1e-12, 200)
+    assert 0 < made <= 2 * n + 2
+    np.testing.assert_allclose(real @ np.r_[x.real, x.imag], np.r_[rhs.real, rhs.imag], atol=1e-9)
+
+
+def test_cg_holds_fixed_nodes_and_always_makes_a_step() -> None:
+    (start, neighbour, link, alpha, beta), real = small_system()
+    n = alpha.size
+    free = np.ones(n, dtype=bool)
+    free[[0, 5]] = False
+    rhs = np.ones(n, dtype=complex)
+    x = np.full(n, 0.3 + 0.1j)
+    solve(start, neighbour, link, alpha, beta, free, rhs, x, 1e-12, 200)
+    assert np.all(x[~free] == 0.3 + 0.1j)
+    residual = real @ np.r_[x.real, x.imag] - np.r_[rhs.real, rhs.imag]
+    assert np.abs(residual[np.r_[free, free]]).max() < 1e-10
+    # From a solution good to 1e-3 a loose tolerance would let it pass unchanged.
+    start_again = x + 1e-3
+    moved = start_again.copy()
+    assert solve(start, neighbour, link, alpha, beta, free, rhs, moved, 0.5, 200) == 1
+    assert np.abs(moved - start_again)[free].max() > 0
+
+
+@given(dt=st.floats(0.1, 2.0), last=st.floats(0.1, 2.0), before=st.floats(0.1, 2.0))
+def test_coefficients_are_exact_for_their_polynomials(dt: float, last: float, before: float) -> None:
+    times = np.array([0.0, -last, -last - before])
+    parabola = 0.7 - 1.3 * times + 0.4 * times**2
+    quadratic = weights(dt, (last, before), 3)
+    assert np.dot(quadratic, parabola) == pytest.approx(0.7 - 1.3 * dt + 0.4 * dt**2, rel=1e-9)
+    line = 0.7 - 1.3 * times
+    assert np.dot(weights(dt, (last, before), 2), line[:2]) == pytest.approx(0.7 - 1.3 * dt)
+    a1, h0, h1 = bdf(dt, last)
+    new = 0.7 - 1.3 * dt + 0.4 * dt**2
+    assert (a1 * new - h0 * parabola[0] - h1 * parabola[1]) / dt == pytest.approx(-1.3 + 0.8 * dt, abs=1e-8)
+
+
+def trial(dt: float, error: float, theta: float = 0.0) -> Trial:
+    return Trial(dt, {}, {"other": 1e-12, "psi": error}, theta, 1)
+
+
+def test_the_judge_accepts_by_error_and_by_turn() -> None:
+    clock = Clock(until=1.0, tolerance=1e-3)
+    assert judge(trial(0.1, 1.4e-3), clock).accepted
+    assert not judge(trial(0.1, 1.6e-3), clock).accepted
+    assert not judge(trial(0.1, 1e-9, theta=1.01 * THETA_LIMIT), clock).accepted
+    # The step grows with the cube root of the error, at most by half.
+    assert judge(trial(0.1, 1e-3), clock).next_dt == pytest.approx(0.085)
+    assert judge(trial(0.1, 1e-9), clock).next_dt == pytest.approx(0.15)
+
+
+@pytest.mark.parametrize("error", [np.nan, np.inf])
+def test_numbers_that_are_not_finite_are_never_accepted(error: float) -> None:
+    assert not judge(trial(0.1, error), Clock(until=1.0)).accepted
+    with pytest.raises(Failure, match="fixed step"):
+        judge(trial(0.1, error), Clock(until=1.0, fixed=0.1))
+
+
+@given(dt=st.floats(1e-3, 3.0), left=st.floats(1e-2, 10.0))
+def test_landing_reaches_the_target_without_a_tiny_last_step(dt: float, left: float) -> None:
+    t, smallest = 5.0, np.inf
+    target = t + left
+    for _ in range(100_000):
+        step, landed = landing(t, dt, target)
+        smallest = min(smallest, step)
+        t += step
+        if landed:
+            break
+    assert t == pytest.approx(target)
+    assert smallest >= min(left, 0.49 * dt) * (1 - 1e-9)
