@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from laboratory import WIRE_W, case_from
 
 import fempslip as fs
 from fempslip.case import Case
 from fempslip.contract import Refusal
-from laboratory import WIRE_W, case_from
 
 POINTS = {"drive.current.density": ["0.10 j0", "0.12 j0"], "material.gamma": [0, 1]}
 
