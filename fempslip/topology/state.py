@@ -1,0 +1,104 @@
+"""The windings of a run, carried from one sample to the next in integers.
+
+Faces are never counted again: only those beside crossed edges change.  A recount now and then asserts it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fempslip.contract import Array, Failure
+from fempslip.topology import kernels
+from fempslip.topology.subcomplex import Subcomplex
+
+BRIGHT = 0.3  # |psi| above which the turn of a node counts in max theta
+
+
+@dataclass
+class Windings:
+    """alpha, K, k and n of the last sample, and what crossed since the one before.
+
+    alpha : (nodes,) arg psi;  turns : (nodes,) K, so that alpha + 2 pi K is the unwrapped phase
+    k : (edges,);  n : (faces,) int8, 0 outside the tracked part
+    crossed, amount : (crossings,) live edges and their W;  largest : max theta of bright nodes
+    touched, change : (touched,) live faces of the crossed edges, and the change of their n
+    mark : (faces,) -1, for the kernels
+    """
+
+    complex: Subcomplex
+    alpha: Array
+    turns: Array
+    k: Array
+    n: Array
+    kappa: Array
+    mark: Array
+    room: tuple[Array, Array]
+    crossed: Array
+    amount: Array
+    touched: Array
+    change: Array
+    largest: float = 0.0
+
+    @classmethod
+    def at(cls, complex: Subcomplex, psi: Array, a: Array, turns: Array | None = None) -> Windings:
+        """The windings of a first sample."""
+        nodes, edges, faces = psi.size, a.size, complex.face_live.size
+        none = np.zeros(0, dtype=np.uint32)
+        state = cls(
+            complex,
+            alpha=np.empty(nodes),
+            turns=np.zeros(nodes, dtype=np.int32) if turns is None else turns.astype(np.int32),
+            k=np.empty(edges, dtype=np.int32),
+            n=np.zeros(faces, dtype=np.int8),
+            kappa=np.empty(nodes, dtype=np.int8),
+            mark=np.full(faces, -1, dtype=np.int32),
+            room=(np.empty(edges, dtype=np.uint32), np.empty(edges, dtype=np.int32)),
+            crossed=none,
+            amount=np.zeros(0, dtype=np.int32),
+            touched=none,
+            change=np.zeros(0, dtype=np.int32),
+        )
+        kernels.begin(psi, a, complex.edges, state.alpha, state.k)
+        state.n[:] = state.counted()
+        return state
+
+    def step(self, old: Array, psi: Array, a: Array) -> None:
+        """Go on to the next sample; old : psi of the last one.  Face windings n stay until `settle`."""
+        c = self.complex
+        count, self.largest = kernels.advance(
+            old, psi, a, c.edges, c.edge_live, BRIGHT**2,
+            self.alpha, self.kappa, self.turns, self.k, *self.room,
+        )  # fmt: skip
+        self.crossed, self.amount = self.room[0][:count].copy(), self.room[1][:count].copy()
+        if not count:
+            self.touched, self.change = self.touched[:0], self.change[:0]
+            return
+        most = min(int(np.sum(c.start[self.crossed + 1] - c.start[self.crossed])), c.face_live.size)
+        touched, change = np.empty(most, dtype=np.uint32), np.empty(most, dtype=np.int32)
+        number = kernels.touch(self.crossed, self.amount, c.start, c.face_of, c.sign, self.mark, touched, change)
+        self.touched, self.change = touched[:number], change[:number]
+
+    def settle(self) -> None:
+        """Give the touched faces their new windings."""
+        if self.touched.size:
+            self.n[self.touched] += self.change.astype(np.int8)
+            self.mark[self.touched] = -1
+
+    def counted(self) -> Array:
+        """n_f of all faces from k alone, (faces,) int8."""
+        c = self.complex
+        n = np.empty(c.face_live.size, dtype=np.int8)
+        kernels.recount(self.k, c.faces, c.sense, c.face_live, n)
+        return n
+
+    def check(self) -> int:
+        """Number of faces whose carried winding is not the recounted one; never other than 0.
+
+        Raises Failure where a face is wound more than once: the mesh does not resolve the field.
+        """
+        n = self.counted()
+        if n.size and np.abs(n).max() > 1:
+            raise Failure("a face of the mesh holds more than one zero: reduce mesh.size or the field")
+        return int(np.count_nonzero(n != self.n))

@@ -1,0 +1,131 @@
+"""The part of a mesh in which zeros are followed: all cells without a node where psi is held at 0, and their faces.
+
+Cells outside count as outside, so a zero that passes into a terminal leaves through one of the outer edges or faces.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from fempslip.contract import Array, Problem
+from fempslip.mesh.simplices import column_numbers
+
+SURFACE = -1  # number of the part of boundary that has no name
+
+
+@dataclass(frozen=True, eq=False)
+class Subcomplex:
+    """Static arrays of the kernels.  Unsigned numbers: numba then leaves out the test for negative indices.
+
+    places : (3, nodes);  edges : (2, edges) uint32;  faces, face_nodes : (3, faces) uint32, of contract.Operators
+    edge_live, face_live : True in the tracked part;  sense : (faces,) int8, -1 where sorted nodes run clockwise (films)
+    start, face_of, sign : rows of the live faces of each edge, and s(f, e) times sense: n_f' = n_f - sum sign W
+    outer : (edges,) films: live edges with one live face only
+    part : (edges,) films, (faces,) bodies: number of the named boundary there, SURFACE where it has no name
+    cells : (4, live cells) uint32, bodies: the faces of each tetrahedron
+    """
+
+    dim: int
+    places: Array
+    edges: Array
+    faces: Array
+    face_nodes: Array
+    edge_live: Array
+    face_live: Array
+    sense: Array
+    start: Array
+    face_of: Array
+    sign: Array
+    outer: Array
+    part: Array
+    cells: Array
+    parts: tuple[str, ...]
+
+
+def subcomplex(problem: Problem) -> Subcomplex:
+    """The tracked part of a problem's mesh."""
+    op, mesh = problem.operators, problem.mesh
+    dead = np.zeros(op.nodes, dtype=bool)
+    for contact in problem.contacts:
+        if contact.kind == "normal":
+            dead[contact.nodes] = True
+    cells = mesh.node_of_vertex[mesh.cells]
+    live = ~dead[cells].any(axis=0)
+    edge_live = _members(op.edges, cells[:, live], op.nodes)
+    face_live = _members(op.face_nodes, cells[:, live], op.nodes) if mesh.dim == 3 else live
+    if mesh.dim == 1:
+        face_live = np.zeros(0, dtype=bool)
+    start, face_of, sign = _rows(op.faces, op.face_sign, face_live, op.edges.shape[1])
+    places = np.zeros((3, op.nodes))
+    places[: mesh.points.shape[0], mesh.node_of_vertex] = mesh.points
+    return Subcomplex(
+        dim=mesh.dim,
+        places=places,
+        edges=np.ascontiguousarray(op.edges, dtype=np.uint32),
+        faces=np.ascontiguousarray(op.faces, dtype=np.uint32),
+        face_nodes=np.ascontiguousarray(op.face_nodes, dtype=np.uint32),
+        edge_live=edge_live,
+        face_live=face_live,
+        sense=op.face_sign.astype(np.int8),
+        start=start,
+        face_of=face_of,
+        sign=sign,
+        outer=edge_live & (np.diff(start) == 1),
+        part=_parts(problem, cells),
+        cells=_tets(op.face_nodes, cells[:, live], op.nodes) if mesh.dim == 3 else np.zeros((4, 0), np.uint32),
+        parts=tuple(mesh.boundaries),
+    )
+
+
+def _sub(cells: Array, count: int) -> Array:
+    """(count, all sub-simplices with so many nodes) sorted nodes."""
+    local = np.array(list(combinations(range(cells.shape[0]), count))).T
+    return np.sort(cells[local], axis=0).reshape(count, -1)
+
+
+def _members(table: Array, cells: Array, nodes: int) -> Array:
+    """Which columns of a sorted table are sub-simplices of the given cells."""
+    found = np.zeros(table.shape[1], dtype=bool)
+    if cells.shape[1]:
+        found[column_numbers(table, _sub(cells, table.shape[0]), nodes)] = True
+    return found
+
+
+def _tets(face_nodes: Array, cells: Array, nodes: int) -> Array:
+    """Faces 012, 013, 023, 123 of each tetrahedron, (4, cells)."""
+    if not cells.shape[1]:
+        return np.zeros((4, 0), np.uint32)
+    local = np.array(list(combinations(range(4), 3))).T
+    return column_numbers(face_nodes, np.sort(cells, axis=0)[local], nodes).astype(np.uint32)
+
+
+def _rows(faces: Array, sense: Array, live: Array, edges: int) -> tuple[Array, Array, Array]:
+    number = np.flatnonzero(live)
+    edge = faces[:, number].ravel()
+    face = np.tile(number, 3)
+    sign = (np.array([[1], [1], [-1]]) * sense[number]).ravel()
+    order = np.lexsort((face, edge))
+    start = np.zeros(edges + 1, dtype=np.int64)
+    np.cumsum(np.bincount(edge, minlength=edges), out=start[1:])
+    return start.astype(np.uint32), face[order].astype(np.uint32), sign[order].astype(np.int8)
+
+
+def _parts(problem: Problem, cells: Array) -> Array:
+    """Edges (films) or faces (bodies) -> number of their named boundary; those beside dead cells get the contact's."""
+    op, mesh = problem.operators, problem.mesh
+    table = {1: np.zeros((2, 0), int), 2: op.edges, 3: op.face_nodes}[mesh.dim]
+    found = np.full(table.shape[1], SURFACE, dtype=np.int16)
+    if mesh.dim == 1:
+        return found
+    names = list(mesh.boundaries)
+    for contact in problem.contacts:
+        if contact.kind == "normal" and contact.name in names:
+            beside = cells[:, np.isin(cells, contact.nodes).any(axis=0)]
+            found[column_numbers(table, _sub(beside, table.shape[0]), op.nodes)] = names.index(contact.name)
+    for number, facets in enumerate(mesh.boundaries.values()):
+        nodes = np.sort(mesh.node_of_vertex[facets], axis=0)
+        found[column_numbers(table, nodes, op.nodes)] = number
+    return found
