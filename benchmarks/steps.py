@@ -49,6 +49,7 @@ class Nowhere:
     def row(self, table: str, values: dict[str, float]) -> None:
         self.rows.append(dict(values))
 
+    def rows(self, table: str, columns: object) -> None: ...
     def frame(self, t: float, fields: object) -> None: ...
     def due(self) -> bool:
         return False

@@ -319,6 +319,10 @@ class Sink(Protocol):
     """Where rows, frames and checkpoints go: the store, or lists in memory."""
 
     def row(self, table: str, values: Mapping[str, float]) -> None: ...
+    def rows(self, table: str, columns: Mapping[str, Array]) -> None:
+        """Many rows at once, column by column, each (rows,)."""
+        ...
+
     def frame(self, t: float, fields: Mapping[str, Array]) -> None: ...
     def due(self) -> bool:
         """True when enough wall time has passed since the last checkpoint."""

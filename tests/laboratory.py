@@ -44,6 +44,10 @@ class Memory:
     def row(self, table: str, values: Mapping[str, float]) -> None:
         self.tables.setdefault(table, []).append(dict(values))
 
+    def rows(self, table: str, columns: Mapping[str, Array]) -> None:
+        for values in zip(*(np.asarray(c, dtype=float).tolist() for c in columns.values()), strict=True):
+            self.row(table, dict(zip(columns, values, strict=True)))
+
     def frame(self, t: float, fields: Mapping[str, Array]) -> None:
         self.frames.append((t, fields))
 

@@ -21,9 +21,13 @@ import yaml
 from fempslip.case import Case
 from fempslip.case.drawers import delivered
 from fempslip.contract import Array, Problem, Refusal, Watcher
-from fempslip.run.results import RESULTS
+from fempslip.run import tracking
+from fempslip.run.results import RESULTS as PLAIN_RESULTS
 from fempslip.store import Run
 from fempslip.tasks import watchers as seen
+from fempslip.tasks.tracking import FOLLOWERS, Ledger, Topology
+
+RESULTS = {**PLAIN_RESULTS, **tracking.RESULTS}
 
 Note = Callable[[float, str], None]
 
@@ -54,15 +58,21 @@ def recipe(name: str) -> Recipe:
 def watchers_for(case: Case, problem: Problem, contours: Mapping[str, Array]) -> dict[str, Watcher]:
     """The watchers of a run by name: series, voltages and frames always, others as its recipes ask."""
     asked = {name for r in case.postprocess for name in recipe(r).watch}
+    tracked = "tracks" in asked and problem.mesh.dim in FOLLOWERS
     found: dict[str, Watcher] = {
         "series": seen.Series.of(problem),
         "voltages": seen.Voltages.of(problem),
-        "frames": seen.Frames(case.record.fields, zeros="zeros" in asked),
+        "frames": seen.Frames(case.record.fields, zeros="zeros" in asked and not tracked),
     }
     if "josephson" in asked:
         found["josephson"] = seen.JosephsonResidual()
     if "windings" in asked:
         found["windings"] = seen.ContourWindings(contours)
+    if "tracks" in asked or "ledger" in asked:
+        topology = Topology.of(problem, follow=tracked)
+        found["topology"] = topology  # before those that read it
+        if "ledger" in asked:
+            found["ledger"] = Ledger.of(problem, topology)
     return found
 
 

@@ -22,6 +22,7 @@ from fempslip.run.references import bibliography
 from fempslip.run.support import refuse_unanswerable, refuse_unsupported
 from fempslip.store import Run, RunWriter, open_run
 from fempslip.tasks.evolve import evolve
+from fempslip.topology.contraction import REACH
 
 Note = Callable[[float, str], None]
 
@@ -169,7 +170,15 @@ def header_of(case: Case, mesh: Mesh) -> dict[str, Any]:
     si = {name: case.scales.si(kind) for name, kind in kinds.items()}
     known = {name: value for name, value in si.items() if value is not None}
     pairs = [list(pair) for pair in case.measure.between]
-    return {"name": case.name, "title": case.title, "scales": known, "dimension": mesh.dim, "pairs": pairs}
+    hops = {"tau_z": 0.5 * max(m.u for m in case.material.values()), "l_z": REACH}
+    return {
+        "name": case.name,
+        "title": case.title,
+        "scales": known,
+        "dimension": mesh.dim,
+        "pairs": pairs,
+        "hops": hops,
+    }
 
 
 def case_of(run: Run) -> Case:

@@ -121,14 +121,23 @@ class RunWriter:
 
     def row(self, table: str, values: Mapping[str, float]) -> None:
         """Add a row to a table; the first row fixes the columns.  Raises ValueError when columns differ later."""
-        columns = self._columns(table)
-        if columns is None:
-            columns = tuple(values)
-        if len(values) != len(columns) or any(name not in values for name in columns):
-            raise ValueError(f"table {table!r} has the columns {list(columns)}, the row {list(values)}")
-        waiting = self._rows.setdefault(table, {name: [] for name in columns})
-        for name in columns:
-            waiting[name].append(float(values[name]))
+        for name, column in self._waiting_columns(table, tuple(values)).items():
+            column.append(float(values[name]))
+
+    def rows(self, table: str, columns: Mapping[str, Array]) -> None:
+        """Add many rows, given as columns of equal length."""
+        lengths = {len(values) for values in columns.values()}
+        if len(lengths) != 1:
+            raise ValueError(f"the columns for table {table!r} have the lengths {sorted(lengths)}")
+        if lengths != {0}:
+            for name, column in self._waiting_columns(table, tuple(columns)).items():
+                column.extend(np.asarray(columns[name], dtype=float).tolist())
+
+    def _waiting_columns(self, table: str, given: tuple[str, ...]) -> dict[str, list[float]]:
+        columns = self._columns(table) or given
+        if set(given) != set(columns):
+            raise ValueError(f"table {table!r} has the columns {list(columns)}, the row {list(given)}")
+        return self._rows.setdefault(table, {name: [] for name in columns})
 
     def frame(self, t: float, fields: Mapping[str, Array]) -> None:
         """Add a frame: name -> (nodes,) or (nodes, 3).  Raises ValueError when names or shapes differ later."""

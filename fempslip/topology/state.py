@@ -13,6 +13,7 @@ from fempslip.contract import Array, Failure
 from fempslip.topology import kernels
 from fempslip.topology.subcomplex import Subcomplex
 
+TURN = 2 * np.pi
 BRIGHT = 0.3  # |psi| above which the turn of a node counts in max theta
 
 

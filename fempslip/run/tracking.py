@@ -1,0 +1,202 @@
+"""What is read off the tables of zeros: identities, tracks, slips, and both sides of the voltage ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from fempslip.case import Case
+from fempslip.contract import Array, Refusal
+from fempslip.store import Run
+from fempslip.topology.contraction import REACH, Contraction, contract
+from fempslip.topology.ledger import PATHS
+from fempslip.topology.linking import KINDS
+from fempslip.topology.tracks import moves, tracks, voltage_of_moves
+
+COLUMNS = {
+    "zeros": ("t", "id", "x", "y", "z", "winding", "cell", "quality"),
+    "events": ("number", "t0", "t1", "kind", "x", "y", "z", "part"),
+    "event_ids": ("number", "id", "side", "winding"),
+    "slips": ("t", "x", "y", "z", "edge", "winding"),
+}
+
+
+def rows(run: Run, name: str) -> dict[str, Array]:
+    """A table of the tracker; without rows where nothing happened."""
+    return run.table(name) if name in run.tables else {column: np.zeros(0) for column in COLUMNS[name]}
+
+
+def refuse_untracked(run: Run) -> None:
+    """Identities need every step: they cannot be made afterwards."""
+    if "crossings" not in run.tables and "id" not in rows(run, "zeros"):
+        raise Refusal(f"{run.folder}: zeros were not followed in this run; ask for vortex_tracks before it is made")
+
+
+def contraction_of(run: Run, tau_z: float | None = None, l_z: float | None = None) -> Contraction:
+    """The identities of a run's zeros; tau_z (tau0) and l_z (xi) as declared in the run, or others."""
+    refuse_untracked(run)
+    hops = run.header.get("hops", {})
+    tau_z = hops["tau_z"] if tau_z is None else tau_z
+    return contract(rows(run, "events"), rows(run, "event_ids"), tau_z, l_z or hops.get("l_z", REACH))
+
+
+def tracks_of(run: Run, tau_z: float | None = None, l_z: float | None = None) -> dict[str, Array]:
+    """Columns t, id, x, y, z, winding, vx, vy, vz, error of a film, by id and time."""
+    return tracks(rows(run, "zeros"), contraction_of(run, tau_z, l_z), run.mesh.size)
+
+
+def events_of(run: Run, tau_z: float | None = None, l_z: float | None = None) -> list[dict[str, Any]]:
+    """What happened, hops contracted: kind, t0, t1, place, the ids before and after, the part of the boundary."""
+    found = contraction_of(run, tau_z, l_z)
+    names = (*run.mesh.boundaries, "")
+    return [
+        {
+            "kind": KINDS[node.kind],
+            "t0": node.t0,
+            "t1": node.t1,
+            "place": tuple(float(x) for x in node.place),
+            "before": sorted({found.persons[k] for k in node.ins} - {0}),
+            "after": sorted({found.persons[k] for k in node.outs} - {0}),
+            "part": names[node.part],
+        }
+        for node in found.events
+    ]
+
+
+# ------------------------------------------------------------------------------------------- results
+
+
+def vortex_tracks(case: Case, run: Run) -> dict[str, Any]:
+    """`vortex_tracks`: how many zeros came and went, their mean velocity, and E = -v x B beside the voltage."""
+    found, zeros = contraction_of(run), rows(run, "zeros")
+    table = tracks(zeros, found, run.mesh.size)
+    last = zeros["t"] == run.table("series")["t"][-1]
+    late = table["t"] >= measured_from(case)
+    speed = np.hypot(table["vx"], table["vy"])[late]
+    counts = {kind: found.count(kind) for kind in KINDS if found.count(kind)}
+    answer: dict[str, Any] = {
+        "entries": found.count("entry"),
+        "exits": found.count("exit"),
+        "alive": int(np.count_nonzero(last)),
+        "antivortices": int(np.count_nonzero(zeros["winding"][last] < 0)),
+        "identities": int(np.unique(table["id"]).size),
+        "events": counts,
+        "raw_events": int(rows(run, "events")["kind"].size),
+        "tau_z": found.tau_z,
+        "l_z": found.l_z,
+        "mean_speed": float(np.nanmean(speed)) if np.isfinite(speed).any() else None,
+    }
+    return answer | ({"field": voltages_of_tracks(case, run, table)} if case.measure.between else {})
+
+
+def voltages_of_tracks(case: Case, run: Run, table: Mapping[str, Array]) -> dict[str, Any]:
+    """E = -v x B between the first pair of probes, in V0: from displacements (hops through the edges included) and from
+    fitted velocities, beside the probes' mean voltage over the same time.
+
+    Both are means over the section between the probes, of the film's mean width there.
+    """
+    probes, voltage = run.mesh.probes, run.table("voltage")
+    first, second = case.measure.between[0]
+    if first not in probes or second not in probes:
+        return {}
+    ends = np.array([probes[first], probes[second]])
+    t = voltage["t"]
+    begin = int(np.searchsorted(t, measured_from(case)))
+    start, end = float(t[begin]), float(t[-1])
+    impulse = voltage[f"{first}|{second} impulse"]
+    width = width_between(run, *ends)
+    moved = moves(rows(run, "zeros"), rows(run, "events"), rows(run, "event_ids"))
+    return {
+        "probes": float(impulse[-1] - impulse[begin]) / (end - start),
+        "displacements": voltage_of_moves(moved, ends[0], ends[1], width, start, end),
+        "velocities": voltage_of_velocities(table, ends, width, start, end, t),
+        "width": width,
+    }
+
+
+def width_between(run: Run, first: Array, second: Array) -> float:
+    """Area of a film between the planes through two probes, over their distance; holes count as film."""
+    from fempslip.mesh.simplices import volumes
+
+    along = second - first
+    length = float(np.linalg.norm(along))
+    middle = run.mesh.points[:, run.mesh.cells].mean(axis=1)
+    place = (along @ (middle - first[:, None])) / length
+    area = volumes(run.mesh.points, run.mesh.cells)
+    return float(area[(place >= 0) & (place <= length)].sum()) / length
+
+
+def voltage_of_velocities(
+    table: Mapping[str, Array], ends: Array, width: float, start: float, end: float, clock: Array
+) -> float:
+    """(2 pi / width) of the sum of winding times velocity across, mean over time.  clock : times of the steps"""
+    along = (ends[1] - ends[0]) / np.linalg.norm(ends[1] - ends[0])
+    place = along[0] * (table["x"] - ends[0, 0]) + along[1] * (table["y"] - ends[0, 1])
+    inside = (place >= 0) & (place <= np.linalg.norm(ends[1] - ends[0]))
+    chosen = inside & (table["t"] > start) & (table["t"] <= end)
+    dt = np.diff(clock, prepend=0.0)[np.searchsorted(clock, table["t"][chosen])]
+    speed = table["vx"][chosen] * along[1] - table["vy"][chosen] * along[0]
+    moved = np.nansum(table["winding"][chosen] * speed * dt)
+    return float(2 * np.pi * moved / width / (end - start))
+
+
+def phase_slips(case: Case, run: Run) -> dict[str, Any]:
+    """`phase_slips` of a wire: how many, where, their period, and the pulse of voltage that belongs to each."""
+    table = rows(run, "slips")
+    late = table["t"] >= measured_from(case)
+    t, winding = table["t"][late], table["winding"][late]
+    answer: dict[str, Any] = {
+        "positive": int(winding[winding > 0].sum()),
+        "negative": int(-winding[winding < 0].sum()),
+        "period": float(np.diff(t).mean()) if t.size > 1 else None,
+        "place": [float(np.mean(table[axis][late])) for axis in "xyz"] if t.size else None,
+    }
+    return answer | pulses(case, run, t)
+
+
+def pulses(case: Case, run: Run, t: Array) -> dict[str, Any]:
+    """Area of the voltage pulse of each slip, int V dt from half-way after the one before to half-way to the next.
+
+    2 pi each where slips repeat; None with fewer than three slips, or without a pair to measure between.
+    """
+    if not case.measure.between or t.size < 3:
+        return {"pulse_area": None, "pulse_deviation": None}
+    voltage = run.table("voltage")
+    name = "|".join(case.measure.between[0])
+    area = np.diff(np.interp(0.5 * (t[1:] + t[:-1]), voltage["t"], voltage[f"{name} impulse"]))
+    return {"pulse_area": float(area.mean()), "pulse_deviation": float(np.abs(np.abs(area) - 2 * np.pi).max())}
+
+
+def voltage_ledger(case: Case, run: Run) -> dict[str, Any]:
+    """`voltage_ledger`: for every pair and path both sides of int V dt = 2 pi crossings + phase - nodes, and the rest.
+
+    residual : the largest difference of the two sides at any time of the run, over all pairs and paths
+    """
+    if "ledger" not in run.tables:
+        raise Refusal(f"{run.folder} holds no ledger: ask for the recipe voltage_ledger before the run")
+    table = run.table("ledger")
+    answer: dict[str, Any] = {"residual": float(np.abs(table["residual"]).max())}
+    for number, pair in enumerate(case.measure.between):
+        sides = {}
+        for path, name in enumerate(PATHS):
+            mine = np.flatnonzero((table["pair"] == number) & (table["path"] == path))
+            if mine.size:
+                last = {column: float(table[column][mine[-1]]) for column in table}
+                sides[name] = {key: last[key] for key in ("t", "impulse", "crossings", "phase", "nodes", "contact")}
+                sides[name]["residual"] = float(np.abs(table["residual"][mine]).max())
+        answer["|".join(pair)] = sides
+    return answer
+
+
+def measured_from(case: Case) -> float:
+    start = case.measure.from_
+    return 0.5 * case.time.until if start is None else float(start)
+
+
+RESULTS: Mapping[str, Any] = {
+    "vortex_tracks": vortex_tracks,
+    "phase_slips": phase_slips,
+    "voltage_ledger": voltage_ledger,
+}

@@ -1,0 +1,324 @@
+"""Zeros of psi followed through every accepted step: tables `zeros`, `events`, `crossings`, `slips` and `checks`.
+
+`Topology` carries the integer windings; a follower (films, wires) turns what crossed into ids, events and slips.  What
+is recorded is exact and raw: topology.contraction makes of it the identities that a person means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from fempslip.contract import Array, Failure, Problem, Sink, Step
+from fempslip.tasks.watchers import Plain
+from fempslip.topology import kernels, ledger, linking
+from fempslip.topology.linking import KINDS
+from fempslip.topology.state import TURN, Windings
+from fempslip.topology.subcomplex import SURFACE, Subcomplex, subcomplex
+
+RECOUNT = 256  # steps between two recounts of all faces
+BOOKED = 10  # steps between two rows of the ledger
+
+
+class Follower(Protocol):
+    """Turns the crossings of a step into rows of tables."""
+
+    def begin(self, state: Windings, psi: Array, a: Array, saved: Mapping[str, Array]) -> None:
+        """At the first step seen; saved : what `save` gave, empty in a new run."""
+        ...
+
+    def see(self, state: Windings, step: Step, sink: Sink) -> Array:
+        """Between Windings.step and Windings.settle; returns the id of each crossing, 0 where it has none."""
+        ...
+
+    def save(self) -> Mapping[str, Array]: ...
+
+
+@dataclass
+class Topology(Plain):
+    """The windings of a run; tables `crossings` (every edge that a zero crossed) and `checks`.
+
+    Other watchers read `state` after this one has seen the step.  charge : zeros that should be there (films).
+    """
+
+    complex: Subcomplex
+    follower: Follower | None = None
+    state: Windings | None = None
+    saved: Mapping[str, Array] = field(default_factory=dict)
+    charge: int = 0
+    largest: float = 0.0
+
+    @classmethod
+    def of(cls, problem: Problem, follow: bool = True) -> Topology:
+        """follow : also give ids to zeros (films), place slips (wires)."""
+        complex = subcomplex(problem)
+        return cls(complex, FOLLOWERS[complex.dim](complex) if follow and complex.dim in FOLLOWERS else None)
+
+    def see(self, step: Step, sink: Sink) -> None:
+        if self.state is None:
+            self.begin(step)
+        state = self.now
+        state.step(step.old["psi"], step.new["psi"], step.new["a"])
+        self.largest = max(self.largest, state.largest)
+        ids = self.follower.see(state, step, sink) if self.follower else np.zeros(state.crossed.size)
+        self.charge += self.entered()
+        state.settle()
+        if state.crossed.size:
+            t = np.full(state.crossed.size, step.new.t)
+            sink.rows("crossings", {"t": t, "edge": state.crossed, "winding": state.amount, "id": ids})
+        if step.new.step % RECOUNT == 0:
+            self.check(step.new.t, sink)
+
+    @property
+    def now(self) -> Windings:
+        """The windings after the last step."""
+        assert self.state is not None
+        return self.state
+
+    def begin(self, step: Step) -> None:
+        psi, a = step.old["psi"], step.old["a"]
+        self.state = Windings.at(self.complex, psi, a, self.saved.get("turns"))
+        self.charge = int(self.saved.get("charge", self.state.n.sum()))
+        self.largest = float(self.saved.get("largest", 0.0))
+        if self.follower:
+            self.follower.begin(self.state, psi, a, self.saved)
+
+    def entered(self) -> int:
+        """Net winding that came in through outer edges in this step (films)."""
+        c, state = self.complex, self.now
+        if c.dim != 2 or not state.crossed.size:
+            return 0
+        outer = c.outer[state.crossed]
+        return -int(np.sum(c.sign[c.start[state.crossed[outer]]].astype(np.int64) * state.amount[outer]))
+
+    def check(self, t: float, sink: Sink) -> None:
+        """Recount all faces.  Raises Failure if a count was lost, which is an error of the program."""
+        defect = self.now.check()
+        charge = int(self.now.n.sum()) - self.charge if self.complex.dim == 2 else 0
+        row = {"t": t, "max_theta": self.largest, "defect": defect, "charge_defect": charge}
+        sink.row("checks", row | {"zeros": int(np.count_nonzero(self.now.n))})
+        self.largest = 0.0
+        if defect or charge:
+            raise Failure(f"at t = {t:g} tau zeros of psi were lost in the count: an error of fempslip")
+
+    def save(self) -> Mapping[str, Array]:
+        if self.state is None:
+            return dict(self.saved)
+        own = {"turns": self.state.turns, "charge": np.array(self.charge), "largest": np.array(self.largest)}
+        return {**own, **(self.follower.save() if self.follower else {})}
+
+    def load(self, arrays: Mapping[str, Array]) -> None:
+        self.state, self.saved = None, dict(arrays)
+
+
+# ------------------------------------------------------------------------------------------- wires
+
+
+@dataclass
+class WireSlips:
+    """Table `slips`: time, place, edge and winding of every phase slip."""
+
+    complex: Subcomplex
+
+    def begin(self, state: Windings, psi: Array, a: Array, saved: Mapping[str, Array]) -> None:
+        pass
+
+    def see(self, state: Windings, step: Step, sink: Sink) -> Array:
+        old, new, c = step.old, step.new, self.complex
+        for e, w in zip(state.crossed, state.amount, strict=True):
+            i, j = c.edges[:, e]
+            s, tau = kernels.zero_on_edge(
+                old["psi"][i], old["psi"][j], new["psi"][i], new["psi"][j], old["a"][e], new["a"][e]
+            )
+            x, y, z = (1 - s) * c.places[:, i] + s * c.places[:, j]
+            t = old.t + tau * (new.t - old.t)
+            sink.row("slips", {"t": t, "x": x, "y": y, "z": z, "edge": e, "winding": w})
+        return np.zeros(state.crossed.size)
+
+    def save(self) -> Mapping[str, Array]:
+        return {}
+
+
+# ------------------------------------------------------------------------------------------- films
+
+
+@dataclass
+class FilmZeros:
+    """Tables `zeros` (every zero at every step) and `events`, `event_ids` (what begins or ends an id).
+
+    ident : (faces,) id of the zero in a face, 0 without one;  place : (4, faces) x, y, z, quality where there is one
+    charged : (zeros,) faces that hold one, sorted
+    """
+
+    complex: Subcomplex
+    ident: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+    place: Array = field(default_factory=lambda: np.zeros((4, 0)))
+    charged: Array = field(default_factory=lambda: np.zeros(0, np.uint32))
+    next_id: int = 1
+    log: EventLog = field(default_factory=lambda: EventLog())
+
+    def begin(self, state: Windings, psi: Array, a: Array, saved: Mapping[str, Array]) -> None:
+        faces = self.complex.face_live.size
+        self.ident, self.place = np.zeros(faces, dtype=np.int64), np.zeros((4, faces))
+        self.charged = np.flatnonzero(state.n).astype(np.uint32)
+        self.ident[self.charged] = saved.get("ids", 1 + np.arange(self.charged.size))
+        self.next_id = int(saved.get("next_id", 1 + self.charged.size))
+        self.log.number = int(saved.get("events", 0))
+        self.locate(psi, a)
+
+    def save(self) -> Mapping[str, Array]:
+        ids = self.ident[self.charged]
+        return {"ids": ids, "next_id": np.array(self.next_id), "events": np.array(self.log.number)}
+
+    def see(self, state: Windings, step: Step, sink: Sink) -> Array:
+        if step.old.step == 0:
+            self.record(step.old.t, state.n, sink)
+        psi, a = step.new["psi"], step.new["a"]
+        ids = self.link(state, step, sink) if state.crossed.size else np.zeros(0)
+        self.locate(psi, a)
+        n = state.n[self.charged].copy()
+        if state.touched.size:
+            inside = state.mark[self.charged]
+            n += np.where(inside >= 0, state.change[inside], 0).astype(np.int8)
+        self.record(step.new.t, n, sink)
+        return ids
+
+    def locate(self, psi: Array, a: Array) -> None:
+        c, out = self.complex, np.empty((4, self.charged.size))
+        kernels.zeros_in_faces(self.charged, psi, a, c.faces, c.face_nodes, c.places, out)
+        self.place[:, self.charged] = out
+
+    def record(self, t: float, n: Array, sink: Sink) -> None:
+        """One row of `zeros` for each zero; n : (zeros,) their windings, or (faces,)."""
+        faces = self.charged
+        x, y, z, quality = self.place[:, faces]
+        winding = n if n.size == faces.size else n[faces]
+        columns = {"t": np.full(faces.size, t), "id": self.ident[faces], "x": x, "y": y, "z": z, "winding": winding}
+        sink.rows("zeros", {**columns, "cell": faces, "quality": quality})
+
+    def link(self, state: Windings, step: Step, sink: Sink) -> Array:
+        """Ids of the touched faces, rows of events; returns the id of each crossing."""
+        c, old, new = self.complex, step.old, step.new
+        touched, change = state.touched, state.change
+        parent = np.empty(touched.size, dtype=np.int32)
+        linking.components(state.crossed, c.start, c.face_of, state.mark, parent)
+        most = 2 * touched.size + int(np.abs(state.amount).sum())
+        tags, where = np.empty((5, most), dtype=np.int64), np.empty((2, most))
+        count = linking.ports(
+            state.crossed, state.amount, touched, change, c.start, c.face_of, c.sign, c.outer, state.mark, parent,
+            state.n, self.ident, self.place, old["psi"], old["a"], new["psi"], new["a"], c.edges, c.faces,
+            c.face_nodes, c.places, tags, where,
+        )  # fmt: skip
+        room = count + 2 * touched.size + 1
+        events, spots = np.empty((6, room), dtype=np.int64), np.empty((2, room))
+        line = np.zeros(touched.size, dtype=np.int64)
+        next_id, number = linking.link(
+            tags[:, :count], where[:, :count], parent, touched, self.ident, self.next_id, events, spots, line
+        )
+        if next_id == linking.BROKEN:
+            raise Failure(f"at t = {new.t:g} tau a zero of psi ended inside the film: an error of fempslip")
+        self.next_id = next_id
+        for k in range(number):
+            kind, *ids, edge = events[:, k]
+            part = c.part[edge] if edge >= 0 else SURFACE
+            place = (*spots[:, k], 0.0)
+            self.log.row(sink, old.t, new.t, kind, place, part, ids[:2], ids[2:])
+        after = touched[state.n[touched] + change != 0]
+        kept = self.charged[state.mark[self.charged] < 0]
+        self.charged = np.sort(np.concatenate([kept, after]))
+        ids_of = np.zeros(state.crossed.size, dtype=np.int64)
+        linking.lines_of(state.crossed, c.start, c.face_of, state.mark, parent, line, ids_of)
+        return ids_of
+
+
+# ------------------------------------------------------------------------------------------- the ledger
+
+
+@dataclass
+class Ledger(Plain):
+    """Table `ledger`: both sides of the relation of topology.ledger, from the start on, for every measured pair.
+
+    Columns t, pair (place in Problem.pairs), path (place in ledger.PATHS), impulse = int V dt, crossings = sum p W,
+    phase, nodes (the terms of the relation), contact, and residual, the difference of the two sides.
+    names : (pair, path) of each chain;  crossings : (chains,) so far;  start : (4, chains) terms at the start
+    """
+
+    topology: Topology
+    chains: ledger.Chains
+    names: tuple[tuple[int, int], ...]
+    crossings: Array
+    start: Array | None = None
+
+    @classmethod
+    def of(cls, problem: Problem, topology: Topology) -> Ledger:
+        op, names, chains = problem.operators, [], []
+        for number, (first, second) in enumerate(problem.pairs):
+            b = np.zeros(op.nodes)
+            np.add.at(b, problem.probes[second].nodes, problem.probes[second].weights)
+            np.add.at(b, problem.probes[first].nodes, -problem.probes[first].weights)
+            for path, p in ledger.paths(problem.mesh, op, b).items():
+                names.append((number, ledger.PATHS.index(path)))
+                chains.append(p)
+        return cls(
+            topology, ledger.Chains.of(op, topology.complex.edge_live, chains), tuple(names), np.zeros(len(names))
+        )
+
+    def see(self, step: Step, sink: Sink) -> None:
+        state = self.topology.now
+        if self.start is None:
+            before = Windings.at(self.topology.complex, step.old["psi"], step.old["a"])
+            self.start = self.chains.terms(before, step.old["a"])
+        if state.crossed.size:
+            self.crossings = self.crossings + self.chains.crossed(state)
+        if step.new.step % BOOKED == 0:
+            self.record(state, step, sink)
+
+    def record(self, state: Windings, step: Step, sink: Sink) -> None:
+        links, phase, nodes, rest = self.chains.terms(state, step.new["a"]) - self.start
+        other_side = TURN * self.crossings + phase - nodes
+        for k, (pair, path) in enumerate(self.names):
+            row = {"t": step.new.t, "pair": pair, "path": path, "impulse": -links[k] - rest[k]}
+            row |= {"crossings": self.crossings[k], "phase": phase[k], "nodes": -nodes[k], "contact": -rest[k]}
+            sink.row("ledger", row | {"residual": -links[k] - other_side[k]})
+
+    def save(self) -> Mapping[str, Array]:
+        return {} if self.start is None else {"crossings": self.crossings, "start": self.start}
+
+    def load(self, arrays: Mapping[str, Array]) -> None:
+        if "start" in arrays:
+            self.crossings, self.start = arrays["crossings"].copy(), arrays["start"].copy()
+
+
+# ------------------------------------------------------------------------------------------- events
+
+
+@dataclass
+class EventLog:
+    """Tables `events` (number, t0, t1, kind, place, part of boundary) and `event_ids` (number, id, side, winding).
+
+    kind : place in KINDS;  side : -1 for an id before the event, +1 for one after it
+    """
+
+    number: int = 0
+
+    def row(
+        self, sink: Sink, t0: float, t1: float, kind: int, place: tuple[float, ...], part: int,
+        before: list[int], after: list[int],
+    ) -> None:  # fmt: skip
+        """before, after : ids of a positive and of a negative zero, 0 for none."""
+        x, y, z = place
+        self.number += 1
+        row = {"number": self.number, "t0": t0, "t1": t1, "kind": kind, "x": x, "y": y, "z": z, "part": part}
+        sink.row("events", row)
+        for side, ids in ((-1, before), (1, after)):
+            for winding, ident in zip((1, -1), ids, strict=True):
+                if ident:
+                    sink.row("event_ids", {"number": self.number, "id": ident, "side": side, "winding": winding})
+
+
+FOLLOWERS = {1: WireSlips, 2: FilmZeros}
+
+__all__ = ["KINDS", "EventLog", "FilmZeros", "Topology", "WireSlips"]
