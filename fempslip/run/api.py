@@ -23,6 +23,7 @@ from fempslip.run.check import explain
 from fempslip.run.compiling import compile
 from fempslip.run.recipes import draw
 from fempslip.run.running import case_of, quiet, solve
+from fempslip.run.tracking import tracks_of
 from fempslip.store import Run
 from fempslip.tasks.watchers import tracked_nodes, zeros
 
@@ -67,14 +68,21 @@ def unit_factor(run: Run, unit: str) -> float:
 
 
 def track(run: Run) -> dict[str, Array]:
-    """Zeros of psi in the stored frames: columns t, x, y, z, winding (films: vortices; bodies: pierced faces).
+    """Zeros of psi.  Films that were solved with the recipe vortex_tracks: columns t, id, x, y, z, winding, vx, vy, vz,
+    error, by id and time; hops are contracted, velocities fitted.  Wires with phase_slips: t, x, y, z, edge, winding.
 
-    Found exactly in each frame; which zero of one frame is which of the next is not in it.
-    Raises Refusal for wires, whose zeros are phase slips: instants that a frame does not catch.
+    Other films and bodies: columns t, x, y, z, winding of the stored frames (vortices; faces pierced by lines), found
+    exactly in each; which zero of one frame is which of the next is not in it.
+    Raises Refusal for wires without: slips are instants that a frame does not catch.
     """
     if run.mesh.dim == 1:
-        raise Refusal("the zeros of a wire are phase slips, instants between frames: the recipe `voltage` counts them")
-    return run.table("zeros") if "zeros" in run.tables else zeros_of_frames(run)
+        if "slips" in run.tables:
+            return run.table("slips")
+        raise Refusal("the zeros of a wire are phase slips, instants between frames: solve with the recipe phase_slips")
+    if "zeros" not in run.tables:
+        return zeros_of_frames(run)
+    table = run.table("zeros")
+    return tracks_of(run) if run.mesh.dim == 2 and "id" in table else table
 
 
 def zeros_of_frames(run: Run) -> dict[str, Array]:

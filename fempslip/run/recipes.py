@@ -25,7 +25,7 @@ from fempslip.run import tracking
 from fempslip.run.results import RESULTS as PLAIN_RESULTS
 from fempslip.store import Run
 from fempslip.tasks import watchers as seen
-from fempslip.tasks.tracking import FOLLOWERS, Ledger, Topology
+from fempslip.tasks.tracking import Ledger, Topology
 
 RESULTS = {**PLAIN_RESULTS, **tracking.RESULTS}
 
@@ -58,11 +58,11 @@ def recipe(name: str) -> Recipe:
 def watchers_for(case: Case, problem: Problem, contours: Mapping[str, Array]) -> dict[str, Watcher]:
     """The watchers of a run by name: series, voltages and frames always, others as its recipes ask."""
     asked = {name for r in case.postprocess for name in recipe(r).watch}
-    tracked = "tracks" in asked and problem.mesh.dim in FOLLOWERS
+    tracked = "tracks" in asked
     found: dict[str, Watcher] = {
         "series": seen.Series.of(problem),
         "voltages": seen.Voltages.of(problem),
-        "frames": seen.Frames(case.record.fields, zeros="zeros" in asked and not tracked),
+        "frames": seen.Frames(case.record.fields, zeros="zeros" in asked and not (tracked and problem.mesh.dim == 2)),
     }
     if "josephson" in asked:
         found["josephson"] = seen.JosephsonResidual()

@@ -64,7 +64,6 @@ class Need:
 PAIR = Need(lambda case: bool(case.measure.between), "a pair to measure between: measure: {between: [probe, probe]}")
 CONTOUR = Need(lambda case: bool(case.geometry.contours), "a contour in the geometry: contours: {loop: hole}")
 WIRE = Need(lambda case: case.geometry.dimension == 1, "a wire or a ring (dimension: 1)")
-FILM = Need(lambda case: case.geometry.dimension == 2, "a film (dimension: 2)")
 FACES = Need(lambda case: case.geometry.dimension > 1, "a film or a bulk piece (dimension: 2 or 3)")
 
 # step of a recipe -> what it needs; steps that are not here can do with any case
@@ -78,7 +77,7 @@ NEEDS = {
     "profile": WIRE,
     "zeros": FACES,
     "zero_count": FACES,
-    "vortex_tracks": FILM,
+    "vortex_tracks": FACES,
     "phase_slips": WIRE,
     "ledger": PAIR,
     "voltage_ledger": PAIR,

@@ -13,7 +13,7 @@ from fempslip.store import Run
 from fempslip.topology.contraction import REACH, Contraction, contract
 from fempslip.topology.ledger import PATHS
 from fempslip.topology.linking import KINDS
-from fempslip.topology.tracks import moves, tracks, voltage_of_moves
+from fempslip.topology.tracks import impulse_of_moves, moves, rate, tracks
 
 COLUMNS = {
     "zeros": ("t", "id", "x", "y", "z", "winding", "cell", "quality"),
@@ -30,7 +30,7 @@ def rows(run: Run, name: str) -> dict[str, Array]:
 
 def refuse_untracked(run: Run) -> None:
     """Identities need every step: they cannot be made afterwards."""
-    if "crossings" not in run.tables and "id" not in rows(run, "zeros"):
+    if not {"zeros", "lines"} & set(run.tables) or (run.mesh.dim == 2 and "id" not in run.table("zeros")):
         raise Refusal(f"{run.folder}: zeros were not followed in this run; ask for vortex_tracks before it is made")
 
 
@@ -69,7 +69,28 @@ def events_of(run: Run, tau_z: float | None = None, l_z: float | None = None) ->
 
 
 def vortex_tracks(case: Case, run: Run) -> dict[str, Any]:
-    """`vortex_tracks`: how many zeros came and went, their mean velocity, and E = -v x B beside the voltage."""
+    """`vortex_tracks` of a film or a body."""
+    return film_tracks(case, run) if run.mesh.dim == 2 else body_lines(run)
+
+
+def body_lines(run: Run) -> dict[str, Any]:
+    """How many vortex lines there are at the end, their mean length, and what happened to lines; hops contracted."""
+    found, table = contraction_of(run), run.table("lines") if "lines" in run.tables else {}
+    last = table["t"] == table["t"][-1] if table else np.zeros(0, dtype=bool)
+    lengths = table["length"][last] if table else np.zeros(0)
+    return {
+        "lines": int(last.sum()),
+        "rings": int(table["closed"][last].sum()) if table else 0,
+        "mean_length": float(lengths.mean()) if lengths.size else None,
+        "events": {kind: found.count(kind) for kind in KINDS if found.count(kind)},
+        "raw_events": int(rows(run, "events")["kind"].size),
+        "tau_z": found.tau_z,
+        "l_z": found.l_z,
+    }
+
+
+def film_tracks(case: Case, run: Run) -> dict[str, Any]:
+    """How many zeros came and went, their mean velocity, and E = -v x B beside the voltage."""
     found, zeros = contraction_of(run), rows(run, "zeros")
     table = tracks(zeros, found, run.mesh.size)
     last = zeros["t"] == run.table("series")["t"][-1]
@@ -92,28 +113,35 @@ def vortex_tracks(case: Case, run: Run) -> dict[str, Any]:
 
 
 def voltages_of_tracks(case: Case, run: Run, table: Mapping[str, Array]) -> dict[str, Any]:
-    """E = -v x B between the first pair of probes, in V0: from displacements (hops through the edges included) and from
-    fitted velocities, beside the probes' mean voltage over the same time.
+    """E = -v x B between the first pair, in V0: from displacements (hops through the edges included) and from fitted
+    velocities, beside the voltage of the probes, as slopes of int V dt over the measured time.
 
-    Both are means over the section between the probes, of the film's mean width there.
+    The zeros between the two places count alike, as is right for a straight film whose whole width lies between them;
+    probes that are points feel those close to them more.
     """
-    probes, voltage = run.mesh.probes, run.table("voltage")
     first, second = case.measure.between[0]
-    if first not in probes or second not in probes:
-        return {}
-    ends = np.array([probes[first], probes[second]])
-    t = voltage["t"]
-    begin = int(np.searchsorted(t, measured_from(case)))
-    start, end = float(t[begin]), float(t[-1])
-    impulse = voltage[f"{first}|{second} impulse"]
+    ends = (place_of(run, first), place_of(run, second))
+    voltage = run.table("voltage")
+    t, late = voltage["t"], voltage["t"] >= measured_from(case)
     width = width_between(run, *ends)
-    moved = moves(rows(run, "zeros"), rows(run, "events"), rows(run, "event_ids"))
+    hopping = moves(rows(run, "zeros"), rows(run, "events"), rows(run, "event_ids"))
+    dt = np.diff(t, prepend=0.0)[np.minimum(np.searchsorted(t, table["t"] * (1 - 1e-12)), t.size - 1)]
+    place = np.array([table["x"], table["y"], table["z"]])
+    change = table["winding"] * dt * np.nan_to_num([table["vx"], table["vy"], table["vz"]])
+    smooth = {"t": table["t"], "middle": place, "change": change}
     return {
-        "probes": float(impulse[-1] - impulse[begin]) / (end - start),
-        "displacements": voltage_of_moves(moved, ends[0], ends[1], width, start, end),
-        "velocities": voltage_of_velocities(table, ends, width, start, end, t),
+        "probes": rate(t[late], voltage[f"{first}|{second} impulse"][late]),
+        "displacements": rate(t[late], impulse_of_moves(hopping, *ends, width, t)[late]),
+        "velocities": rate(t[late], impulse_of_moves(smooth, *ends, width, t)[late]),
         "width": width,
     }
+
+
+def place_of(run: Run, name: str) -> Array:
+    """A probe's place, or the middle of a boundary, (space,)."""
+    if name in run.mesh.probes:
+        return run.mesh.probes[name]
+    return run.mesh.points[:, np.unique(run.mesh.boundaries[name])].mean(axis=1)
 
 
 def width_between(run: Run, first: Array, second: Array) -> float:
@@ -126,20 +154,6 @@ def width_between(run: Run, first: Array, second: Array) -> float:
     place = (along @ (middle - first[:, None])) / length
     area = volumes(run.mesh.points, run.mesh.cells)
     return float(area[(place >= 0) & (place <= length)].sum()) / length
-
-
-def voltage_of_velocities(
-    table: Mapping[str, Array], ends: Array, width: float, start: float, end: float, clock: Array
-) -> float:
-    """(2 pi / width) of the sum of winding times velocity across, mean over time.  clock : times of the steps"""
-    along = (ends[1] - ends[0]) / np.linalg.norm(ends[1] - ends[0])
-    place = along[0] * (table["x"] - ends[0, 0]) + along[1] * (table["y"] - ends[0, 1])
-    inside = (place >= 0) & (place <= np.linalg.norm(ends[1] - ends[0]))
-    chosen = inside & (table["t"] > start) & (table["t"] <= end)
-    dt = np.diff(clock, prepend=0.0)[np.searchsorted(clock, table["t"][chosen])]
-    speed = table["vx"][chosen] * along[1] - table["vy"][chosen] * along[0]
-    moved = np.nansum(table["winding"][chosen] * speed * dt)
-    return float(2 * np.pi * moved / width / (end - start))
 
 
 def phase_slips(case: Case, run: Run) -> dict[str, Any]:

@@ -6,16 +6,17 @@ is recorded is exact and raw: topology.contraction makes of it the identities th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 
 from fempslip.contract import Array, Failure, Problem, Sink, Step
+from fempslip.tasks.events import EventLog
+from fempslip.tasks.line_tracking import BodyLines
 from fempslip.tasks.watchers import Plain
 from fempslip.topology import kernels, ledger, linking
-from fempslip.topology.linking import KINDS
 from fempslip.topology.state import TURN, Windings
 from fempslip.topology.subcomplex import SURFACE, Subcomplex, subcomplex
 
@@ -55,7 +56,7 @@ class Topology(Plain):
     def of(cls, problem: Problem, follow: bool = True) -> Topology:
         """follow : also give ids to zeros (films), place slips (wires)."""
         complex = subcomplex(problem)
-        return cls(complex, FOLLOWERS[complex.dim](complex) if follow and complex.dim in FOLLOWERS else None)
+        return cls(complex, FOLLOWERS[complex.dim](complex) if follow else None)
 
     def see(self, step: Step, sink: Sink) -> None:
         if self.state is None:
@@ -158,7 +159,7 @@ class FilmZeros:
     place: Array = field(default_factory=lambda: np.zeros((4, 0)))
     charged: Array = field(default_factory=lambda: np.zeros(0, np.uint32))
     next_id: int = 1
-    log: EventLog = field(default_factory=lambda: EventLog())
+    log: EventLog = field(default_factory=EventLog)
 
     def begin(self, state: Windings, psi: Array, a: Array, saved: Mapping[str, Array]) -> None:
         faces = self.complex.face_live.size
@@ -225,7 +226,8 @@ class FilmZeros:
             kind, *ids, edge = events[:, k]
             part = c.part[edge] if edge >= 0 else SURFACE
             place = (*spots[:, k], 0.0)
-            self.log.row(sink, old.t, new.t, kind, place, part, ids[:2], ids[2:])
+            before, after = ([(i, w) for i, w in zip(two, (1, -1), strict=True) if i] for two in (ids[:2], ids[2:]))
+            self.log.row(sink, old.t, new.t, kind, place, part, before, after)
         after = touched[state.n[touched] + change != 0]
         kept = self.charged[state.mark[self.charged] < 0]
         self.charged = np.sort(np.concatenate([kept, after]))
@@ -292,33 +294,4 @@ class Ledger(Plain):
             self.crossings, self.start = arrays["crossings"].copy(), arrays["start"].copy()
 
 
-# ------------------------------------------------------------------------------------------- events
-
-
-@dataclass
-class EventLog:
-    """Tables `events` (number, t0, t1, kind, place, part of boundary) and `event_ids` (number, id, side, winding).
-
-    kind : place in KINDS;  side : -1 for an id before the event, +1 for one after it
-    """
-
-    number: int = 0
-
-    def row(
-        self, sink: Sink, t0: float, t1: float, kind: int, place: tuple[float, ...], part: int,
-        before: list[int], after: list[int],
-    ) -> None:  # fmt: skip
-        """before, after : ids of a positive and of a negative zero, 0 for none."""
-        x, y, z = place
-        self.number += 1
-        row = {"number": self.number, "t0": t0, "t1": t1, "kind": kind, "x": x, "y": y, "z": z, "part": part}
-        sink.row("events", row)
-        for side, ids in ((-1, before), (1, after)):
-            for winding, ident in zip((1, -1), ids, strict=True):
-                if ident:
-                    sink.row("event_ids", {"number": self.number, "id": ident, "side": side, "winding": winding})
-
-
-FOLLOWERS = {1: WireSlips, 2: FilmZeros}
-
-__all__ = ["KINDS", "EventLog", "FilmZeros", "Topology", "WireSlips"]
+FOLLOWERS: Mapping[int, Callable[[Subcomplex], Follower]] = {1: WireSlips, 2: FilmZeros, 3: BodyLines}

@@ -24,7 +24,9 @@ from fempslip.topology.linking import KINDS
 REACH = 6.0  # xi: l_z
 Table = Mapping[str, Array]
 
+INSIDE = {(0, 0): linking.FLICKER, (0, 1): linking.NUCLEATION, (1, 0): linking.COLLAPSE}
 NAMES = {
+    (0, 0): linking.SLIP,
     (0, 1): linking.ENTRY,
     (1, 0): linking.EXIT,
     (0, 2): linking.CREATION,
@@ -34,7 +36,7 @@ NAMES = {
     (2, 2): linking.RECONNECTION,
 }
 SURFACE = (linking.ENTRY, linking.EXIT, linking.GRAZE, linking.SLIP)
-UNLINKED = (linking.GRAZE, linking.MET, linking.LOOP, linking.STORM)  # no node of the graph
+UNLINKED = (linking.GRAZE, linking.MET, linking.LOOP, linking.STORM, linking.OPENING, linking.CLOSING)  # no nodes
 
 
 @dataclass
@@ -59,17 +61,17 @@ class Node:
 
     @property
     def kind(self) -> int:
-        if len(self.kinds) == 1 and self.kinds[0] not in (linking.ENTRY, linking.EXIT):
+        if len(self.kinds) == 1:
             return self.kinds[0]
         counts = (len(self.ins), len(self.outs))
-        if counts == (0, 0):
-            return linking.SLIP if any(k in SURFACE for k in self.kinds) else linking.FLICKER
-        return NAMES.get(counts, linking.COMPOUND)
+        surface = any(k in SURFACE for k in self.kinds)
+        return (NAMES if surface else NAMES | INSIDE).get(counts, linking.COMPOUND)
 
 
 @dataclass(frozen=True, eq=False)
 class Contraction:
-    """persons : raw id -> the id that is meant (the oldest of its zero), 0 for a part of a hop
+    """persons : raw id -> the id that is meant (the oldest of its zero), 0 for a part of a hop; negative numbers are
+    later lives of a line
     events : contracted events, in order of time;  tau_z, l_z : what was declared short
     """
 
@@ -94,7 +96,10 @@ def contract(events: Table, event_ids: Table, tau_z: float, l_z: float = REACH) 
 
 
 class _Graph:
-    """nodes by number, lives by raw id, both ends of a life; merged nodes lead to the one that stands for them."""
+    """nodes by number, lives by number, both ends of a life; merged nodes lead to the one that stands for them.
+
+    A life has the number of its raw id; a later life of the same id (lines only) has a negative one.
+    """
 
     def __init__(self, events: Table, event_ids: Table, tau_z: float, l_z: float) -> None:
         self.tau_z, self.l_z = tau_z, l_z
@@ -106,13 +111,24 @@ class _Graph:
         self.within: set[int] = set()  # raw ids inside a merged event
         self.gone: set[int] = set()  # events that a zero just went through
         self.winding: dict[int, int] = {}
-        columns = (event_ids[c].astype(int) for c in ("number", "id", "side", "winding"))
+        self.current: dict[int, int] = {}
+        self.name: dict[int, int] = {}  # life -> its raw id
+        columns = (event_ids[c].astype(int).tolist() for c in ("number", "id", "side", "winding"))
         for number, ident, side, winding in zip(*columns, strict=True):
-            self.winding[ident] = winding
+            life = self.life_of(ident, begins=side > 0)
+            self.winding[life] = winding
             if number in self.nodes:
                 node = self.nodes[number]
-                (self.death if side < 0 else self.birth)[ident] = number
-                (node.ins if side < 0 else node.outs).add(ident)
+                (self.death if side < 0 else self.birth)[life] = number
+                (node.ins if side < 0 else node.outs).add(life)
+
+    def life_of(self, ident: int, begins: bool) -> int:
+        """The life that an id lives now.  A line may keep its id through an event: then another life begins there."""
+        if begins and ident in self.current:
+            self.current[ident] = -1 - len(self.name)
+        life = self.current.setdefault(ident, ident)
+        self.name[life] = ident
+        return life
 
     def root(self, number: int) -> int:
         while number in self.stands_for:
@@ -139,13 +155,13 @@ class _Graph:
                 heapq.heappush(waiting, (self.life(joined)[0], joined))
         kept = (self.nodes[k] for k in self.nodes if k not in self.stands_for and k not in self.gone)
         left = sorted(kept, key=lambda node: node.t1)
-        persons = {ident: self.person(ident) for ident in {*self.birth, *self.death, *self.older}}
+        persons = {life: self.person(life) for life in sorted(self.name)}
         return Contraction(persons, tuple(left), self.tau_z, self.l_z)
 
     def person(self, ident: int) -> int:
         while ident in self.older:
             ident = self.older[ident]
-        return 0 if ident in self.within else ident
+        return 0 if ident in self.within else self.name[ident]
 
     def merge(self, ident: int) -> int | None:
         """Contract a life; where its event is left with one in and one out, the life that they make together."""

@@ -32,9 +32,12 @@ KINDS = (
     "compound",
     "slip",
     "flicker",
+    "nucleation",
+    "collapse",
 )
 ENTRY, EXIT, CREATION, ANNIHILATION, GRAZE, MET, LOOP, STORM = range(8)
 SPLIT, MERGE, RECONNECTION, OPENING, CLOSING, COMPOUND, SLIP, FLICKER = range(8, 16)
+NUCLEATION, COLLAPSE = 16, 17
 BEFORE, AFTER, CROSSING = range(3)
 CAP = 32  # pairs of ports in a component, above which it is a storm: fresh ids, one row
 BROKEN = -1  # returned where as many ports do not lead in as out

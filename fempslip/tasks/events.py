@@ -1,0 +1,32 @@
+"""Rows of the tables that say what happened to zeros, the same for films and bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fempslip.contract import Sink
+
+
+@dataclass
+class EventLog:
+    """Tables `events` (number, t0, t1, kind, place, part of boundary) and `event_ids` (number, id, side, winding).
+
+    kind : place in topology.linking.KINDS;  side : -1 for an id before the event, +1 for one after it
+    winding : of a film's zero; 0 for lines, which have a direction instead
+    """
+
+    number: int = 0
+
+    def row(
+        self, sink: Sink, t0: float, t1: float, kind: int, place: tuple[float, ...], part: int,
+        before: Iterable[tuple[int, int]], after: Iterable[tuple[int, int]],
+    ) -> None:  # fmt: skip
+        """before, after : (id, winding) of the zeros that end and that begin."""
+        x, y, z = place
+        self.number += 1
+        row = {"number": self.number, "t0": t0, "t1": t1, "kind": kind, "x": x, "y": y, "z": z, "part": part}
+        sink.row("events", row)
+        for side, ids in ((-1, before), (1, after)):
+            for ident, winding in ids:
+                sink.row("event_ids", {"number": self.number, "id": ident, "side": side, "winding": winding})

@@ -1,0 +1,244 @@
+"""Vortex lines of a body followed through every accepted step: tables `lines`, `line_points`, `events`, `event_ids`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from fempslip.contract import Array, Failure, Sink, State, Step
+from fempslip.tasks.events import EventLog
+from fempslip.topology import kernels, lines, linking
+from fempslip.topology.kernels import find
+from fempslip.topology.state import Windings
+from fempslip.topology.subcomplex import SURFACE, Subcomplex
+
+EVERY = 0.5  # tau0 between two samples of the lines' points
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """The lines at one instant.
+
+    pierced : faces, sorted;  line : (pierced,) number of each one's line;  next : (2, pierced), of lines.neighbours
+    ends : (lines,) times that each meets the surface;  ids : (lines,)
+    """
+
+    pierced: Array
+    line: Array
+    next: Array
+    ends: Array
+    ids: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Clusters:
+    """What touched faces have to do with old ids and new lines.
+
+    parent : forest of the touched faces;  old, new : (touched, ids), (touched, lines) at the root of each cluster
+    weight : (ids, lines)
+    """
+
+    parent: Array
+    old: Array
+    new: Array
+    weight: Array
+
+
+@dataclass
+class BodyLines:
+    """ident : (faces,) id of the line that pierces a face, 0 for none."""
+
+    complex: Subcomplex
+    every: float = EVERY
+    next_id: int = 1
+    points: int = 0
+    log: EventLog = field(default_factory=EventLog)
+
+    def begin(self, state: Windings, psi: Array, a: Array, saved: Mapping[str, Array]) -> None:
+        c = self.complex
+        self.beside = lines.face_cells(c.cells, c.face_live.size)
+        self.slot = np.full(c.face_live.size, -1, dtype=np.int32)
+        self.ident = np.zeros(c.face_live.size, dtype=np.int64)
+        pierced, line, after, ends = self.joined(np.flatnonzero(state.n).astype(np.uint32), state.n)
+        self.ident[pierced] = saved.get("ids", 1 + line)
+        ids = np.zeros(ends.size, dtype=np.int64)
+        ids[line] = self.ident[pierced]
+        self.now = Sample(pierced, line, after, ends, ids)
+        self.next_id = int(saved.get("next_id", 1 + ends.size))
+        self.log.number, self.points = int(saved.get("events", 0)), int(saved.get("points", 0))
+
+    def save(self) -> Mapping[str, Array]:
+        counts = {"next_id": self.next_id, "events": self.log.number, "points": self.points}
+        return {"ids": self.ident[self.now.pierced], **{name: np.array(value) for name, value in counts.items()}}
+
+    def joined(self, pierced: Array, n: Array) -> tuple[Array, Array, Array, Array]:
+        """(pierced, line, next, ends) of a Sample."""
+        after, line = np.empty((2, pierced.size), dtype=np.int32), np.empty(pierced.size, dtype=np.int32)
+        ends = np.empty(pierced.size, dtype=np.int32)
+        self.slot[pierced] = np.arange(pierced.size)
+        _, broken = lines.neighbours(pierced, n, self.complex.cells, self.beside, self.slot, after)
+        if broken:
+            raise Failure("a vortex line ended inside the body: an error of fempslip")
+        count = lines.labels(self.beside, pierced, after, line, ends)
+        return pierced, line, after, ends[:count]
+
+    def see(self, state: Windings, step: Step, sink: Sink) -> Array:
+        if step.old.step == 0:
+            self.record(step.old, None, sink)
+        ids = self.link(state, step, sink) if state.crossed.size else np.zeros(0)
+        if np.floor(step.new.t / self.every + 1e-9) > np.floor(step.old.t / self.every + 1e-9):
+            self.record(step.new, step.old, sink)
+        return ids
+
+    # --------------------------------------------------------------------------------------- identities
+
+    def link(self, state: Windings, step: Step, sink: Sink) -> Array:
+        """Ids of the new sample, rows of events; returns the id of each crossing, 0 where several lines may have."""
+        old, touched = self.now, state.touched
+        n = state.n.copy()
+        n[touched] += state.change.astype(np.int8)
+        kept = old.pierced[state.mark[old.pierced] < 0]
+        self.slot[old.pierced] = -1
+        pierced, line, after, ends = self.joined(np.sort(np.concatenate([kept, touched[n[touched] != 0]])), n)
+        order = np.argsort(old.ids)
+        known = old.ids[order]
+        clusters = self.clusters(state, pierced, line, known, ends.size)
+        heir = np.empty(ends.size, dtype=np.int64)
+        if lines.one_to_one(clusters.weight, old.ends[order], ends, heir):
+            ids = known[heir]
+        else:
+            ids = self.passed_on(state, step, sink, clusters, known, old.ends[order], ends)
+        self.ident[old.pierced] = 0
+        self.ident[pierced] = ids[line]
+        self.now = Sample(pierced, line, after, ends, ids)
+        return self.of_crossings(state, clusters, ids)
+
+    def clusters(self, state: Windings, pierced: Array, line: Array, known: Array, count: int) -> Clusters:
+        c, size = self.complex, state.touched.size
+        parent = np.empty(size, dtype=np.int32)
+        linking.components(state.crossed, c.start, c.face_of, state.mark, parent)
+        weight = np.zeros((known.size, count), dtype=np.int32)
+        old, new = np.zeros((size, known.size), dtype=bool), np.zeros((size, count), dtype=bool)
+        lines.overlaps(
+            pierced, line, state.n, self.ident, known, state.touched, state.change, state.mark, parent, self.slot,
+            weight, old, new,
+        )  # fmt: skip
+        return Clusters(parent, old, new, weight)
+
+    def of_crossings(self, state: Windings, clusters: Clusters, ids: Array) -> Array:
+        """The new id of each crossing's cluster where it holds a single line."""
+        only = np.where(clusters.new.sum(axis=1) == 1, ids[clusters.new.argmax(axis=1)], 0) if ids.size else 0
+        found = np.zeros(state.crossed.size, dtype=np.int64)
+        of_root = np.zeros(state.touched.size, dtype=np.int64) + only
+        c = self.complex
+        linking.lines_of(state.crossed, c.start, c.face_of, state.mark, clusters.parent, of_root, found)
+        return found
+
+    def passed_on(
+        self, state: Windings, step: Step, sink: Sink, clusters: Clusters, known: Array, old_ends: Array, ends: Array
+    ) -> Array:
+        """Ids of the new lines where something happened, with a row for each event.
+
+        Old ids and new lines that overlap make a block.  Ids pass by the largest overlap, ties to the smaller id.
+        """
+        ids = np.zeros(ends.size, dtype=np.int64)
+        for olds, news in blocks(clusters.weight):
+            part = clusters.weight[np.ix_(olds, news)]
+            for k in np.argsort(-part, axis=None, kind="stable"):
+                i, j = olds[k // part.shape[1]], news[k % part.shape[1]]
+                if clusters.weight[i, j] and not ids[j] and known[i] not in ids[news]:
+                    ids[j] = known[i]
+            for j in news:
+                if not ids[j]:
+                    ids[j], self.next_id = self.next_id, self.next_id + 1
+            kind = named(old_ends[olds], ends[news])
+            if kind is not None:
+                place, boundary = self.whereabouts(state, clusters, olds, news)
+                through = kind in (linking.OPENING, linking.CLOSING)
+                before = [] if through else [(int(k), 0) for k in known[olds]]
+                after = [] if through else [(int(k), 0) for k in ids[news]]
+                self.log.row(sink, step.old.t, step.new.t, kind, place, boundary, before, after)
+        return ids
+
+    def whereabouts(
+        self, state: Windings, clusters: Clusters, olds: list[int], news: list[int]
+    ) -> tuple[tuple[float, ...], int]:
+        """Mean place of the crossed edges, in clusters that hold several lines if there are any; part of boundary."""
+        c = self.complex
+        holds = clusters.old[:, olds].sum(axis=1) + clusters.new[:, news].sum(axis=1)
+        roots = np.flatnonzero(holds > 2)
+        roots = roots if roots.size else np.flatnonzero(holds)
+        face = c.face_of[c.start[state.crossed]]
+        root = np.array([find(clusters.parent, m) for m in state.mark[face]])
+        edges = state.crossed[np.isin(root, roots)]
+        x, y, z = c.places[:, c.edges[:, edges]].mean(axis=(1, 2))
+        here = [m for m in range(state.touched.size) if find(clusters.parent, m) in roots]
+        outer = [f for f in state.touched[here] if self.beside[1, f] < 0]
+        return (float(x), float(y), float(z)), int(c.part[outer[0]]) if outer else SURFACE
+
+    # --------------------------------------------------------------------------------------- the lines' points
+
+    def record(self, new: State, old: State | None, sink: Sink) -> None:
+        """Rows of `lines` (t, id, closed, first, count, length) and `line_points`, in order along each line.
+
+        first, count : rows of `line_points`;  velocities are instantaneous, for pictures: nan in the first sample
+        """
+        c, now = self.complex, self.now
+        count = now.ids.size
+        order, first = np.empty(now.pierced.size, dtype=np.int64), np.empty(count + 1, dtype=np.int64)
+        closed = np.zeros(count, dtype=bool)
+        lines.walk(now.line, now.next, count, order, first, closed)
+        faces = now.pierced[order]
+        place, v = np.empty((4, faces.size)), np.full((3, faces.size), np.nan)
+        kernels.zeros_in_faces(faces, new["psi"], new["a"], c.faces, c.face_nodes, c.places, place)
+        if old is not None:
+            rate = (new["psi"] - old["psi"]) / (new.t - old.t)
+            lines.line_velocity(
+                faces, c.cells, self.beside, c.faces, c.face_nodes, c.places, new["psi"], new["a"], rate, place, v
+            )
+        table = {"id": now.ids[now.line[order]], "x": place[0], "y": place[1], "z": place[2], "face": faces}
+        sink.rows("line_points", {**table, "vx": v[0], "vy": v[1], "vz": v[2]})
+        for k in range(count):
+            points = place[:3, first[k] : first[k + 1]]
+            row = {"t": new.t, "id": now.ids[k], "closed": closed[k], "first": self.points + first[k]}
+            sink.row("lines", row | {"count": points.shape[1], "length": length(points, bool(closed[k]))})
+        self.points += faces.size
+
+
+def blocks(weight: Array) -> list[tuple[list[int], list[int]]]:
+    """Connected parts of the graph of old ids (rows) and new lines (columns)."""
+    olds, news = weight.shape
+    parent = np.arange(olds + news).astype(np.int32)
+    for i, j in np.argwhere(weight):
+        kernels.unite(parent, i, olds + j)
+    found: dict[int, tuple[list[int], list[int]]] = {}
+    for k in range(olds + news):
+        part = found.setdefault(int(find(parent, k)), ([], []))
+        part[k >= olds].append(k if k < olds else k - olds)
+    return list(found.values())
+
+
+def named(before: Array, after: Array) -> int | None:
+    """The kind of an event from the numbers of ends of the lines before and after; None where a line just goes on."""
+    surface = bool(before.any() or after.any())
+    if (before.size, after.size) == (1, 1):
+        if before[0] == after[0]:
+            return None
+        return linking.OPENING if after[0] > before[0] else linking.CLOSING
+    names = {
+        (0, 1): linking.ENTRY if surface else linking.NUCLEATION,
+        (1, 0): linking.EXIT if surface else linking.COLLAPSE,
+        (1, 2): linking.SPLIT,
+        (2, 1): linking.MERGE,
+        (2, 2): linking.RECONNECTION,
+    }
+    return names.get((before.size, after.size), linking.COMPOUND)
+
+
+def length(points: Array, closed: bool) -> float:
+    """Length of a line of points, (3, points)."""
+    if closed:
+        points = np.concatenate([points, points[:, :1]], axis=1)
+    return float(np.linalg.norm(np.diff(points, axis=1), axis=0).sum())

@@ -1,0 +1,209 @@
+"""Vortex lines of a body: pierced faces joined through tetrahedra, and lines from one sample to the next.
+
+In a tetrahedron as many faces are pierced inwards as outwards, so a pierced face inside has one neighbour in each of
+its two cells; a line closes, or ends on the outer faces of the tracked part.  From sample to sample a line is where
+faces stay pierced, and where clusters of touched faces hold both.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from fempslip.contract import Array
+from fempslip.topology.kernels import find, unite
+
+OUTWARD = np.array([-1, 1, -1, 1], dtype=np.int8)  # of the faces 012, 013, 023, 123 of sorted nodes
+
+
+def face_cells(cells: Array, faces: int) -> Array:
+    """(2, faces) live cells on both sides of each face, -1 for none; cells : (4, cells) their faces."""
+    found = np.full((2, faces), -1, dtype=np.int32)
+    face, cell = cells.ravel().astype(np.int64), np.tile(np.arange(cells.shape[1]), 4)
+    order = np.argsort(face, kind="stable")
+    face, cell = face[order], cell[order]
+    second = np.concatenate([[False], face[1:] == face[:-1]])[: face.size]
+    found[second.astype(int), face] = cell
+    return found
+
+
+@njit(cache=True, error_model="numpy")
+def neighbours(pierced: Array, n: Array, cells: Array, beside: Array, slot: Array, out: Array) -> tuple[int, int]:
+    """out : (2, pierced) place in `pierced` of the next face through each of a face's two cells, -1 on the surface.
+
+    slot : (faces,) place of a face in `pierced`, -1 elsewhere.  Of four pierced faces of a cell, the first inward one
+    goes with the first outward one.  Returns how often there were four, and how often a line ended in a cell: never.
+    """
+    double, broken = 0, 0
+    for p in range(pierced.size):
+        f = pierced[p]
+        for side in range(2):
+            out[side, p] = -1
+            c = beside[side, f]
+            if c < 0:
+                continue
+            mine, rank = 0, 0
+            for local in range(4):
+                if cells[local, c] == f:
+                    mine = n[f] * OUTWARD[local]
+                    break
+            for local in range(4):
+                g = cells[local, c]
+                if g == f:
+                    break
+                if n[g] * OUTWARD[local] == mine:
+                    rank += 1
+            others = 0
+            for local in range(4):
+                g = cells[local, c]
+                if n[g] * OUTWARD[local] == -mine:
+                    if others == rank:
+                        out[side, p] = slot[g]
+                    others += 1
+            double += others > 1
+            broken += out[side, p] < 0
+    return double, broken
+
+
+@njit(cache=True, error_model="numpy")
+def labels(beside: Array, pierced: Array, out: Array, line: Array, ends: Array) -> int:
+    """line : (pierced,) number of the line of each pierced face;  ends : how often each line meets the surface.
+
+    out : of `neighbours`.  Returns the number of lines.
+    """
+    parent = np.arange(pierced.size).astype(np.int32)
+    for p in range(pierced.size):
+        for side in range(2):
+            if out[side, p] >= 0:
+                unite(parent, p, out[side, p])
+    count = 0
+    for p in range(pierced.size):
+        root = find(parent, p)
+        if root == p:
+            line[p] = count
+            ends[count] = 0
+            count += 1
+        else:
+            line[p] = line[root]
+        for side in range(2):
+            if beside[side, pierced[p]] < 0:
+                ends[line[p]] += 1
+    return count
+
+
+@njit(cache=True, error_model="numpy")
+def overlaps(
+    pierced: Array, line: Array, n: Array, ident: Array, ids: Array, touched: Array, change: Array, mark: Array,
+    parent: Array, slot: Array, weight: Array, old_in: Array, new_in: Array,
+) -> None:  # fmt: skip
+    """weight : (ids, lines) faces that stay pierced, and clusters, that an old id and a new line share.
+
+    n, ident : of the old sample;  ids : sorted old ids;  parent : forest of the touched faces
+    old_in, new_in : (touched, ids), (touched, lines) True at the root of a cluster for what it holds
+    """
+    for p in range(pierced.size):
+        f = pierced[p]
+        if n[f] != 0:
+            weight[np.searchsorted(ids, ident[f]), line[p]] += 1
+    for m in range(touched.size):
+        f, root = touched[m], find(parent, m)
+        if n[f] != 0:
+            old_in[root, np.searchsorted(ids, ident[f])] = True
+        if n[f] + change[m] != 0:
+            new_in[root, line[slot[f]]] = True
+    for m in range(touched.size):
+        if parent[m] != m:
+            continue
+        for i in range(ids.size):
+            if old_in[m, i]:
+                for j in range(weight.shape[1]):
+                    if new_in[m, j]:
+                        weight[i, j] += 1
+
+
+@njit(cache=True, error_model="numpy")
+def one_to_one(weight: Array, old_ends: Array, ends: Array, heir: Array) -> bool:
+    """Whether every old id goes on as one new line and the lines' numbers of ends stay; heir : (lines,) then filled."""
+    if weight.shape[0] != weight.shape[1]:
+        return False
+    for j in range(weight.shape[1]):
+        heir[j] = -1
+        for i in range(weight.shape[0]):
+            if weight[i, j] > 0:
+                if heir[j] >= 0:
+                    return False
+                heir[j] = i
+        if heir[j] < 0 or old_ends[heir[j]] != ends[j]:
+            return False
+    for i in range(weight.shape[0]):
+        shared = 0
+        for j in range(weight.shape[1]):
+            shared += weight[i, j] > 0
+        if shared != 1:
+            return False
+    return True
+
+
+@njit(cache=True, error_model="numpy")
+def walk(line: Array, out: Array, count: int, order: Array, first: Array, closed: Array) -> None:
+    """order : (pierced,) the faces of each line one after another;  first : (count + 1,);  closed : (count,) rings."""
+    begin = np.full(count, -1, dtype=np.int64)
+    for p in range(line.size):
+        is_end = out[0, p] < 0 or out[1, p] < 0
+        if begin[line[p]] < 0:
+            begin[line[p]] = p
+            closed[line[p]] = not is_end
+        elif is_end and closed[line[p]]:
+            begin[line[p]] = p
+            closed[line[p]] = False
+    place = 0
+    seen = np.zeros(line.size, dtype=np.bool_)
+    for k in range(count):
+        first[k] = place
+        p = begin[k]
+        while p >= 0 and not seen[p]:
+            seen[p] = True
+            order[place] = p
+            place += 1
+            q = out[0, p]
+            p = q if q >= 0 and not seen[q] else out[1, p]
+    first[count] = place
+
+
+@njit(cache=True, error_model="numpy")
+def line_velocity(
+    chosen: Array, cells: Array, beside: Array, faces: Array, face_nodes: Array, places: Array, psi: Array, a: Array,
+    rate: Array, points: Array, out: Array,
+) -> None:  # fmt: skip
+    """out : (3, chosen) instantaneous velocity of a line where it pierces each face, across itself.
+
+    v = [-R_t (I x w) + I_t (R x w)] / |w|^2, R and I the gradients of Re psi and Im psi in a cell beside the face, psi
+    transported to the cell's first node, w = R x I;  rate : (nodes,) d psi/dt in temporal gauge
+    """
+    for p in range(chosen.size):
+        c = beside[0, chosen[p]]
+        f0, f1 = cells[0, c], cells[1, c]
+        nodes = (face_nodes[0, f0], face_nodes[1, f0], face_nodes[2, f0], face_nodes[2, f1])
+        turn = (0.0, a[faces[0, f0]], a[faces[2, f0]], a[faces[2, f1]])
+        sides = np.empty((3, 3))
+        steps = np.empty((3, 2))
+        value = psi[nodes[0]]
+        speed = rate[nodes[0]]
+        for k in range(3):
+            z = psi[nodes[k + 1]] * complex(np.cos(turn[k + 1]), -np.sin(turn[k + 1]))
+            steps[k, 0], steps[k, 1] = z.real - value.real, z.imag - value.imag
+            for d in range(3):
+                sides[k, d] = places[d, nodes[k + 1]] - places[d, nodes[0]]
+        gradient = np.linalg.solve(sides, steps)
+        here = np.empty(3)
+        for d in range(3):
+            here[d] = points[d, p] - places[d, nodes[0]]
+        share = np.linalg.solve(sides.T.copy(), here)
+        drift = speed
+        for k in range(3):
+            z = rate[nodes[k + 1]] * complex(np.cos(turn[k + 1]), -np.sin(turn[k + 1]))
+            drift += share[k] * (z - speed)
+        real, imag = gradient[:, 0].copy(), gradient[:, 1].copy()
+        w = np.cross(real, imag)
+        v = (-drift.real * np.cross(imag, w) + drift.imag * np.cross(real, w)) / np.sum(w * w)
+        out[0, p], out[1, p], out[2, p] = v[0], v[1], v[2]
