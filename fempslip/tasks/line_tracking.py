@@ -10,7 +10,6 @@ import numpy as np
 from fempslip.contract import Array, Failure, Sink, State, Step
 from fempslip.tasks.events import EventLog
 from fempslip.topology import kernels, lines, linking
-from fempslip.topology.kernels import find
 from fempslip.topology.state import Windings
 from fempslip.topology.subcomplex import SURFACE, Subcomplex
 
@@ -171,12 +170,12 @@ class BodyLines:
         roots = np.flatnonzero(holds > 2)
         roots = roots if roots.size else np.flatnonzero(holds)
         face = c.face_of[c.start[state.crossed]]
-        root = np.array([find(clusters.parent, m) for m in state.mark[face]])
-        edges = state.crossed[np.isin(root, roots)]
+        root = kernels.roots(clusters.parent)
+        edges = state.crossed[np.isin(root[state.mark[face]], roots)]
         x, y, z = c.places[:, c.edges[:, edges]].mean(axis=(1, 2))
-        here = [m for m in range(state.touched.size) if find(clusters.parent, m) in roots]
-        outer = [f for f in state.touched[here] if self.beside[1, f] < 0]
-        return (float(x), float(y), float(z)), int(c.part[outer[0]]) if outer else SURFACE
+        here = state.touched[np.isin(root, roots)]
+        outer = here[self.beside[1, here] < 0]
+        return (float(x), float(y), float(z)), int(c.part[outer[0]]) if outer.size else SURFACE
 
     # --------------------------------------------------------------------------------------- the lines' points
 
@@ -213,9 +212,10 @@ def blocks(weight: Array) -> list[tuple[list[int], list[int]]]:
     parent = np.arange(olds + news).astype(np.int32)
     for i, j in np.argwhere(weight):
         kernels.unite(parent, i, olds + j)
+    root = kernels.roots(parent)
     found: dict[int, tuple[list[int], list[int]]] = {}
     for k in range(olds + news):
-        part = found.setdefault(int(find(parent, k)), ([], []))
+        part = found.setdefault(int(root[k]), ([], []))
         part[k >= olds].append(k if k < olds else k - olds)
     return list(found.values())
 

@@ -120,6 +120,15 @@ def unite(parent: Array, i: int, j: int) -> None:
 
 
 @njit(cache=True, error_model="numpy")
+def roots(parent: Array) -> Array:
+    """(members,) root of each."""
+    out = np.empty(parent.size, dtype=np.int64)
+    for m in range(parent.size):
+        out[m] = find(parent, m)
+    return out
+
+
+@njit(cache=True, error_model="numpy")
 def zero_in_face(
     f: int, psi: Array, a: Array, faces: Array, face_nodes: Array, places: Array
 ) -> tuple[float, float, float, float]:
