@@ -23,8 +23,8 @@ from fempslip.run.check import explain
 from fempslip.run.compiling import compile
 from fempslip.run.recipes import draw
 from fempslip.run.running import case_of, quiet, solve
-from fempslip.run.tracking import tracks_of
 from fempslip.store import Run
+from fempslip.store.zeros import tracks_of
 from fempslip.tasks.watchers import tracked_nodes, zeros
 
 __all__ = ["batch", "check", "render", "solve", "track", "voltage"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
+
 from fempslip.contract import Sink
 
 
@@ -19,14 +21,16 @@ class EventLog:
     number: int = 0
 
     def row(
-        self, sink: Sink, t0: float, t1: float, kind: int, place: tuple[float, ...], part: int,
+        self, sink: Sink, t0: float, t1: float, kind: int, place: tuple[float, ...], boundary: int,
         before: Iterable[tuple[int, int]], after: Iterable[tuple[int, int]],
     ) -> None:  # fmt: skip
         """before, after : (id, winding) of the zeros that end and that begin."""
         x, y, z = place
         self.number += 1
-        row = {"number": self.number, "t0": t0, "t1": t1, "kind": kind, "x": x, "y": y, "z": z, "part": part}
+        row = {"number": self.number, "t0": t0, "t1": t1, "kind": kind, "x": x, "y": y, "z": z, "part": boundary}
         sink.row("events", row)
-        for side, ids in ((-1, before), (1, after)):
-            for ident, winding in ids:
-                sink.row("event_ids", {"number": self.number, "id": ident, "side": side, "winding": winding})
+        ids = [(ident, side, winding) for side, part in ((-1, before), (1, after)) for ident, winding in part]
+        if ids:
+            ident, side, winding = np.array(ids).T
+            number = np.full(ident.size, self.number)
+            sink.rows("event_ids", {"number": number, "id": ident, "side": side, "winding": winding})

@@ -14,6 +14,7 @@ from fempslip.topology.state import Windings
 from fempslip.topology.subcomplex import SURFACE, Subcomplex
 
 EVERY = 0.5  # tau0 between two samples of the lines' points
+CAP = 8  # events in a step, above which it is a storm
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,27 +143,53 @@ class BodyLines:
 
         Old ids and new lines that overlap make a block.  Ids pass by the largest overlap, ties to the smaller id.
         """
+        label = np.empty(known.size + ends.size, dtype=np.int64)
+        eventful, total = lines.blocks(clusters.weight, old_ends, ends, label)
+        of_old, of_new = label[: known.size], label[known.size :]
         ids = np.zeros(ends.size, dtype=np.int64)
-        for olds, news in blocks(clusters.weight):
-            part = clusters.weight[np.ix_(olds, news)]
-            for k in np.argsort(-part, axis=None, kind="stable"):
-                i, j = olds[k // part.shape[1]], news[k % part.shape[1]]
-                if clusters.weight[i, j] and not ids[j] and known[i] not in ids[news]:
-                    ids[j] = known[i]
-            for j in news:
-                if not ids[j]:
-                    ids[j], self.next_id = self.next_id, self.next_id + 1
-            kind = named(old_ends[olds], ends[news])
-            if kind is not None:
-                place, boundary = self.whereabouts(state, clusters, olds, news)
-                through = kind in (linking.OPENING, linking.CLOSING)
-                before = [] if through else [(int(k), 0) for k in known[olds]]
-                after = [] if through else [(int(k), 0) for k in ids[news]]
-                self.log.row(sink, step.old.t, step.new.t, kind, place, boundary, before, after)
+        heir = np.full(total, 0, dtype=np.int64)
+        heir[of_old] = known
+        quiet = of_new >= eventful
+        ids[quiet] = heir[of_new[quiet]]
+        if eventful > CAP:
+            return self.storm(step, sink, known[of_old < eventful], ids)
+        for block in range(eventful):
+            self.event(state, step, sink, clusters, known, old_ends, ends, of_old == block, of_new == block, ids)
         return ids
 
+    def storm(self, step: Step, sink: Sink, before: Array, ids: Array) -> Array:
+        """More happened in a step than can be told apart: fresh ids, one row."""
+        fresh = np.flatnonzero(ids == 0)
+        ids[fresh] = self.next_id + np.arange(fresh.size)
+        self.next_id += fresh.size
+        nowhere = (np.nan, np.nan, np.nan)
+        self.log.row(
+            sink, step.old.t, step.new.t, linking.STORM, nowhere, SURFACE, undirected(before), undirected(ids[fresh])
+        )
+        return ids
+
+    def event(
+        self, state: Windings, step: Step, sink: Sink, clusters: Clusters, known: Array, old_ends: Array, ends: Array,
+        is_old: Array, is_new: Array, ids: Array,
+    ) -> None:  # fmt: skip
+        """Pass the ids on in one block, and write its row."""
+        olds, news = np.flatnonzero(is_old), np.flatnonzero(is_new)
+        part = clusters.weight[np.ix_(olds, news)]
+        for k in np.argsort(-part, axis=None, kind="stable"):
+            i, j = olds[k // part.shape[1]], news[k % part.shape[1]]
+            if clusters.weight[i, j] and not ids[j] and known[i] not in ids[news]:
+                ids[j] = known[i]
+        fresh = news[ids[news] == 0]
+        ids[fresh] = self.next_id + np.arange(fresh.size)
+        self.next_id += fresh.size
+        kind = named(old_ends[olds], ends[news])
+        place, boundary = self.whereabouts(state, clusters, olds, news)
+        through = kind in (linking.OPENING, linking.CLOSING)
+        before, after = ([], []) if through else (undirected(known[olds]), undirected(ids[news]))
+        self.log.row(sink, step.old.t, step.new.t, kind, place, boundary, before, after)
+
     def whereabouts(
-        self, state: Windings, clusters: Clusters, olds: list[int], news: list[int]
+        self, state: Windings, clusters: Clusters, olds: Array, news: Array
     ) -> tuple[tuple[float, ...], int]:
         """Mean place of the crossed edges, in clusters that hold several lines if there are any; part of boundary."""
         c = self.complex
@@ -206,26 +233,15 @@ class BodyLines:
         self.points += faces.size
 
 
-def blocks(weight: Array) -> list[tuple[list[int], list[int]]]:
-    """Connected parts of the graph of old ids (rows) and new lines (columns)."""
-    olds, news = weight.shape
-    parent = np.arange(olds + news).astype(np.int32)
-    for i, j in np.argwhere(weight):
-        kernels.unite(parent, i, olds + j)
-    root = kernels.roots(parent)
-    found: dict[int, tuple[list[int], list[int]]] = {}
-    for k in range(olds + news):
-        part = found.setdefault(int(root[k]), ([], []))
-        part[k >= olds].append(k if k < olds else k - olds)
-    return list(found.values())
+def undirected(ids: Array) -> list[tuple[int, int]]:
+    """(id, winding) as the log has them; a line has no winding of its own."""
+    return [(int(k), 0) for k in ids]
 
 
-def named(before: Array, after: Array) -> int | None:
-    """The kind of an event from the numbers of ends of the lines before and after; None where a line just goes on."""
+def named(before: Array, after: Array) -> int:
+    """The kind of an event from the numbers of ends of the lines before and after."""
     surface = bool(before.any() or after.any())
     if (before.size, after.size) == (1, 1):
-        if before[0] == after[0]:
-            return None
         return linking.OPENING if after[0] > before[0] else linking.CLOSING
     names = {
         (0, 1): linking.ENTRY if surface else linking.NUCLEATION,

@@ -90,6 +90,5 @@ class Chains:
     def terms(self, state: Windings, a: Array) -> Array:
         """(4, chains): sum p a, sum p phi, sum b (alpha + 2 pi K), and sum p a elsewhere."""
         i, j = state.complex.edges
-        phi = state.alpha[j] - state.alpha[i] - a + TURN * state.k
-        unwrapped = state.alpha + TURN * state.turns
-        return np.array([self.p @ a, self.p @ phi, self.b @ unwrapped, self.rest @ a])
+        phi = state.phase[j] - state.phase[i] - a + TURN * state.k
+        return np.array([self.p @ a, self.p @ phi, self.b @ state.phase, self.rest @ a])

@@ -145,6 +145,41 @@ def one_to_one(weight: Array, old_ends: Array, ends: Array, heir: Array) -> bool
 
 
 @njit(cache=True, error_model="numpy")
+def blocks(weight: Array, old_ends: Array, ends: Array, label: Array) -> tuple[int, int]:
+    """label : (ids + lines,) number of the connected part of the graph that the overlaps make.
+
+    Parts in which something happened come first, in order of their first member.  Returns (number of these, of all).
+    """
+    olds, news = weight.shape
+    parent = np.arange(olds + news).astype(np.int32)
+    for i in range(olds):
+        for j in range(news):
+            if weight[i, j] > 0:
+                unite(parent, i, olds + j)
+    count = np.zeros((2, olds + news), dtype=np.int32)
+    last = np.zeros((2, olds + news), dtype=np.int32)
+    for k in range(olds + news):
+        root, side = find(parent, k), int(k >= olds)
+        count[side, root] += 1
+        last[side, root] = ends[k - olds] if side else old_ends[k]
+    number = np.full(olds + news, -1, dtype=np.int64)
+    found = 0
+    eventful = 0
+    for quiet in range(2):
+        for k in range(olds + news):
+            if parent[k] == k:
+                goes_on = count[0, k] == 1 and count[1, k] == 1 and last[0, k] == last[1, k]
+                if goes_on == bool(quiet):
+                    number[k] = found
+                    found += 1
+        if not quiet:
+            eventful = found
+    for k in range(olds + news):
+        label[k] = number[find(parent, k)]
+    return eventful, found
+
+
+@njit(cache=True, error_model="numpy")
 def walk(line: Array, out: Array, count: int, order: Array, first: Array, closed: Array) -> None:
     """order : (pierced,) the faces of each line one after another;  first : (count + 1,);  closed : (count,) rings."""
     begin = np.full(count, -1, dtype=np.int64)

@@ -19,21 +19,21 @@ BRIGHT = 0.3  # |psi| above which the turn of a node counts in max theta
 
 @dataclass
 class Windings:
-    """alpha, K, k and n of the last sample, and what crossed since the one before.
+    """Phases, K, k and n of the last sample, and what crossed since the one before.
 
-    alpha : (nodes,) arg psi;  turns : (nodes,) K, so that alpha + 2 pi K is the unwrapped phase
-    k : (edges,);  n : (faces,) int8, 0 outside the tracked part
+    phase : (nodes,) unwrapped, alpha + 2 pi K;  turns : (nodes,) K;  k : (edges,) of these phases
+    n : (faces,) int8, 0 outside the tracked part;  alpha : (nodes,) arg psi
     crossed, amount : (crossings,) live edges and their W;  largest : max theta of bright nodes
     touched, change : (touched,) live faces of the crossed edges, and the change of their n
     mark : (faces,) -1, for the kernels
     """
 
     complex: Subcomplex
-    alpha: Array
+    phase: Array
     turns: Array
     k: Array
     n: Array
-    kappa: Array
+    alpha: Array
     mark: Array
     room: tuple[Array, Array]
     crossed: Array
@@ -49,11 +49,11 @@ class Windings:
         none = np.zeros(0, dtype=np.uint32)
         state = cls(
             complex,
-            alpha=np.empty(nodes),
+            phase=np.empty(nodes),
             turns=np.zeros(nodes, dtype=np.int32) if turns is None else turns.astype(np.int32),
             k=np.empty(edges, dtype=np.int32),
             n=np.zeros(faces, dtype=np.int8),
-            kappa=np.empty(nodes, dtype=np.int8),
+            alpha=np.empty(nodes),
             mark=np.full(faces, -1, dtype=np.int32),
             room=(np.empty(edges, dtype=np.uint32), np.empty(edges, dtype=np.int32)),
             crossed=none,
@@ -61,17 +61,18 @@ class Windings:
             touched=none,
             change=np.zeros(0, dtype=np.int32),
         )
-        kernels.begin(psi, a, complex.edges, state.alpha, state.k)
+        kernels.arguments(psi, state.alpha)
+        state.phase[:] = state.alpha + TURN * state.turns
+        kernels.branches(state.phase, a, complex.edges, state.k)
         state.n[:] = state.counted()
         return state
 
     def step(self, old: Array, psi: Array, a: Array) -> None:
         """Go on to the next sample; old : psi of the last one.  Face windings n stay until `settle`."""
         c = self.complex
-        count, self.largest = kernels.advance(
-            old, psi, a, c.edges, c.edge_live, BRIGHT**2,
-            self.alpha, self.kappa, self.turns, self.k, *self.room,
-        )  # fmt: skip
+        kernels.arguments(psi, self.alpha)
+        self.largest = kernels.unwrap(self.alpha, old, psi, BRIGHT**2, self.phase, self.turns)
+        count = kernels.cross(self.phase, a, c.edges[0], c.edges[1], c.edge_live, self.k, *self.room)
         self.crossed, self.amount = self.room[0][:count].copy(), self.room[1][:count].copy()
         if not count:
             self.touched, self.change = self.touched[:0], self.change[:0]

@@ -11,15 +11,18 @@ from pathlib import Path
 from ..store import Run
 from .plots import kymograph, potentials, profile, voltage_pairs, voltage_plot, winding_plot
 from .scenes import movie, show, snapshot
+from .trails import event_diagram, trails
 
 __all__ = [
     "PICTURES",
+    "event_diagram",
     "kymograph",
     "movie",
     "potentials",
     "profile",
     "show",
     "snapshot",
+    "trails",
     "voltage_pairs",
     "voltage_plot",
     "winding_plot",
@@ -39,6 +42,11 @@ def _movie(run: Run, progress: Progress) -> list[Path]:
     return [movie(run, run.folder / "movie.mp4", progress=progress)]
 
 
+def _trails(run: Run, progress: Progress) -> list[Path]:
+    """The trails of a film; lines of bodies have no picture of this kind."""
+    return [trails(run, run.folder / "tracks.png")] if run.mesh.dim == 2 else []
+
+
 def _into(name: str, draw: Callable[[Run, Path], Path]) -> Callable[[Run, Progress], list[Path]]:
     return lambda run, progress: [draw(run, run.folder / name)]
 
@@ -49,5 +57,7 @@ PICTURES: dict[str, Callable[[Run, Progress], list[Path]]] = {
     "kymograph": _into("kymograph.png", kymograph),
     "voltage_plot": _into("voltage.png", voltage_plot),
     "profile": _into("profile.png", profile),
+    "trails": _trails,
+    "event_diagram": _into("events.png", event_diagram),
     "winding_plot": _into("winding.png", winding_plot),
 }

@@ -39,10 +39,11 @@ def kymograph(run: Run, path: str | Path) -> Path:
         made = figure(COLUMN, 3.1 if pairs else 2.0)
         grid = made.add_gridspec(
             2 if pairs else 1, 2, width_ratios=(1, 0.035), height_ratios=(1.7, 1) if pairs else None,
-            left=0.14, right=0.87, top=0.965, bottom=0.125 if pairs else 0.18, hspace=0.12, wspace=0.04,
+            left=0.14, right=0.87, top=0.965, bottom=0.125 if pairs else 0.18, hspace=0.2, wspace=0.04,
         )  # fmt: skip
         top = made.add_subplot(grid[0, 0])
         _map(made, top, made.add_subplot(grid[0, 1]), run, way, psi)
+        _slips(top, run, way)
         last = top
         if pairs:
             last = made.add_subplot(grid[1, 0], sharex=top)
@@ -60,6 +61,24 @@ def _map(made: Figure, axes: Axes, bar: Axes, run: Run, way: Way, psi: Array) ->
     made.colorbar(shown, cax=bar).set_label("|ψ|", labelpad=2)
     axes.set_ylabel(scales.label(run.header, "s" if way.closed else "x", "xi"), labelpad=1)
     axes.tick_params(length=2.5, pad=2)
+
+
+def _slips(axes: Axes, run: Run, way: Way) -> None:
+    """Phase slips as dots, filled for + and open for -, where they were followed."""
+    if "slips" not in run.tables:
+        return
+    table = run.table("slips")
+    place = np.zeros((3, run.mesh.nodes))
+    place[: run.mesh.points.shape[0], run.mesh.node_of_vertex] = run.mesh.points
+    at = np.array([table["x"], table["y"], table["z"]])
+    if np.ptp(place[1:], axis=1).max() < 1e-9 and not way.closed:
+        x = table["x"]
+    else:
+        apart = np.linalg.norm(place[:, way.nodes, None] - at[:, None], axis=0)
+        x = way.x[apart.argmin(axis=0)]
+    for sign, face in ((1, RED), (-1, "none")):
+        chosen = np.sign(table["winding"]) == sign
+        axes.scatter(table["t"][chosen], x[chosen], s=2, facecolors=face, edgecolors=RED, linewidths=0.4, zorder=3)
 
 
 def _mesh_lines(middle: Array) -> Array:

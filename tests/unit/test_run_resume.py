@@ -27,7 +27,7 @@ mesh: {size: 0.6 xi}
 time: {until: 30 tau}
 measure: {from: 10 tau, between: [a, b]}
 record: {fields: every 1 tau}
-postprocess: [voltage, zeros, josephson_residual]
+postprocess: [voltage, zeros, josephson_residual, vortex_tracks, voltage_ledger]
 """
 
 

@@ -59,6 +59,7 @@ def test_carried_windings_are_those_counted_anew(seed):
             psi, a = new, a_new
             state.settle()
             assert state.check() == 0
+        assert np.allclose(state.phase, turned)
         assert np.allclose(state.alpha + TURN * state.turns, turned)
         if mesh.dim > 1:
             whole = windings.face_windings(psi, a, op)
@@ -94,3 +95,12 @@ def test_a_zero_crossing_an_edge_is_placed_in_any_gauge(seed):
     a = chi[1] - chi[0]
     s, tau = kernels.zero_on_edge(*psi, *new, a, a)
     assert (s, tau) == pytest.approx((x0, t0), abs=1e-9)
+
+
+def test_arguments_are_those_of_the_library():
+    rng = np.random.default_rng(0)
+    z = np.exp(1j * rng.uniform(-np.pi, np.pi, 20001)) * 10.0 ** rng.uniform(-12, 2, 20001)
+    z = np.concatenate([z, [0, 1, -1, 1j, -1j, 1 + 1j, -1 - 1j]])
+    out = np.empty(z.size)
+    kernels.arguments(z, out)
+    assert np.abs(out - np.angle(z)).max() < 1e-15

@@ -15,10 +15,10 @@ from fempslip.contract import Array, Contact, Probe, Problem, State, Step
 from fempslip.mesh import simple
 from fempslip.run.recipes import watchers_for
 from fempslip.tasks.evolve import evolve
-from fempslip.tasks.tracking import KINDS, Ledger, Topology
+from fempslip.tasks.tracking import Ledger, Topology
 from fempslip.topology.contraction import Contraction, contract
 from fempslip.topology.ledger import PATHS
-from fempslip.topology.linking import CAP
+from fempslip.topology.linking import CAP, KINDS
 from fempslip.topology.tracks import impulse_of_moves, moves, rate, tracks
 
 TURN = 2 * np.pi

@@ -1,0 +1,66 @@
+"""The zeros of psi of a stored run: raw tables, identities, tracks and what happened."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..contract import Array, Refusal
+from ..topology.contraction import REACH, Contraction, contract
+from ..topology.linking import KINDS
+from ..topology.tracks import tracks
+from .reader import Run
+
+COLUMNS = {
+    "zeros": ("t", "id", "x", "y", "z", "winding", "cell", "quality"),
+    "events": ("number", "t0", "t1", "kind", "x", "y", "z", "part"),
+    "event_ids": ("number", "id", "side", "winding"),
+    "slips": ("t", "x", "y", "z", "edge", "winding"),
+    "lines": ("t", "id", "closed", "first", "count", "length"),
+}
+
+
+def rows(run: Run, name: str) -> dict[str, Array]:
+    """A table of the tracker; without rows where nothing happened."""
+    return run.table(name) if name in run.tables else {column: np.zeros(0) for column in COLUMNS[name]}
+
+
+def tracked(run: Run) -> bool:
+    """Whether zeros were followed in the run: their identities cannot be made afterwards."""
+    return "lines" in run.tables or ("zeros" in run.tables and "id" in run.table("zeros"))
+
+
+def contraction_of(run: Run, tau_z: float | None = None, l_z: float | None = None) -> Contraction:
+    """The identities of a run's zeros; tau_z (tau0) and l_z (xi) as declared in the run, or others.
+
+    Raises Refusal for a run in which zeros were seen, but not followed.
+    """
+    if "zeros" in run.tables and not tracked(run):
+        raise Refusal(f"{run.folder}: zeros were not followed in this run; ask for vortex_tracks before it is made")
+    hops = run.header.get("hops", {})
+    tau_z = hops["tau_z"] if tau_z is None else tau_z
+    return contract(rows(run, "events"), rows(run, "event_ids"), tau_z, l_z or hops.get("l_z", REACH))
+
+
+def tracks_of(run: Run, tau_z: float | None = None, l_z: float | None = None) -> dict[str, Array]:
+    """Columns t, id, x, y, z, winding, vx, vy, vz, error of a film, by id and time."""
+    return tracks(rows(run, "zeros"), contraction_of(run, tau_z, l_z), run.mesh.size)
+
+
+def events_of(run: Run, tau_z: float | None = None, l_z: float | None = None) -> list[dict[str, Any]]:
+    """What happened, hops contracted: kind, t0, t1, place, the ids before and after, the part of the boundary."""
+    found = contraction_of(run, tau_z, l_z)
+    names = (*run.mesh.boundaries, "")
+    return [
+        {
+            "kind": KINDS[node.kind],
+            "t0": node.t0,
+            "t1": node.t1,
+            "place": tuple(float(x) for x in node.place),
+            "before": sorted({found.persons[k] for k in node.ins} - {0}),
+            "after": sorted({found.persons[k] for k in node.outs} - {0}),
+            "part": names[node.part],
+        }
+        for node in found.events
+    ]
