@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fempslip.contract import Sink
+from fempslip.contract import Array, Sink
 
 
 @dataclass
@@ -34,3 +34,22 @@ class EventLog:
             ident, side, winding = np.array(ids).T
             number = np.full(ident.size, self.number)
             sink.rows("event_ids", {"number": number, "id": ident, "side": side, "winding": winding})
+
+    def rows(self, sink: Sink, t0: float, t1: float, kinds: Array, places: Array, parts: Array, ids: Array) -> None:
+        """Several events of a film at once.
+
+        kinds, parts : (events,);  places : (2, events);  ids : (4, events) before + and -, after + and -, 0 for none
+        """
+        count = kinds.size
+        if not count:
+            return
+        number, self.number = self.number + 1 + np.arange(count), self.number + count
+        same = {"t0": np.full(count, t0), "t1": np.full(count, t1), "kind": kinds}
+        place = {"x": places[0], "y": places[1], "z": np.zeros(count)}
+        sink.rows("events", {"number": number, **same, **place, "part": parts})
+        event, slot = np.nonzero(ids.T)
+        if event.size:
+            side, winding = np.where(slot < 2, -1, 1), np.where(slot % 2, -1, 1)
+            sink.rows(
+                "event_ids", {"number": number[event], "id": ids.T[event, slot], "side": side, "winding": winding}
+            )

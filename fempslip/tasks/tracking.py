@@ -222,12 +222,9 @@ class FilmZeros:
         if next_id == linking.BROKEN:
             raise Failure(f"at t = {new.t:g} tau a zero of psi ended inside the film: an error of fempslip")
         self.next_id = next_id
-        for k in range(number):
-            kind, *ids, edge = events[:, k]
-            part = c.part[edge] if edge >= 0 else SURFACE
-            place = (*spots[:, k], 0.0)
-            before, after = ([(i, w) for i, w in zip(two, (1, -1), strict=True) if i] for two in (ids[:2], ids[2:]))
-            self.log.row(sink, old.t, new.t, kind, place, part, before, after)
+        edge = events[5, :number]
+        parts = np.where(edge >= 0, c.part[edge], SURFACE)
+        self.log.rows(sink, old.t, new.t, events[0, :number], spots[:, :number], parts, events[1:5, :number])
         after = touched[state.n[touched] + change != 0]
         kept = self.charged[state.mark[self.charged] < 0]
         self.charged = np.sort(np.concatenate([kept, after]))
