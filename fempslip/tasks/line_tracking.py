@@ -194,14 +194,12 @@ class BodyLines:
         """Mean place of the crossed edges, in clusters that hold several lines if there are any; part of boundary."""
         c = self.complex
         holds = clusters.old[:, olds].sum(axis=1) + clusters.new[:, news].sum(axis=1)
-        roots = np.flatnonzero(holds > 2)
-        roots = roots if roots.size else np.flatnonzero(holds)
-        face = c.face_of[c.start[state.crossed]]
-        root = kernels.roots(clusters.parent)
-        edges = state.crossed[np.isin(root[state.mark[face]], roots)]
+        decided = holds > 2 if np.any(holds > 2) else holds > 0
+        here = decided[kernels.roots(clusters.parent)]
+        edges = state.crossed[here[state.mark[c.face_of[c.start[state.crossed]]]]]
         x, y, z = c.places[:, c.edges[:, edges]].mean(axis=(1, 2))
-        here = state.touched[np.isin(root, roots)]
-        outer = here[self.beside[1, here] < 0]
+        faces = state.touched[here]
+        outer = faces[self.beside[1, faces] < 0]
         return (float(x), float(y), float(z)), int(c.part[outer[0]]) if outer.size else SURFACE
 
     # --------------------------------------------------------------------------------------- the lines' points
@@ -226,10 +224,9 @@ class BodyLines:
             )
         table = {"id": now.ids[now.line[order]], "x": place[0], "y": place[1], "z": place[2], "face": faces}
         sink.rows("line_points", {**table, "vx": v[0], "vy": v[1], "vz": v[2]})
-        for k in range(count):
-            points = place[:3, first[k] : first[k + 1]]
-            row = {"t": new.t, "id": now.ids[k], "closed": closed[k], "first": self.points + first[k]}
-            sink.row("lines", row | {"count": points.shape[1], "length": length(points, bool(closed[k]))})
+        counts = np.diff(first)
+        table = {"t": np.full(count, new.t), "id": now.ids, "closed": closed, "first": self.points + first[:-1]}
+        sink.rows("lines", {**table, "count": counts, "length": lengths(place[:3], first, closed)})
         self.points += faces.size
 
 
@@ -253,8 +250,11 @@ def named(before: Array, after: Array) -> int:
     return names.get((before.size, after.size), linking.COMPOUND)
 
 
-def length(points: Array, closed: bool) -> float:
-    """Length of a line of points, (3, points)."""
-    if closed:
-        points = np.concatenate([points, points[:, :1]], axis=1)
-    return float(np.linalg.norm(np.diff(points, axis=1), axis=0).sum())
+def lengths(points: Array, first: Array, closed: Array) -> Array:
+    """(lines,) length of each line; points : (3, points) one line after another, first : (lines + 1,)."""
+    if not points.shape[1]:
+        return np.zeros(0)
+    steps = np.linalg.norm(np.diff(points, axis=1, append=points[:, :1]), axis=0)
+    last = first[1:] - 1
+    steps[last] = closed * np.linalg.norm(points[:, last] - points[:, first[:-1]], axis=0)
+    return np.add.reduceat(steps, first[:-1])

@@ -206,6 +206,22 @@ def walk(line: Array, out: Array, count: int, order: Array, first: Array, closed
 
 
 @njit(cache=True, error_model="numpy")
+def cross(a: Array, b: Array) -> Array:
+    """Vector product, (3,)."""
+    return np.array([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
+
+
+@njit(cache=True, error_model="numpy")
+def barycentric(nodes: tuple[int, int, int, int], places: Array) -> Array:
+    """(3, 3) gradients of the barycentric coordinates of a cell's second, third and fourth node."""
+    origin = places[:, nodes[0]]
+    a, b, c = places[:, nodes[1]] - origin, places[:, nodes[2]] - origin, places[:, nodes[3]] - origin
+    out = np.empty((3, 3))
+    out[0], out[1], out[2] = cross(b, c), cross(c, a), cross(a, b)
+    return out / np.sum(a * out[0])
+
+
+@njit(cache=True, error_model="numpy")
 def line_velocity(
     chosen: Array, cells: Array, beside: Array, faces: Array, face_nodes: Array, places: Array, psi: Array, a: Array,
     rate: Array, points: Array, out: Array,
@@ -220,25 +236,18 @@ def line_velocity(
         f0, f1 = cells[0, c], cells[1, c]
         nodes = (face_nodes[0, f0], face_nodes[1, f0], face_nodes[2, f0], face_nodes[2, f1])
         turn = (0.0, a[faces[0, f0]], a[faces[2, f0]], a[faces[2, f1]])
-        sides = np.empty((3, 3))
-        steps = np.empty((3, 2))
-        value = psi[nodes[0]]
-        speed = rate[nodes[0]]
+        gradient = barycentric(nodes, places)
+        real, imag = np.zeros(3), np.zeros(3)
+        value, drift = psi[nodes[0]], rate[nodes[0]]
         for k in range(3):
-            z = psi[nodes[k + 1]] * complex(np.cos(turn[k + 1]), -np.sin(turn[k + 1]))
-            steps[k, 0], steps[k, 1] = z.real - value.real, z.imag - value.imag
+            back = complex(np.cos(turn[k + 1]), -np.sin(turn[k + 1]))
+            step = psi[nodes[k + 1]] * back - value
+            share = 0.0
             for d in range(3):
-                sides[k, d] = places[d, nodes[k + 1]] - places[d, nodes[0]]
-        gradient = np.linalg.solve(sides, steps)
-        here = np.empty(3)
-        for d in range(3):
-            here[d] = points[d, p] - places[d, nodes[0]]
-        share = np.linalg.solve(sides.T.copy(), here)
-        drift = speed
-        for k in range(3):
-            z = rate[nodes[k + 1]] * complex(np.cos(turn[k + 1]), -np.sin(turn[k + 1]))
-            drift += share[k] * (z - speed)
-        real, imag = gradient[:, 0].copy(), gradient[:, 1].copy()
-        w = np.cross(real, imag)
-        v = (-drift.real * np.cross(imag, w) + drift.imag * np.cross(real, w)) / np.sum(w * w)
+                real[d] += step.real * gradient[k, d]
+                imag[d] += step.imag * gradient[k, d]
+                share += gradient[k, d] * (points[d, p] - places[d, nodes[0]])
+            drift += share * (rate[nodes[k + 1]] * back - rate[nodes[0]])
+        w = cross(real, imag)
+        v = (-drift.real * cross(imag, w) + drift.imag * cross(real, w)) / np.sum(w * w)
         out[0, p], out[1, p], out[2, p] = v[0], v[1], v[2]
