@@ -22,6 +22,8 @@ from fempslip.topology.linking import CAP, KINDS
 from fempslip.topology.tracks import impulse_of_moves, moves, rate, tracks
 
 TURN = 2 * np.pi
+COLUMNS = ("number", "t0", "t1", "kind", "x", "y", "z", "part", "id", "side", "winding")
+NONE = {name: np.zeros(0) for name in COLUMNS}  # of events that did not happen
 DRIVEN = """
 geometry:
   dimension: 2
@@ -352,3 +354,52 @@ def test_phase_slips_of_a_wire(tmp_path):
     late = slips["t"][slips["t"] > 150]
     area = np.diff(np.interp(0.5 * (late[1:] + late[:-1]), voltage["t"], voltage["source|drain impulse"]))
     assert area == pytest.approx(TURN, abs=1e-3)
+
+
+# ------------------------------------------------------------------------------------------- speed
+
+
+def test_long_steps_change_no_identity(tmp_path):
+    """gamma = 10: adaptive steps (as large as max theta lets them be) and dt = 0.05 give the same counts."""
+    seen = {}
+    for words in ("", ", fixed: 0.05"):
+        changes = {"material.gamma": 10, "time.until": "100 tau", "postprocess": ["vortex_tracks"]}
+        memory = experiment(case_from(DRIVEN.replace(", fixed: 0.1", words), tmp_path, changes)).memory
+        zeros, found = memory.table("zeros"), contracted(memory)
+        last = zeros["winding"][zeros["t"] == zeros["t"].max()]
+        seen[words] = (found.count("entry"), found.count("exit"), int((last > 0).sum()), int((last < 0).sum()))
+    assert len(set(seen.values())) == 1 and seen[""][0] > 5
+
+
+STRIP = """
+geometry:
+  dimension: 2
+  regions: {film: {rectangle: {size: [32 xi, 24 xi], center: [0, 0]}}}
+  boundaries: {source: {edge: left, of: film}, drain: {edge: right, of: film}}
+material: {u: 5.79, gamma: 0}
+contacts: {source: normal, drain: normal}
+drive: {current: {from: source, to: drain, density: 0.06 j0}}
+start: {vortices: [{at: [0, 2]}]}
+mesh: {size: 0.5 xi}
+time: {until: 110 tau}
+record: {fields: every 100 tau}
+postprocess: [vortex_tracks]
+"""
+SPEEDS = {0: (0.7049, 110), 1: (0.6603, 120), 10: (0.2158, 350)}
+
+
+@pytest.mark.parametrize("gamma", [pytest.param(g, marks=pytest.mark.slow if g == 10 else ()) for g in SPEEDS])
+def test_mobility_from_fitted_velocities(tmp_path, gamma):
+    """v/j of the one vortex of a strip over its middle 3 xi, from its track: the strip's values within 5 %."""
+    wanted, until = SPEEDS[gamma]
+    memory = experiment(case_from(STRIP, tmp_path, {"material.gamma": gamma, "time.until": until})).memory
+    none = {
+        name: np.zeros(0) for name in ("number", "t0", "t1", "kind", "x", "y", "z", "part", "id", "side", "winding")
+    }
+    found = contracted(memory) if "events" in memory.tables else contract(none, none, 2.9)
+    table = tracks(memory.table("zeros"), found, 0.5)
+    middle = np.abs(table["y"]) < 1.5
+    dt = np.gradient(table["t"])[middle]
+    speed = -np.sum(table["vy"][middle] * dt) / dt.sum()
+    assert speed / 0.06 == pytest.approx(wanted, rel=0.05)
+    assert np.median(table["error"][middle]) < 0.03 * speed
