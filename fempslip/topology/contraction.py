@@ -72,16 +72,29 @@ class Node:
 class Contraction:
     """persons : raw id -> the id that is meant (the oldest of its zero), 0 for a part of a hop; negative numbers are
     later lives of a line
+    lives : raw id -> when each of its lives began, and the number of that
     events : contracted events, in order of time;  tau_z, l_z : what was declared short
     """
 
     persons: Mapping[int, int]
+    lives: Mapping[int, tuple[tuple[float, int], ...]]
     events: tuple[Node, ...]
     tau_z: float
     l_z: float
 
     def count(self, kind: str) -> int:
         return sum(KINDS[event.kind] == kind for event in self.events)
+
+    def person_at(self, ids: Array, t: Array) -> Array:
+        """The same for raw ids at given times: a line may keep its id through an event, and yet be part of a hop."""
+        return np.array([self._person(int(k), float(now)) for k, now in zip(ids, t, strict=True)], dtype=int)
+
+    def _person(self, ident: int, t: float) -> int:
+        life = ident
+        for start, number in self.lives.get(ident, ()):
+            if start <= t:
+                life = number
+        return self.persons.get(life, ident)
 
     def person_of(self, ids: Array) -> Array:
         """The same for an array of raw ids; those without any event keep theirs."""
@@ -112,11 +125,15 @@ class _Graph:
         self.gone: set[int] = set()  # events that a zero just went through
         self.winding: dict[int, int] = {}
         self.current: dict[int, int] = {}
+        self.began: dict[int, list[tuple[float, int]]] = {}
+        time = dict(zip(events["number"].astype(int).tolist(), events["t1"].tolist(), strict=True))
         self.name: dict[int, int] = {}  # life -> its raw id
         columns = (event_ids[c].astype(int).tolist() for c in ("number", "id", "side", "winding"))
         for number, ident, side, winding in zip(*columns, strict=True):
             life = self.life_of(ident, begins=side > 0)
             self.winding[life] = winding
+            if side > 0:
+                self.began.setdefault(ident, []).append((time[number], life))
             if number in self.nodes:
                 node = self.nodes[number]
                 (self.death if side < 0 else self.birth)[life] = number
@@ -156,7 +173,8 @@ class _Graph:
         kept = (self.nodes[k] for k in self.nodes if k not in self.stands_for and k not in self.gone)
         left = sorted(kept, key=lambda node: node.t1)
         persons = {life: self.person(life) for life in sorted(self.name)}
-        return Contraction(persons, tuple(left), self.tau_z, self.l_z)
+        lives = {ident: tuple(began) for ident, began in self.began.items()}
+        return Contraction(persons, lives, tuple(left), self.tau_z, self.l_z)
 
     def person(self, ident: int) -> int:
         while ident in self.older:

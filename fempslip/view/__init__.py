@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..store import Run
+from .lines import tubes
 from .plots import kymograph, potentials, profile, voltage_pairs, voltage_plot, winding_plot
 from .scenes import movie, show, snapshot
 from .trails import event_diagram, trails
@@ -23,6 +24,7 @@ __all__ = [
     "show",
     "snapshot",
     "trails",
+    "tubes",
     "voltage_pairs",
     "voltage_plot",
     "winding_plot",
@@ -43,8 +45,8 @@ def _movie(run: Run, progress: Progress) -> list[Path]:
 
 
 def _trails(run: Run, progress: Progress) -> list[Path]:
-    """The trails of a film; lines of bodies have no picture of this kind."""
-    return [trails(run, run.folder / "tracks.png")] if run.mesh.dim == 2 else []
+    """The trails of a film, the lines of a body."""
+    return [(trails if run.mesh.dim == 2 else tubes)(run, run.folder / "tracks.png")]
 
 
 def _into(name: str, draw: Callable[[Run, Path], Path]) -> Callable[[Run, Progress], list[Path]]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..contract import Array, Refusal
 from ..store import Run
-from ..store.zeros import events_of, tracked, tracks_of
+from ..store.zeros import contraction_of, events_of, tracked, tracks_of
 from . import canvas, scales, sheets, stage
 from .looks import look_for
 
@@ -126,7 +126,8 @@ def event_diagram(run: Run, path: str | Path) -> Path:
     with sheets.style():
         made = sheets.figure(sheets.COLUMN, float(np.clip(1.1 + 0.035 * ids.size, 1.9, 4.5)))
         tall = made.get_figheight()
-        axes = made.add_axes((0.13, 0.42 / tall, 0.84, 1 - 0.72 / tall))
+        above = 0.14 + 0.16 * -(-len({e["kind"] for e in events} & set(MARKS)) // 3)  # inches, for the legend
+        axes = made.add_axes((0.13, 0.42 / tall, 0.84, 1 - (0.42 + above) / tall))
         for k in range(ids.size):
             mine = row == k
             colour = NEGATIVE if table["winding"][mine][0] < 0 else POSITIVE
@@ -145,7 +146,8 @@ def _lives(run: Run) -> Mapping[str, Array]:
     if run.mesh.dim == 2:
         return tracks_of(run)
     table = run.table("lines")
-    return {"t": table["t"], "id": table["id"], "winding": np.ones(table["t"].size)}
+    person = contraction_of(run).person_at(table["id"], table["t"])
+    return {"t": table["t"][person > 0], "id": person[person > 0], "winding": np.ones(np.count_nonzero(person))}
 
 
 def _event_marks(axes: Axes, events: Iterable[Mapping[str, Any]], row: Mapping[int, int]) -> None:
