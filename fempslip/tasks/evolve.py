@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fempslip.contract import Abandoned, Array, Failure, Problem, Sink, State, Stepper, Watcher, Waveform
+from fempslip.physics.applied import stable_step
 from fempslip.solver.bdf2 import Bdf2
 from fempslip.solver.march import Course, Progress, march
 
@@ -75,9 +76,9 @@ def waveforms(problem: Problem) -> list[Waveform]:
 
 
 def longest_step(problem: Problem) -> float:
-    """dt_max, or a twentieth of the shortest period of the drive if that is less."""
+    """dt_max, a twentieth of the shortest period of the drive, or what is stable: the least."""
     periods = [wave.period for wave in waveforms(problem) if wave.period]
-    return min([problem.clock.dt_max, *(period / 20 for period in periods)])
+    return min([problem.clock.dt_max, stable_step(problem), *(period / 20 for period in periods)])
 
 
 def pack(course: Course, watchers: Mapping[str, Watcher]) -> dict[str, Array]:
