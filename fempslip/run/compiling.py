@@ -12,6 +12,7 @@ from fempslip import mesh as parts
 from fempslip.case import Case
 from fempslip.case.scales import DEPAIRING
 from fempslip.contract import Array, Clock, Contact, Drive, Mesh, Operators, Probe, Problem, Refusal, Waveform
+from fempslip.run.gauge import at_rest_on_banks
 from fempslip.tasks import seeds
 
 
@@ -92,6 +93,7 @@ def drive_of(case: Case, mesh: Mesh, op: Operators, contacts: tuple[Contact, ...
         point, direction = mesh.holes[hole]
         patterns.append(parts.around(mesh, op, point, direction) / (2 * np.pi))
         waves.append(wave)
+    patterns = [at_rest_on_banks(op, contacts, pattern) for pattern in patterns]
     pattern = np.array(patterns) if patterns else np.zeros((0, op.edges.shape[1]))
     return Drive(pattern, tuple(waves), currents_of(case, mesh, op, contacts, section), density)
 
