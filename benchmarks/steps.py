@@ -121,9 +121,7 @@ def problem_of(case: Case, tolerance: float) -> Problem:
 
 def films(quick: bool) -> None:
     print("film 40 x 20 xi, h = 0.5 xi, b = 0.3, j = 0.1: V between x = -10 and 10 xi")
-    print(
-        "  gamma  until  tolerance  steps  mean dt  CG/step  CPU ms/tau0  K_A products  V, against the tightest"
-    )
+    print("  gamma  until  tolerance  steps  mean dt  CG/step  CPU ms/tau0  K_A products  V, against the tightest")
     ladder = (3e-4, 1e-3, 1e-4) if quick else (3e-4, 1e-3, 1e-4, 1e-5)
     for gamma, until, start in ((10, 100, 50), (1, 600, 200)):
         changes = {"material.gamma": gamma, "time.until": until, "measure.from": start}
