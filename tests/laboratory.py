@@ -45,7 +45,7 @@ material: {xi: 20 nm, lambda: 200 nm, sigma: 2e6 S/m, u: 5.79, gamma: 10, thickn
 drive:
   field: {ramp: {from: 0, to: 0.4, over: 5 tau}}
   current: {from: source, to: drain, density: 0.2}
-mesh: {size: 0.6 xi}
+mesh: {size: 0.5 xi}
 time: {until: 30 tau}
 measure: {from: 10 tau, between: [a, b]}
 record: {fields: every 1 tau}

@@ -20,7 +20,7 @@ from fempslip.run.expectations import judged
 from fempslip.run.interruption import Interruption
 from fempslip.run.references import bibliography
 from fempslip.run.support import refuse_unanswerable, refuse_unsupported
-from fempslip.store import Run, RunWriter, open_run
+from fempslip.store import Run, RunWriter, open_run, refuse_taken
 from fempslip.tasks.evolve import evolve
 
 Note = Callable[[float, str], None]
@@ -44,6 +44,7 @@ def solve(
     """
     refuse_unsupported(case)
     refuse_unanswerable(case)
+    refuse_taken(into)
     progress(0.0, "meshing")
     mesh = make_mesh(case)
     problem = compile(case, mesh)
