@@ -108,7 +108,7 @@ def shoot(made: pyvista.Plotter, view: View) -> Array:
         pixels = np.asarray(made.screenshot(return_img=True))[..., :3]
     except (RuntimeError, AttributeError, OSError) as error:
         raise Failure(NO_PICTURE) from error
-    if pixels.size == 0 or (pixels == pixels[0, 0]).all():
+    if pixels.size == 0 or np.ptp(pixels) == 0:
         raise Failure(NO_PICTURE)
     return pixels
 

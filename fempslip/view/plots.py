@@ -94,21 +94,21 @@ def voltage_plot(run: Run, path: str | Path) -> Path:
         raise Refusal(f"{run.folder} has no table of voltages; name a pair of probes under measure: between")
     with style():
         made = figure(COLUMN, 2.1)
-        axes = made.add_axes((0.15, 0.17, 0.81, 0.79))
+        axes = made.add_axes((0.15, 0.17, 0.81, 0.72))
         _voltages(axes, run, pairs)
         axes.set_xlabel(scales.label(run.header, "t", "tau0"), labelpad=1)
         t = run.table("voltage")["t"]
         axes.set_xlim(_start(t), t[-1])
-        room = _key(made, axes)
-        axes.set_position((0.15, 0.17, 0.81, 0.79 - room / made.get_figheight()))
+        high = 1.95 + _key(made, axes)  # inches: a long legend takes nothing from the curves
+        made.set_figheight(high)
+        axes.set_position((0.15, 0.36 / high, 0.81, 1.51 / high))
         return save(made, Path(path))
 
 
 def _key(made: Figure, axes: Axes, curves: bool = True) -> float:
     """A legend above axes, in one column where two are too wide; returns its height in inches."""
-    lines = [
-        line for line in axes.get_lines() if line.get_label()[0] != "_" and (curves or line.get_linestyle() != "-")
-    ]
+    named = (line for line in axes.get_lines() if not str(line.get_label()).startswith("_"))
+    lines = [line for line in named if curves or line.get_linestyle() != "-"]
     for columns in (2, 1) if lines else ():
         key = axes.legend(
             handles=lines, frameon=False, ncols=columns, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.1,

@@ -141,6 +141,7 @@ def _few(tall: float) -> Any:
 def _plane(axes: Axes, view: View, lowest: bool) -> None:
     axes.set_ylabel("y (ξ)", labelpad=1)
     axes.tick_params(length=2.5, pad=2, labelbottom=lowest)
+    axes.xaxis.set_major_locator(_few(3))
     axes.yaxis.set_major_locator(_few(3 * view.half[1] / view.half[0]))
     if lowest:
         axes.set_xlabel("x (ξ)", labelpad=1)

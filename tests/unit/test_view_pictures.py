@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import numpy as np
 import pytest
 from skfem import MeshTet, MeshTri
@@ -293,10 +291,11 @@ def test_show_without_a_screen_writes_files_and_says_so(film_folder, wire_folder
     monkeypatch.setattr(canvas, "without_screen", lambda: True)
     (said,) = view.show(film_folder)
     picture, page = (film_folder.folder / name for name in ("view.png", "view.html"))
-    pages = importlib.util.find_spec("trame") and importlib.util.find_spec("nest_asyncio2")
-    assert said == f"no screen here: wrote {picture}" + (f" and {page}" if pages else "")
-    assert picture.is_file() and page.is_file() == bool(pages)
-    assert view.show(wire_folder, tmp_path / "w.png") == [f"wrote {tmp_path / 'w.png'} and {tmp_path / 'w_kymograph.png'}"]
+    assert picture.is_file()  # and a page where the packages for it are installed
+    assert said == f"no screen here: wrote {picture}" + (f" and {page}" if page.is_file() else "")
+    assert view.show(wire_folder, tmp_path / "w.png") == [
+        f"wrote {tmp_path / 'w.png'} and {tmp_path / 'w_kymograph.png'}"
+    ]
 
 
 def test_when_vtk_draws_nothing_it_is_said(film_folder, tmp_path, monkeypatch):
