@@ -100,7 +100,7 @@ def test_voltages_that_are_not_there(run: Run, film: Case, tmp_path: Path) -> No
     assert fs.voltage(bare, "a", "b", unit="V0")[1].size
     with pytest.raises(Refusal, match="dimensionless: give material.xi, lambda and sigma"):
         fs.voltage(bare, "a", "b", unit="uV")
-    none = {"measure.between": None, "postprocess": [], "time.until": 2, "measure.from": 1}
+    none: dict[str, object] = {"measure.between": None, "postprocess": [], "time.until": 2, "measure.from": 1}
     mute = fs.solve(film.vary(none), tmp_path / "mute", pictures=False)
     with pytest.raises(Refusal, match=r"holds no voltages: name pairs of probes in measure\.between"):
         fs.voltage(mute, "a", "b")
