@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,12 @@ from fempslip.case.scales import DEPAIRING
 from fempslip.contract import Array, Clock, Contact, Drive, Mesh, Operators, Probe, Problem, Refusal, Waveform
 from fempslip.run.gauge import at_rest_on_banks
 from fempslip.tasks import seeds
+
+WELL_ABOVE = 1.2  # times Idep: thresholds of slips and of the normal state lie below it
+
+
+class AboveDepairing(UserWarning):
+    """A current that leaves nothing superconducting in the narrowest section."""
 
 
 def compile(case: Case, mesh: Mesh, psi: Array | None = None) -> Problem:  # noqa: A001 - the word that says it
@@ -109,7 +116,17 @@ def currents_of(
         wave = current.waveform.at(idep)
         scale = current.sign * (areas[current.across] if current.is_density else 1.0)
         found[current.terminal] = (*found.get(current.terminal, ()), wave.mapped(lambda height, by=scale: by * height))
+    warn_above_depairing(found, idep, case.time.until)
     return found
+
+
+def warn_above_depairing(currents: Mapping[str, tuple[Waveform, ...]], idep: float, until: float) -> None:
+    """Say so when a current goes beyond what any superconducting state of the narrowest section can carry."""
+    for name, waves in currents.items():
+        top = sum(largest(wave, until) for wave in waves)
+        if top > WELL_ABOVE * idep:
+            words = f"the current into {name!r} reaches {top / idep:.3g} Idep: the narrowest section turns normal"
+            warnings.warn(words, AboveDepairing, stacklevel=2)
 
 
 def depairing_current(

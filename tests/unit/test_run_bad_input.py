@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,11 +20,12 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from laboratory import FILM, WIRE_W, case_from
+from laboratory import FILM, WIRE_W, case_from, problem_of
 
 from fempslip import cli
 from fempslip.case import Case
 from fempslip.contract import Failure, State, Trial
+from fempslip.run.compiling import AboveDepairing
 from fempslip.run.running import solve
 from fempslip.solver.bdf2 import Bdf2
 from fempslip.store import Run, layout, open_run, writer
@@ -528,3 +530,12 @@ def test_a_case_made_in_python_is_checked_too(film: Path) -> None:
         changes: dict[str, Any] = {"drive.field": value}
         with pytest.raises(Refusal):
             case.vary(changes)
+
+
+def test_a_current_beyond_depairing_is_warned_of(tmp_path: Path) -> None:
+    """0.3 j0 is below the depairing density of 0.385 j0, 3 j0 is 7.8 times it."""
+    with pytest.warns(AboveDepairing, match="7.79 Idep"):
+        problem_of(case_from(WIRE_W, tmp_path, {"drive.current.density": "3 j0"}))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        problem_of(case_from(WIRE_W, tmp_path))
