@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from fempslip.case.scales import DEPAIRING
 from fempslip.contract import Array, Clock, Contact, Drive, Mesh, Operators, Probe, Problem, Refusal, Waveform
 from fempslip.run.gauge import at_rest_on_banks
 from fempslip.tasks import seeds
+from fempslip.tasks.watchers import tracked_nodes
 
 WELL_ABOVE = 1.2  # times Idep: thresholds of slips and of the normal state lie below it
 
@@ -207,10 +208,7 @@ def start_of(case: Case, problem: Problem) -> Array:
     from fempslip.physics.applied import potential
 
     start, mesh, op = case.start, problem.mesh, problem.operators
-    dead = np.zeros(op.nodes, dtype=bool)
-    for contact in problem.contacts:
-        if contact.kind == "normal":
-            dead[contact.nodes] = True
+    dead = ~tracked_nodes(problem)
     if start.kind == "run":
         psi = frame_of(case, mesh)
     elif start.kind == "normal":
@@ -220,6 +218,26 @@ def start_of(case: Case, problem: Problem) -> Array:
         psi = seeds.uniform(mesh, op, problem.epsilon / problem.beta, potential(problem.drive, 0.0), lines, dead)
     psi = np.where(dead, 0.0, psi)
     return on_banks(problem, psi)
+
+
+def given_state(problem: Problem, psi: Array | Callable[[Array], Array]) -> Array:
+    """A start state from outside, (nodes,) complex: values at nodes, or a function of their positions (space, nodes).
+
+    Raises Refusal for another shape and for numbers that are not finite.  psi = 0 at normal contacts, as ever.
+    """
+    mesh = problem.mesh
+    if callable(psi):
+        place = np.empty((mesh.points.shape[0], mesh.nodes))
+        place[:, mesh.node_of_vertex] = mesh.points
+        psi = psi(place)
+    values = np.asarray(psi, dtype=complex)
+    if values.shape != (mesh.nodes,):
+        raise Refusal(
+            f"the start state has the shape {values.shape}; this mesh wants ({mesh.nodes},), one number a node"
+        )
+    if not np.all(np.isfinite(values)):
+        raise Refusal("the start state holds numbers that are not finite")
+    return on_banks(problem, np.where(tracked_nodes(problem), values, 0.0))
 
 
 def on_banks(problem: Problem, psi: Array) -> Array:

@@ -23,8 +23,11 @@ def evolve(
     every: float,
     checkpoint: Mapping[str, Array] | None = None,
     progress: Progress = lambda state, rejected: None,
+    keep_start: bool = False,
 ) -> Course:
     """March the problem to its end; `checkpoint` continues an earlier march.
+
+    keep_start : commit the start state at once, because the case cannot make it again
 
     every : interval of recorded frames, on which the clock lands.  A last checkpoint is made at the end, at a
     Failure and at an interruption (which `progress` raises, between two steps).
@@ -41,6 +44,8 @@ def evolve(
     def commit() -> None:
         sink.checkpoint(pack(course, watchers))
 
+    if keep_start:
+        commit()
     try:
         march(
             stepper, course, problem.clock, timetable(problem, every), list(watchers.values()), sink, commit, progress

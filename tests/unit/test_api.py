@@ -141,3 +141,28 @@ def test_a_fresh_interpreter_needs_nothing_but_the_package(tmp_path: Path) -> No
     )
     done = subprocess.run([sys.executable, "-c", lines], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert float(done.stdout) > 0 and (tmp_path / "runs" / "wire" / "kymograph.png").is_file()
+
+
+def ring_of_one_turn(x: np.ndarray) -> np.ndarray:
+    """psi of a ring round the origin whose phase winds once, (nodes,); x : (3, nodes)."""
+    return np.exp(1j * np.arctan2(x[1], x[0]))
+
+
+def test_a_run_may_start_from_an_array_or_a_function(tmp_path: Path) -> None:
+    changes = {"drive.flux.points": [[0, 0], [4000, 0]], "time.until": 5, "record.fields": "every 1 tau", "expect": {}}
+    ring = fs.load("ring_flux_ramp").vary(changes)
+    run = fs.solve(ring, tmp_path / "function", pictures=False, psi=ring_of_one_turn)
+    assert (run.summary or {})["results"]["winding"]["final"] == 1
+    again = fs.solve(ring, tmp_path / "array", pictures=False, psi=ring_of_one_turn(run.mesh.points))
+    np.testing.assert_array_equal(run.frame(-1)["psi_re"], again.frame(-1)["psi_re"])
+    assert run.checkpoint()["clock"][0] == 5.0
+
+
+@pytest.mark.parametrize(
+    ("psi", "words"),
+    [(np.ones(7), "shape"), (lambda x: np.full(x.shape[1], np.nan), "not finite")],
+)
+def test_a_start_that_does_not_fit_is_refused(psi: object, words: str, tmp_path: Path) -> None:
+    with pytest.raises(Refusal, match=words):
+        fs.solve(fs.load("ring_flux_ramp"), tmp_path / "run", pictures=False, psi=psi)
+    assert not (tmp_path / "run").exists()
