@@ -210,7 +210,7 @@ def start_of(case: Case, problem: Problem) -> Array:
     start, mesh, op = case.start, problem.mesh, problem.operators
     dead = ~tracked_nodes(problem)
     if start.kind == "run":
-        psi = frame_of(case, mesh)
+        psi = frame_of(case, problem)
     elif start.kind == "normal":
         psi = seeds.noise(op, problem.epsilon, start.amplitude, start.seed)
     else:
@@ -261,14 +261,22 @@ def vortex_line(case: Case, mesh: Mesh, vortex: Any) -> seeds.VortexLine:
     return seeds.VortexLine(at, np.asarray(vortex.direction, dtype=float), vortex.winding)
 
 
-def frame_of(case: Case, mesh: Mesh) -> Array:
-    """psi of a frame of another run on the same mesh, (nodes,)."""
+def frame_of(case: Case, problem: Problem) -> Array:
+    """psi of a frame of another run on the same mesh, (nodes,), in this case's gauge.
+
+    What the two applied potentials differ by is taken up by the phase as far as a phase can.
+    """
+    from fempslip.case import load
+    from fempslip.physics.applied import potential
     from fempslip.store import open_run
 
-    run = open_run(str(case.start.run))
+    run, mesh, op = open_run(str(case.start.run)), problem.mesh, problem.operators
     if run.mesh.points.shape != mesh.points.shape or not np.allclose(run.mesh.points, mesh.points):
         raise case.refuse(
             "start.run", f"{case.start.run} was solved on another mesh: use the same geometry and mesh.size"
         )
     frame = run.frame(case.start.frame)
-    return frame["psi_re"] + 1j * frame["psi_im"]
+    theirs = compile(load(run.folder / "case.yaml"), mesh, psi=problem.psi).drive
+    moved = potential(problem.drive, 0.0) - potential(theirs, float(run.times[case.start.frame]))
+    turn = seeds.phase(mesh, op, op.w, moved, np.zeros_like(moved)) if moved.any() else 0.0
+    return (frame["psi_re"] + 1j * frame["psi_im"]) * np.exp(1j * turn)

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from laboratory import FILM, case_from
+from laboratory import FILM, case_from, problem_of
 
 import fempslip as fs
 from fempslip.case import Case
 from fempslip.contract import Refusal
+from fempslip.physics.applied import potential
 from fempslip.store import Run
+from fempslip.topology.windings import link_phase
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 SHORT = {"time.until": 6, "measure.from": 2}
@@ -166,3 +168,18 @@ def test_a_start_that_does_not_fit_is_refused(psi: object, words: str, tmp_path:
     with pytest.raises(Refusal, match=words):
         fs.solve(fs.load("ring_flux_ramp"), tmp_path / "run", pictures=False, psi=psi)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_frame_continues_in_another_gauge(tmp_path: Path) -> None:
+    """Banks put the applied potential into another gauge; the link phases of the frame stay what they were."""
+    film = case_from(FILM, tmp_path, {**SHORT, "drive.field": 0.3, "postprocess": []})
+    first = fs.solve(film, tmp_path / "first", pictures=False)
+    banked = {"contacts": {"source": "bank", "drain": "bank"}, "start": {"run": str(tmp_path / "first"), "frame": -1}}
+    one, other = problem_of(film), problem_of(film.vary(banked))
+    edges = one.operators.edges
+    assert np.abs(one.drive.patterns - other.drive.patterns).max() > 0.1
+    frame = first.frame(-1)
+    before = link_phase(frame["psi_re"] + 1j * frame["psi_im"], potential(one.drive, 0.0), edges)
+    after = link_phase(other.psi, potential(other.drive, 0.0), edges)
+    inside = ~np.isin(edges, np.concatenate([c.nodes for c in other.contacts])).any(axis=0)
+    np.testing.assert_allclose(after[inside], before[inside], atol=1e-9)
