@@ -16,6 +16,7 @@ from fempslip.run.compiling import compile
 from fempslip.run.recipes import watchers_for
 from fempslip.run.results import Mean, mean_of
 from fempslip.run.running import contours_of
+from fempslip.store import Run
 from fempslip.tasks.evolve import evolve
 
 # Case W of the oracles: a wire of 20 xi between banks with a weak spot in its middle.
@@ -31,6 +32,24 @@ drive: {current: {from: source, to: drain, density: 0.3 j0}}
 mesh: {size: 0.1 xi}
 time: {until: 300 tau}
 measure: {from: 150 tau, between: [source, drain]}
+"""
+
+# A small film in a field that is switched on: vortices enter and cross within a few tau.
+FILM = """
+geometry:
+  dimension: 2
+  regions: {film: {rectangle: {size: [10 xi, 6 xi], center: [0, 0]}}}
+  boundaries: {source: {edge: left, of: film}, drain: {edge: right, of: film}}
+  probes: {a: [-3, 0], b: [3, 0]}
+material: {xi: 20 nm, lambda: 200 nm, sigma: 2e6 S/m, u: 5.79, gamma: 10, thickness: 20 nm}
+drive:
+  field: {ramp: {from: 0, to: 0.4, over: 5 tau}}
+  current: {from: source, to: drain, density: 0.2}
+mesh: {size: 0.5 xi}
+time: {until: 30 tau}
+measure: {from: 10 tau, between: [a, b]}
+record: {fields: every 1 tau}
+postprocess: [voltage, zeros, josephson_residual, vortex_tracks, voltage_ledger]
 """
 
 
@@ -104,3 +123,18 @@ def experiment(
     watchers = watchers_for(case, problem, contours_of(problem.mesh, problem.operators)) | dict(also or {})
     course = evolve(problem, watchers, memory, case.record.fields)
     return Experiment(case, problem, memory, course.state)
+
+
+def same(one: Run, other: Run) -> None:
+    """Equal, bit for bit, in every table, in the last frame and in the last checkpoint."""
+    assert one.tables == other.tables
+    for name in one.tables:
+        for column, values in one.table(name).items():
+            np.testing.assert_array_equal(values, other.table(name)[column], err_msg=f"{name}.{column}")
+    np.testing.assert_array_equal(one.times, other.times)
+    for name, values in one.frame(-1).items():
+        np.testing.assert_array_equal(values, other.frame(-1)[name], err_msg=name)
+    last, other_last = one.checkpoint(), other.checkpoint()
+    assert set(last) == set(other_last)
+    for name, values in last.items():
+        np.testing.assert_array_equal(values, other_last[name], err_msg=name)

@@ -21,6 +21,8 @@ from fempslip.contract import Array, Contact, Drive, Problem, State
 from fempslip.physics import kernels
 from fempslip.physics.graph import Graph
 
+SAFETY = 0.8  # of the stability limit of the potential's step
+
 Solve = Callable[[Array, Array], Array]  # (right side, start) -> solution of the reduced Poisson problem
 
 
@@ -33,6 +35,17 @@ def potential_rate(drive: Drive, t: float) -> Array | None:
     """d a_applied/dt : (edges,), or None where nothing changes."""
     rates = np.array([f.rate(t) for f in drive.fields])
     return rates @ drive.patterns if rates.any() else None
+
+
+def stable_step(problem: Problem) -> float:
+    """Longest stable dt, in tau0.  Long waves of a supercurrent relax as d chi/dt = -(q |psi|^2/sigma) chi, and the
+    Adams-Bashforth rule is stable below dt times that rate = 1; beyond it quiet states fill with noise of the size of
+    the tolerance.  |psi|^2 is at most eps/beta.  Without charge there is no limit.
+    """
+    if problem.model.get("charge") == "off":
+        return np.inf
+    rate = np.max(problem.kinetic * np.maximum(problem.epsilon, 0.0) / (problem.beta * problem.sigma))
+    return SAFETY / float(rate) if rate > 0 else np.inf
 
 
 def equipotentials(nodes: int, contacts: tuple[Contact, ...]) -> sp.csr_array:

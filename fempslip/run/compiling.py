@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,15 @@ from fempslip import mesh as parts
 from fempslip.case import Case
 from fempslip.case.scales import DEPAIRING
 from fempslip.contract import Array, Clock, Contact, Drive, Mesh, Operators, Probe, Problem, Refusal, Waveform
+from fempslip.run.gauge import at_rest_on_banks
 from fempslip.tasks import seeds
+from fempslip.tasks.watchers import tracked_nodes
+
+WELL_ABOVE = 1.2  # times Idep: thresholds of slips and of the normal state lie below it
+
+
+class AboveDepairing(UserWarning):
+    """A current that leaves nothing superconducting in the narrowest section."""
 
 
 def compile(case: Case, mesh: Mesh, psi: Array | None = None) -> Problem:  # noqa: A001 - the word that says it
@@ -92,6 +101,7 @@ def drive_of(case: Case, mesh: Mesh, op: Operators, contacts: tuple[Contact, ...
         point, direction = mesh.holes[hole]
         patterns.append(parts.around(mesh, op, point, direction) / (2 * np.pi))
         waves.append(wave)
+    patterns = [at_rest_on_banks(op, contacts, pattern) for pattern in patterns]
     pattern = np.array(patterns) if patterns else np.zeros((0, op.edges.shape[1]))
     return Drive(pattern, tuple(waves), currents_of(case, mesh, op, contacts, section), density)
 
@@ -107,7 +117,17 @@ def currents_of(
         wave = current.waveform.at(idep)
         scale = current.sign * (areas[current.across] if current.is_density else 1.0)
         found[current.terminal] = (*found.get(current.terminal, ()), wave.mapped(lambda height, by=scale: by * height))
+    warn_above_depairing(found, idep, case.time.until)
     return found
+
+
+def warn_above_depairing(currents: Mapping[str, tuple[Waveform, ...]], idep: float, until: float) -> None:
+    """Say so when a current goes beyond what any superconducting state of the narrowest section can carry."""
+    for name, waves in currents.items():
+        top = sum(largest(wave, until) for wave in waves)
+        if top > WELL_ABOVE * idep:
+            words = f"the current into {name!r} reaches {top / idep:.3g} Idep: the narrowest section turns normal"
+            warnings.warn(words, AboveDepairing, stacklevel=2)
 
 
 def depairing_current(
@@ -188,12 +208,9 @@ def start_of(case: Case, problem: Problem) -> Array:
     from fempslip.physics.applied import potential
 
     start, mesh, op = case.start, problem.mesh, problem.operators
-    dead = np.zeros(op.nodes, dtype=bool)
-    for contact in problem.contacts:
-        if contact.kind == "normal":
-            dead[contact.nodes] = True
+    dead = ~tracked_nodes(problem)
     if start.kind == "run":
-        psi = frame_of(case, mesh)
+        psi = frame_of(case, problem)
     elif start.kind == "normal":
         psi = seeds.noise(op, problem.epsilon, start.amplitude, start.seed)
     else:
@@ -201,6 +218,26 @@ def start_of(case: Case, problem: Problem) -> Array:
         psi = seeds.uniform(mesh, op, problem.epsilon / problem.beta, potential(problem.drive, 0.0), lines, dead)
     psi = np.where(dead, 0.0, psi)
     return on_banks(problem, psi)
+
+
+def given_state(problem: Problem, psi: Array | Callable[[Array], Array]) -> Array:
+    """A start state from outside, (nodes,) complex: values at nodes, or a function of their positions (space, nodes).
+
+    Raises Refusal for another shape and for numbers that are not finite.  psi = 0 at normal contacts, as ever.
+    """
+    mesh = problem.mesh
+    if callable(psi):
+        place = np.empty((mesh.points.shape[0], mesh.nodes))
+        place[:, mesh.node_of_vertex] = mesh.points
+        psi = psi(place)
+    values = np.asarray(psi, dtype=complex)
+    if values.shape != (mesh.nodes,):
+        raise Refusal(
+            f"the start state has the shape {values.shape}; this mesh wants ({mesh.nodes},), one number a node"
+        )
+    if not np.all(np.isfinite(values)):
+        raise Refusal("the start state holds numbers that are not finite")
+    return on_banks(problem, np.where(tracked_nodes(problem), values, 0.0))
 
 
 def on_banks(problem: Problem, psi: Array) -> Array:
@@ -224,14 +261,22 @@ def vortex_line(case: Case, mesh: Mesh, vortex: Any) -> seeds.VortexLine:
     return seeds.VortexLine(at, np.asarray(vortex.direction, dtype=float), vortex.winding)
 
 
-def frame_of(case: Case, mesh: Mesh) -> Array:
-    """psi of a frame of another run on the same mesh, (nodes,)."""
+def frame_of(case: Case, problem: Problem) -> Array:
+    """psi of a frame of another run on the same mesh, (nodes,), in this case's gauge.
+
+    What the two applied potentials differ by is taken up by the phase as far as a phase can.
+    """
+    from fempslip.case import load
+    from fempslip.physics.applied import potential
     from fempslip.store import open_run
 
-    run = open_run(str(case.start.run))
+    run, mesh, op = open_run(str(case.start.run)), problem.mesh, problem.operators
     if run.mesh.points.shape != mesh.points.shape or not np.allclose(run.mesh.points, mesh.points):
         raise case.refuse(
             "start.run", f"{case.start.run} was solved on another mesh: use the same geometry and mesh.size"
         )
     frame = run.frame(case.start.frame)
-    return frame["psi_re"] + 1j * frame["psi_im"]
+    theirs = compile(load(run.folder / "case.yaml"), mesh, psi=problem.psi).drive
+    moved = potential(problem.drive, 0.0) - potential(theirs, float(run.times[case.start.frame]))
+    turn = seeds.phase(mesh, op, op.w, moved, np.zeros_like(moved)) if moved.any() else 0.0
+    return (frame["psi_re"] + 1j * frame["psi_im"]) * np.exp(1j * turn)

@@ -114,12 +114,10 @@ def power_balance(case: Case, run: Run) -> dict[str, Any]:
     """`power`: mean power supplied, dissipated and stored (F per tau0), and the part that does not balance."""
     series = run.table("series")
     part = window(case, series["t"])
-    dt, first = series["dt"][part], int(np.argmax(part))
-    span = float(dt.sum())
-    before = series["energy"][first - 1] if first else series["energy"][0]
-    supplied = float(series["supplied"][part] @ dt) / span
-    dissipated = float(series["dissipated"][part] @ dt) / span
-    stored = float(series["energy"][part][-1] - before) / span
+    dt = series["dt"][part]
+    supplied, dissipated, stored = (
+        float(series[n][part] @ dt / dt.sum()) for n in ("supplied", "dissipated", "stored")
+    )
     scale = max(abs(supplied), abs(dissipated), 1e-300)
     residual = (supplied - dissipated - stored) / scale
     return {"supplied": supplied, "dissipated": dissipated, "stored": stored, "residual": residual}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,17 @@ from fempslip.contract import Array, Failure, Mesh, Operators, Problem, Refusal,
 from fempslip.mesh import contour
 from fempslip.mesh.meshing import make_mesh
 from fempslip.run import recipes
-from fempslip.run.compiling import compile
+from fempslip.run.compiling import compile, given_state
 from fempslip.run.expectations import judged
 from fempslip.run.interruption import Interruption
 from fempslip.run.references import bibliography
 from fempslip.run.support import refuse_unanswerable, refuse_unsupported
-from fempslip.store import Run, RunWriter, open_run
+from fempslip.store import Run, RunWriter, open_run, refuse_taken
 from fempslip.tasks.evolve import evolve
 from fempslip.topology.contraction import REACH
 
 Note = Callable[[float, str], None]
+Start = Array | Callable[[Array], Array]
 
 
 def quiet(fraction: float, text: str) -> None:
@@ -37,23 +39,30 @@ def solve(
     progress: Note = quiet,
     pictures: bool = True,
     started: Callable[[], None] = lambda: None,
+    psi: Start | None = None,
 ) -> Run:
     """Solve a case into a new folder and return the run; `started` is called when the folder is there.
+
+    psi : start state instead of the case's: (nodes,) complex, or a function of the nodes' positions (space, nodes), in
+    the gauge of the applied potential at t = 0
 
     Raises Refusal (the case is wrong, the folder is taken) before anything is written, Failure when the run cannot go
     on, KeyboardInterrupt; in these two the folder holds everything up to there.
     """
     refuse_unsupported(case)
     refuse_unanswerable(case)
+    refuse_taken(into)
     progress(0.0, "meshing")
     mesh = make_mesh(case)
     problem = compile(case, mesh)
+    if psi is not None:
+        problem = replace(problem, psi=given_state(problem, psi))
     watchers = watchers_of(case, problem)
     frames = int(case.time.until / case.record.fields) + 1
     header = header_of(case, mesh)
     with RunWriter.create(into, mesh, case.document(), header, bibliography(case), frames=frames) as writer:
         started()
-        march_into(case, problem, watchers, writer, None, progress, earlier=0.0)
+        march_into(case, problem, watchers, writer, None, progress, earlier=0.0, keep_start=psi is not None)
     return drawn(case, open_run(into), progress) if pictures else open_run(into)
 
 
@@ -100,6 +109,7 @@ def march_into(
     checkpoint: Mapping[str, Array] | None,
     progress: Note,
     earlier: float,
+    keep_start: bool = False,
 ) -> None:
     """March, watched, and finish the folder with its summary, whatever ends the march."""
     interrupted = Interruption()
@@ -107,7 +117,8 @@ def march_into(
     outcome: dict[str, Any] = {"status": "failed"}
     try:
         with interrupted.deferred():
-            evolve(problem, watchers, writer, case.record.fields, checkpoint, pace(case, progress, interrupted))
+            told = pace(case, progress, interrupted)
+            evolve(problem, watchers, writer, case.record.fields, checkpoint, told, keep_start)
         outcome = {"status": "finished"}
     except KeyboardInterrupt:
         outcome = {"status": "stopped"}

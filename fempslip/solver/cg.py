@@ -26,7 +26,67 @@ def row(i: int, start: Array, neighbour: Array, link: Array, alpha: Array, beta:
     return complex(real, imag)
 
 
-@njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract"})
+@njit(cache=True, error_model="numpy")
+def begin(
+    start: Array,
+    neighbour: Array,
+    link: Array,
+    alpha: Array,
+    beta: Array,
+    free: Array,
+    b: Array,
+    x: Array,
+    r: Array,
+    p: Array,
+    weight: Array,
+) -> tuple[float, float]:
+    """Residual r, direction p and weights of the preconditioner; (b^T P b, r^T P r)."""
+    norm = 0.0
+    rz = 0.0
+    for i in range(x.size):
+        weight[i] = 1.0 / (alpha[i] * alpha[i] - beta[i].real * beta[i].real - beta[i].imag * beta[i].imag)
+        r[i] = 0.0
+        p[i] = 0.0
+        if free[i]:
+            s = b[i] - row(i, start, neighbour, link, alpha, beta, x)
+            z = (alpha[i] * s - beta[i] * s.conjugate()) * weight[i]
+            bz = (alpha[i] * b[i] - beta[i] * b[i].conjugate()) * weight[i]
+            norm += bz.real * b[i].real + bz.imag * b[i].imag
+            rz += z.real * s.real + z.imag * s.imag
+            r[i] = s
+            p[i] = z
+    return norm, rz
+
+
+@njit(cache=True, error_model="numpy")
+def product(
+    start: Array, neighbour: Array, link: Array, alpha: Array, beta: Array, free: Array, p: Array, q: Array
+) -> float:
+    """q = A p on free nodes; p^T A p."""
+    pq = 0.0
+    for i in range(p.size):
+        if free[i]:
+            s = row(i, start, neighbour, link, alpha, beta, p)
+            q[i] = s
+            pq += s.real * p[i].real + s.imag * p[i].imag
+    return pq
+
+
+@njit(cache=True, error_model="numpy")
+def correct(step: float, alpha: Array, beta: Array, weight: Array, p: Array, q: Array, x: Array, r: Array) -> float:
+    """x += step p, r -= step q, q = P r; the new r^T P r."""
+    new = 0.0
+    for i in range(x.size):
+        x[i] += step * p[i]
+        s = r[i] - step * q[i]
+        r[i] = s
+        z = (alpha[i] * s - beta[i] * s.conjugate()) * weight[i]
+        q[i] = z
+        new += z.real * s.real + z.imag * s.imag
+    return new
+
+
+@njit(cache=True, error_model="numpy")
 def solve(
     start: Array,
     neighbour: Array,
@@ -44,51 +104,21 @@ def solve(
     An iteration reads the links once (16 + 4 bytes an entry) and about 200 bytes a node.
     Returns the iterations made, or -1 if `most` were not enough (or the numbers are not finite).
     """
-    n = x.size
-    r = np.empty(n, dtype=np.complex128)
-    p = np.empty(n, dtype=np.complex128)
-    q = np.zeros(n, dtype=np.complex128)
-    weight = np.empty(n)
-    norm = 0.0
-    rz = 0.0
-    for i in range(n):
-        weight[i] = 1.0 / (alpha[i] * alpha[i] - beta[i].real * beta[i].real - beta[i].imag * beta[i].imag)
-        r[i] = 0.0
-        p[i] = 0.0
-        if free[i]:
-            s = b[i] - row(i, start, neighbour, link, alpha, beta, x)
-            z = (alpha[i] * s - beta[i] * s.conjugate()) * weight[i]
-            bz = (alpha[i] * b[i] - beta[i] * b[i].conjugate()) * weight[i]
-            norm += bz.real * b[i].real + bz.imag * b[i].imag
-            rz += z.real * s.real + z.imag * s.imag
-            r[i] = s
-            p[i] = z
-    goal = tolerance * tolerance * norm
+    r, p, q = np.empty_like(x), np.empty_like(x), np.zeros_like(x)
+    weight = np.empty(x.size)
+    norm, rz = begin(start, neighbour, link, alpha, beta, free, b, x, r, p, weight)
     for iteration in range(most):
         if rz == 0.0:
             return iteration
-        pq = 0.0
-        for i in range(n):
-            if free[i]:
-                s = row(i, start, neighbour, link, alpha, beta, p)
-                q[i] = s
-                pq += s.real * p[i].real + s.imag * p[i].imag
-        step = rz / pq
-        new = 0.0
-        for i in range(n):
-            x[i] += step * p[i]
-            s = r[i] - step * q[i]
-            r[i] = s
-            z = (alpha[i] * s - beta[i] * s.conjugate()) * weight[i]
-            q[i] = z
-            new += z.real * s.real + z.imag * s.imag
+        step = rz / product(start, neighbour, link, alpha, beta, free, p, q)
+        new = correct(step, alpha, beta, weight, p, q, x, r)
         if not np.isfinite(new):
             return -1
-        if new <= goal:
+        if new <= tolerance * tolerance * norm:
             return iteration + 1
         turn = new / rz
         rz = new
-        for i in range(n):
+        for i in range(p.size):
             p[i] = q[i] + turn * p[i]
             q[i] = 0.0
     return -1

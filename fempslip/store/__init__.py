@@ -5,6 +5,6 @@ and the commit marker), case.yaml, references.bib, versions.json, and at its end
 """
 
 from .reader import Run, open_run
-from .writer import RunWriter
+from .writer import RunWriter, refuse_taken
 
-__all__ = ["Run", "RunWriter", "open_run"]
+__all__ = ["Run", "RunWriter", "open_run", "refuse_taken"]

@@ -92,14 +92,15 @@ class Run:
 
     @property
     def committed(self) -> bool:
-        """Whether there is a checkpoint to go on from."""
-        return (self.folder / MARKER).is_file()
+        """Whether there is a checkpoint to go on from (a run cut short at once may show rows and have none)."""
+        return bool(stored_arrays(self.folder))
 
     def checkpoint(self) -> dict[str, Array]:
         """The arrays of the last checkpoint.  Raises Refusal when there is none."""
-        if not self.committed:
+        arrays = stored_arrays(self.folder)
+        if not arrays:
             raise Refusal(f"{self.folder} has no checkpoint yet")
-        return stored_arrays(self.folder)
+        return arrays
 
     @property
     def summary(self) -> dict[str, Any] | None:

@@ -66,12 +66,12 @@ class RunWriter:
         """
         folder = Path(folder)
         content = lay.Content(mesh, case_text, dict(header or {}), references)
+        refuse_taken(folder)
         with _starting(folder):
-            _refuse_occupied(folder)
             folder.mkdir(parents=True, exist_ok=True)
             held = lock.acquire(folder)
             try:
-                _refuse_occupied(folder)
+                refuse_taken(folder)
                 lay.lay_out(folder / FIELDS, content, lay.Layout(), None, lay.Counts())
                 _write_texts(folder, content)
             except BaseException:
@@ -280,10 +280,12 @@ def _starting(folder: Path) -> Iterator[None]:
         raise Refusal(f"{folder} cannot be written: {error.strerror or error}") from error
 
 
-def _refuse_occupied(folder: Path) -> None:
-    """A run is never written over: the folder must be new, or empty but for a lock."""
-    if not folder.exists() or not any(path.name != lock.NAME for path in folder.iterdir()):
-        return
+def refuse_taken(folder: str | Path) -> None:
+    """A run is never written over: the folder must be new, or empty but for a lock.  Raises Refusal otherwise."""
+    folder = Path(folder)
+    with _starting(folder):
+        if not folder.exists() or not any(path.name != lock.NAME for path in folder.iterdir()):
+            return
     if lock.held(folder):
         lock.release(lock.acquire(folder))  # refuses, and names the process
     holds = "already holds a run" if (folder / FIELDS).exists() else "is not empty"

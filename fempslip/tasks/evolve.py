@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fempslip.contract import Abandoned, Array, Failure, Problem, Sink, State, Stepper, Watcher, Waveform
+from fempslip.physics.applied import stable_step
 from fempslip.solver.bdf2 import Bdf2
 from fempslip.solver.march import Course, Progress, march
 
@@ -22,8 +23,11 @@ def evolve(
     every: float,
     checkpoint: Mapping[str, Array] | None = None,
     progress: Progress = lambda state, rejected: None,
+    keep_start: bool = False,
 ) -> Course:
     """March the problem to its end; `checkpoint` continues an earlier march.
+
+    keep_start : commit the start state at once, because the case cannot make it again
 
     every : interval of recorded frames, on which the clock lands.  A last checkpoint is made at the end, at a
     Failure and at an interruption (which `progress` raises, between two steps).
@@ -40,6 +44,8 @@ def evolve(
     def commit() -> None:
         sink.checkpoint(pack(course, watchers))
 
+    if keep_start:
+        commit()
     try:
         march(
             stepper, course, problem.clock, timetable(problem, every), list(watchers.values()), sink, commit, progress
@@ -75,9 +81,9 @@ def waveforms(problem: Problem) -> list[Waveform]:
 
 
 def longest_step(problem: Problem) -> float:
-    """dt_max, or a twentieth of the shortest period of the drive if that is less."""
+    """dt_max, a twentieth of the shortest period of the drive, or what is stable: the least."""
     periods = [wave.period for wave in waveforms(problem) if wave.period]
-    return min([problem.clock.dt_max, *(period / 20 for period in periods)])
+    return min([problem.clock.dt_max, stable_step(problem), *(period / 20 for period in periods)])
 
 
 def pack(course: Course, watchers: Mapping[str, Watcher]) -> dict[str, Array]:

@@ -31,10 +31,11 @@ class Plain:
 
 @dataclass
 class Series(Plain):
-    """Table `series`: one row a step.  Energies in units of F, powers in F per tau0."""
+    """Table `series`: one row a step.  Energy in units of F; supplied, dissipated and stored power in F per tau0."""
 
     meter: PowerMeter
     loads: PrescribedCurrents
+    before: Array = field(default_factory=lambda: np.full(1, np.nan))  # energy of the last step
 
     @classmethod
     def of(cls, problem: Problem) -> Series:
@@ -42,12 +43,21 @@ class Series(Plain):
 
     def see(self, step: Step, sink: Sink) -> None:
         old, new = step.old, step.new
+        if np.isnan(self.before[0]):
+            self.before = np.array([self.meter.stored(old)[0]])
         energy, density = self.meter.stored(new)
         currents = self.loads.close(np.zeros(0), np.zeros(0), old, 0.5 * (old.t + new.t))
         row = {"t": new.t, "dt": new.t - old.t, "energy": energy, "mean_density": density}
         row |= {"iterations": step.trial.iterations, "rejected": step.rejected, "max_theta": step.trial.max_theta}
         row |= {"supplied": self.meter.supplied(old, new, currents), "dissipated": self.meter.dissipated(old, new)}
-        sink.row("series", row)
+        sink.row("series", row | {"stored": (energy - self.before[0]) / (new.t - old.t)})
+        self.before = np.array([energy])
+
+    def save(self) -> Mapping[str, Array]:
+        return {"before": self.before}
+
+    def load(self, arrays: Mapping[str, Array]) -> None:
+        self.before = arrays["before"].copy()
 
 
 @dataclass(frozen=True, eq=False)

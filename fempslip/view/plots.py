@@ -39,7 +39,7 @@ def kymograph(run: Run, path: str | Path) -> Path:
         made = figure(COLUMN, 3.1 if pairs else 2.0)
         grid = made.add_gridspec(
             2 if pairs else 1, 2, width_ratios=(1, 0.035), height_ratios=(1.7, 1) if pairs else None,
-            left=0.14, right=0.87, top=0.965, bottom=0.125 if pairs else 0.18, hspace=0.2, wspace=0.04,
+            left=0.14, right=0.87, top=0.965, bottom=0.105 if pairs else 0.16, hspace=0.2, wspace=0.04,
         )  # fmt: skip
         top = made.add_subplot(grid[0, 0])
         _map(made, top, made.add_subplot(grid[0, 1]), run, way, psi)
@@ -49,14 +49,22 @@ def kymograph(run: Run, path: str | Path) -> Path:
             last = made.add_subplot(grid[1, 0], sharex=top)
             top.tick_params(labelbottom=False)
             _voltages(last, run, pairs[:1])
+            _key(made, last, curves=False)
+            made.align_ylabels([top, last])
         last.set_xlabel(scales.label(run.header, "t", "tau0"), labelpad=1)
-        last.set_xlim(run.times[0], run.times[-1])
+        last.set_xlim(_start(run.times), run.times[-1])
         return save(made, Path(path))
+
+
+def _start(times: Array) -> float:
+    """Where an axis of time begins: at 0 where the first record is of the first steps."""
+    return 0.0 if 0 <= times[0] < 0.02 * times[-1] else float(times[0])
 
 
 def _map(made: Figure, axes: Axes, bar: Axes, run: Run, way: Way, psi: Array) -> None:
     high = max(1.0, float(psi.max())) if psi.max() > 1.02 else 1.0
     t, x = _mesh_lines(run.times), _mesh_lines(way.x)
+    t[0] = _start(run.times)
     shown = axes.pcolormesh(t, x, psi, cmap=LOOKS["psi_abs"].cmap, vmin=0, vmax=high, rasterized=True)
     made.colorbar(shown, cax=bar).set_label("|ψ|", labelpad=2)
     axes.set_ylabel(scales.label(run.header, "s" if way.closed else "x", "xi"), labelpad=1)
@@ -105,12 +113,30 @@ def voltage_plot(run: Run, path: str | Path) -> Path:
         raise Refusal(f"{run.folder} has no table of voltages; name a pair of probes under measure: between")
     with style():
         made = figure(COLUMN, 2.1)
-        axes = made.add_axes((0.15, 0.19, 0.82, 0.68))
+        axes = made.add_axes((0.15, 0.17, 0.81, 0.72))
         _voltages(axes, run, pairs)
         axes.set_xlabel(scales.label(run.header, "t", "tau0"), labelpad=1)
         t = run.table("voltage")["t"]
-        axes.set_xlim(0.0 if t[0] < 0.02 * t[-1] else t[0], t[-1])
+        axes.set_xlim(_start(t), t[-1])
+        high = 1.95 + _key(made, axes)  # inches: a long legend takes nothing from the curves
+        made.set_figheight(high)
+        axes.set_position((0.15, 0.36 / high, 0.81, 1.51 / high))
         return save(made, Path(path))
+
+
+def _key(made: Figure, axes: Axes, curves: bool = True) -> float:
+    """A legend above axes, in one column where two are too wide; returns its height in inches."""
+    named = (line for line in axes.get_lines() if not str(line.get_label()).startswith("_"))
+    lines = [line for line in named if curves or line.get_linestyle() != "-"]
+    for columns in (2, 1) if lines else ():
+        key = axes.legend(
+            handles=lines, frameon=False, ncols=columns, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.1,
+            borderpad=0.1, handlelength=1.6, columnspacing=1.4, labelspacing=0.2,
+        )  # fmt: skip
+        box = key.get_window_extent()
+        if box.x1 <= made.bbox.x1:
+            break
+    return box.height / made.dpi if lines else 0.0
 
 
 def _voltages(axes: Axes, run: Run, pairs: list[str]) -> None:
@@ -135,10 +161,6 @@ def _voltages(axes: Axes, run: Run, pairs: list[str]) -> None:
     axes.axhline(0, color=GREY, lw=0.4, zorder=0)
     axes.set_ylabel(scales.label(run.header, "V", "V0"), labelpad=2)
     axes.tick_params(length=2.5, pad=2)
-    if means or len(pairs) > 1:
-        axes.legend(
-            frameon=False, ncols=2, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, handlelength=1.6
-        )
 
 
 def _means(run: Run, pairs: list[str]) -> dict[str, float]:

@@ -57,8 +57,10 @@ def snapshot(
     if run.mesh.dim == 1 and along(run.mesh).whole:
         return plots.wire_snapshot(run, path, frame)
     names = [field] if isinstance(field, str) else list(field)
-    with _studio(run, names, [frame], contours, arrows, DPI) as studio:
-        _fill(studio, frame)
+    with _studio(run, names, [frame], contours, arrows) as studio:
+        for look, image in zip(studio.looks, studio.sheet.images, strict=True):
+            image.set_data(_shot(studio, look, frame))
+        studio.sheet.title.set_text(sheets.title(run.header, run.times[frame]))
         return sheets.save(studio.sheet.figure, Path(path), DPI)
 
 
@@ -104,17 +106,23 @@ def show(run: Run, path: str | Path | None = None, frame: int = -1, field: str =
         except Refusal as reason:
             log.info("%s", reason)
     why = "no screen here: " if path is None and canvas.without_screen() else ""
-    return [f"{why}wrote {done[0]}", *(f"wrote {other}" for other in done[1:])]
+    return [f"{why}wrote {' and '.join(map(str, done))}"]
 
 
 # -------------------------------------------------------------------------------------------------- one frame
 
 
 class _studio:
-    """A Studio that is closed again."""
+    """A Studio that is closed again; the colours are fitted to frames ks."""
 
     def __init__(
-        self, run: Run, names: Sequence[str], ks: Sequence[int] | Array, contours: bool, arrows: bool, dpi: int
+        self,
+        run: Run,
+        names: Sequence[str],
+        ks: Sequence[int] | Array,
+        contours: bool,
+        arrows: bool,
+        moving: bool = False,
     ) -> None:
         frames = [run.frame(int(k)) for k in ks]
         looks = tuple(look_for(name, frames) for name in names)
@@ -125,9 +133,11 @@ class _studio:
             if run.mesh.dim == 2:
                 edges = scene.outline.points[scene.outline.lines.reshape(-1, 3)[:, 1:]]
                 sheets.draw_outline(made, [scene.view.project(edge) for edge in edges])
-        axes = made.images[0].axes
-        width = round(axes.get_position().width * made.figure.get_figwidth() * dpi * 1.5)
-        self.studio = Studio(run, scene, canvas.plotter(scene.view, width), looks, made, contours, arrows)
+        made.figure.set_dpi(WIDTH / made.figure.get_figwidth() if moving else DPI)
+        width = made.images[0].axes.bbox.width
+        # Smooth pixels are dear without a graphics card: a movie takes the means of four plain ones.
+        plotter = canvas.plotter(scene.view, 2 * round(width) if moving else round(1.5 * width), smooth=not moving)
+        self.studio = Studio(run, scene, plotter, looks, made, contours, arrows)
 
     def __enter__(self) -> Studio:
         return self.studio
@@ -136,14 +146,11 @@ class _studio:
         self.studio.plotter.close()
 
 
-def _fill(studio: Studio, k: int) -> None:
-    fields, run = studio.run.frame(k), studio.run
-    zeros = zeros_of(run, k)
-    for look, image in zip(studio.looks, studio.sheet.images, strict=True):
-        flow = studio.arrows or look.cmap == "magma"
-        stage.draw(studio.plotter, studio.scene, fields, look, studio.contours, flow, zeros)
-        image.set_data(canvas.shoot(studio.plotter, studio.scene.view))
-    studio.sheet.title.set_text(sheets.title(run.header, run.times[k]))
+def _shot(studio: Studio, look: Look, k: int) -> Array:
+    fields, zeros = studio.run.frame(k), zeros_of(studio.run, k)
+    flow = studio.arrows or look.cmap == "magma"
+    stage.draw(studio.plotter, studio.scene, fields, look, studio.contours, flow, zeros)
+    return canvas.shoot(studio.plotter, studio.scene.view)
 
 
 def zeros_of(run: Run, k: int) -> Array | None:
@@ -167,18 +174,26 @@ def _need_frames(run: Run) -> None:
 def _frames(run: Run, field: str, chosen: Array, arrows: bool) -> Iterator[Array]:
     """Pixels of one frame after another: the sheet is drawn once, then only the picture and the time in it."""
     probe = chosen[:: max(1, len(chosen) // 8)]
-    with _studio(run, [field], probe, False, arrows, WIDTH // 4) as studio:
+    with _studio(run, [field], probe, False, arrows, moving=True) as studio:
         made = studio.sheet
-        made.figure.set_dpi(WIDTH / made.figure.get_figwidth())
-        moving = (*made.images, made.title)
-        paint = _painter(made.figure, moving)
+        made.images[0].remove()
+        frame, axes = made.figure.bbox, made.figure.axes[0].bbox
+        paint = _painter(made.figure, [made.title])
         for k in chosen:
-            _fill(studio, int(k))
-            yield paint()
+            picture = canvas.halved(_shot(studio, studio.looks[0], int(k)))
+            made.title.set_text(sheets.title(run.header, run.times[k]))
+            yield _lay(picture, paint(), round(frame.height - axes.y1), round(axes.x0))
+
+
+def _lay(picture: Array, sheet: Array, top: int, left: int) -> Array:
+    """Put a picture under the dark lines and words of a sheet."""
+    place = sheet[top : top + picture.shape[0], left : left + picture.shape[1], :3]
+    np.minimum(place, picture[: place.shape[0], : place.shape[1]], out=place)
+    return sheet
 
 
 def _painter(figure: Any, moving: Sequence[Any]) -> Callable[[], Array]:
-    """A function that draws the moving parts onto the standing ones and returns the pixels."""
+    """A function that draws the moving parts onto the standing ones and returns the pixels, red green blue alpha."""
     for artist in moving:
         artist.set_animated(True)
     sheet = figure.canvas
@@ -189,7 +204,7 @@ def _painter(figure: Any, moving: Sequence[Any]) -> Callable[[], Array]:
         sheet.restore_region(standing)
         for artist in moving:
             (artist.axes or figure).draw_artist(artist)
-        return np.asarray(sheet.buffer_rgba())[..., :3]
+        return np.asarray(sheet.buffer_rgba())
 
     return paint
 
@@ -215,7 +230,7 @@ def _film(pictures: Iterator[Array], path: Path, total: int, progress: Progress)
             if writer is None:
                 writer = imageio_ffmpeg.write_frames(
                     str(path), (width, height), fps=fps, codec="libx264", quality=None, macro_block_size=2,
-                    output_params=["-crf", "20", "-preset", "fast"], ffmpeg_log_level="error",
+                    pix_fmt_in="rgba", output_params=["-crf", "20", "-preset", "fast"], ffmpeg_log_level="error",
                 )  # fmt: skip
                 writer.send(None)
             writer.send(np.ascontiguousarray(pixels[:height, :width]))

@@ -58,7 +58,7 @@ def figure(width: float, height: float) -> Figure:
 
 
 # inches: left, right, below, above, between pictures, before the colour bar; of films and of bodies
-MARGINS = ((0.47, 0.62, 0.37, 0.24, 0.14, 0.08), (0.22, 1.08, 0.32, 0.24, 0.1, 0.52))
+MARGINS = ((0.47, 0.62, 0.37, 0.24, 0.14, 0.08), (0.22, 1.08, 0.34, 0.24, 0.16, 0.54))
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,19 +83,20 @@ def sheet(view: View, looks: list[Look], header: Mapping[str, Any], body: Array 
     height = low + top + len(looks) * tall + (len(looks) - 1) * gap
     width = left + wide + right
     made = figure(width, height)
-    images = []
+    images, bars = [], []
     for k, look in enumerate(looks):
         base = low + (len(looks) - 1 - k) * (tall + gap)
         box = (left / width, base / height, wide / width, tall / height)
         axes = made.add_axes(box)
         bar = made.add_axes(((left + wide + space) / width, base / height, 0.09 / width, tall / height))
         images.append(_empty(axes, view))
-        _bar(made, bar, look, tall)
+        bars.append(_bar(made, bar, look, tall))
         lowest = k == len(looks) - 1
         if body is None:
             _plane(axes, view, lowest)
         else:
             _space(axes, view, body if lowest else None, 2 * view.half[0] / wide)
+    _align(made, bars)
     _ruler(made, header, view, left / width, (left + wide) / width)
     title = made.text(0.06 / width, 1 - 0.125 / height, "", ha="left", va="center")
     return Sheet(made, tuple(images), title)
@@ -108,29 +109,39 @@ def _empty(axes: Axes, view: View) -> Any:
     return axes.imshow(blank, extent=view.extent, aspect="auto", interpolation="antialiased")
 
 
-def _bar(made: Figure, axes: Axes, look: Look, tall: float) -> None:
+def _bar(made: Figure, axes: Axes, look: Look, tall: float) -> Axes:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
     bar = made.colorbar(ScalarMappable(Normalize(look.low, look.high), look.cmap), cax=axes)
-    bar.set_label(look.label, labelpad=1)
+    bar.set_label(look.label)
     bar.outline.set_linewidth(0.6)
     if look.cyclic:
         bar.set_ticks([-np.pi, 0, np.pi], labels=["−π", "0", "π"])
     else:
         bar.locator = _few(tall)
         bar.update_ticks()
+    return axes
+
+
+def _align(made: Figure, bars: list[Axes]) -> None:
+    """Put the labels of colour bars on one line, beside the widest number."""
+    made.draw_without_rendering()  # type: ignore[no-untyped-call]
+    right = max(words.get_window_extent().x1 for bar in bars for words in bar.get_yticklabels()) + 0.04 * made.dpi
+    for bar in bars:
+        bar.yaxis.set_label_coords((right - bar.bbox.x0) / bar.bbox.width, 0.5)
 
 
 def _few(tall: float) -> Any:
     from matplotlib.ticker import MaxNLocator
 
-    return MaxNLocator(nbins=max(2, min(5, int(tall / 0.25))), steps=[1, 2, 2.5, 5, 10])
+    return MaxNLocator(nbins=max(2, min(5, int(tall / 0.2))), steps=[1, 2, 5, 10])
 
 
 def _plane(axes: Axes, view: View, lowest: bool) -> None:
     axes.set_ylabel("y (ξ)", labelpad=1)
     axes.tick_params(length=2.5, pad=2, labelbottom=lowest)
+    axes.xaxis.set_major_locator(_few(3))
     axes.yaxis.set_major_locator(_few(3 * view.half[1] / view.half[0]))
     if lowest:
         axes.set_xlabel("x (ξ)", labelpad=1)
@@ -162,35 +173,50 @@ def _space(axes: Axes, view: View, body: Array | None, per_inch: float) -> None:
     if body is None:
         return
     low, high = body
+    corner, step = np.array([low, low, [high[0], *low[1:]]]), np.diag(high - low)
+    outward = view.project(-np.eye(3)[[1, 0, 0]]) - view.project(np.zeros(3))  # along the edge that meets this one
+    outward *= np.array([[1], [1], [-1]]) / np.linalg.norm(outward, axis=1, keepdims=True)
     for axis, name in enumerate("xyz"):
-        start = np.array([high[0] if name == "z" else low[0], low[1], low[2]])
-        end = start.copy()
-        end[axis] = high[axis]
-        _edge(axes, view, name, start, end, axis, per_inch)
+        ends = view.project(np.stack([corner[axis], corner[axis] + step[axis]]))
+        _edge(axes, name, ends, (low[axis], high[axis]), outward[axis], per_inch)
 
 
-def _edge(axes: Axes, view: View, name: str, start: Array, end: Array, axis: int, per_inch: float) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    ends = view.project(np.stack([start, end]))
-    along = ends[1] - ends[0]
-    out = np.array([along[1], -along[0]]) / max(np.linalg.norm(along), 1e-12)
-    out *= np.sign(out @ (ends.mean(axis=0) - view.origin)) or 1.0
+def _edge(axes: Axes, name: str, ends: Array, span: tuple[float, float], out: Array, per_inch: float) -> None:
+    """Ticks along one edge, or its length where it is too short for them.  ends : (2, 2) places;  out : their way."""
+    middle, along = ends.mean(axis=0), ends[1] - ends[0]
     inches = float(np.linalg.norm(along)) / per_inch
-    if inches < 0.45:  # too short for ticks: its length instead
-        spot = ends.mean(axis=0) + out * (0.1 + 0.12 * abs(out[0])) * per_inch
-        axes.text(spot[0], spot[1], f"{end[axis] - start[axis]:g} ξ", ha="center", va="center", fontsize=7)
+    pitch = 0.17 if name == "z" else 0.3
+    if inches < 2 * pitch:
+        _beside(axes, middle, out, f"{span[1] - span[0]:g} ξ", 0.04, per_inch, 7)
         return
-    ticks = MaxNLocator(max(1, min(5, int(inches / 0.3))), steps=[1, 2, 5, 10]).tick_values(start[axis], end[axis])
-    for t in (t for t in ticks if start[axis] - 1e-9 <= t <= end[axis] + 1e-9):
-        place = start.copy()
-        place[axis] = t
-        spot = view.project(place)[0]
-        tip, (x, y) = spot + out * 0.05 * per_inch, spot + out * 0.12 * per_inch
-        axes.plot(*zip(spot, tip, strict=True), color="black", lw=0.6, clip_on=False)
-        axes.text(x, y, f"{t:g}".replace("-", "−"), ha="center", va="center", fontsize=7)
-    middle = ends.mean(axis=0) + out * (0.27 + 0.1 * abs(out[0])) * per_inch
-    axes.text(middle[0], middle[1], f"{name} (ξ)", ha="center", va="center")
+    normal = np.array([along[1], -along[0]]) / np.linalg.norm(along)
+    normal *= np.sign(normal @ out)
+    reach = 0.0
+    for value in _ticks(*span, int(inches / pitch)):
+        spot = ends[0] + along * (value - span[0]) / (span[1] - span[0])
+        axes.plot(*zip(spot, spot + out * 0.04 * per_inch, strict=True), color="black", lw=0.6, clip_on=False)
+        words = f"{value:g}".replace("-", "−")
+        reach = max(reach, _beside(axes, spot, out, words, 0.06, per_inch, 7) @ normal)
+    _beside(axes, middle, normal, f"{name} (ξ)", reach, per_inch, 8)
+
+
+def _beside(axes: Axes, spot: Array, out: Array, words: str, gap: float, per_inch: float, size: float) -> Array:
+    """Words next to a place, gap inches off on the way out; returns how far they reach from it, in inches."""
+    text = axes.text(spot[0], spot[1], words, ha="center", va="center", fontsize=size)
+    box = text.get_window_extent()
+    half = np.array([box.width, box.height]) / 2 / axes.figure.dpi
+    offset = out * (gap + np.abs(out) @ half)
+    text.set_position(tuple(spot + offset * per_inch))
+    return offset + np.sign(out) * half
+
+
+def _ticks(low: float, high: float, most: int) -> Array:
+    """Round numbers, at most ``most`` steps; with both ends among them where a step like that is at hand."""
+    power = 10.0 ** np.floor(np.log10((high - low) / most))
+    steps = [k * power for k in (1, 2, 4, 5, 10, 20) if (high - low) / (k * power) <= most + 1e-9]
+    whole = [step for step in steps[:3] if np.allclose([low / step % 1, high / step % 1], 0, atol=1e-6)]
+    step = (whole or steps)[0]
+    return np.arange(np.ceil(low / step - 1e-6), np.floor(high / step + 1e-6) + 1) * step
 
 
 def title(header: Mapping[str, Any], t: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ CELL_TYPES = {1: 3, 2: 5, 3: 10}
 INK, CORE = "#1a1a1a", "#f28e2b"
 LEVEL = 0.4  # of |psi|, around the cores of vortices
 CONTOURS = (0.2, 0.4, 0.6, 0.8)
+DEAD = 1e-6  # |psi| of a node without a phase, as at normal contacts
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,9 +101,8 @@ def draw(
     if arrows:
         _arrows(plotter, stage, grid, "white" if look.cmap in ("magma", "twilight") else INK)
     if stage.outline.n_points:
-        plotter.add_mesh(
-            _lifted(stage.outline, grid), color=INK, line_width=thin * (1.0 if stage.plane else 0.8), lighting=False
-        )
+        edges = _lifted(stage.outline.strip(join=True), grid)  # whole lines: pieces would leave gaps between them
+        plotter.add_mesh(edges, color=INK, line_width=thin * (1.0 if stage.plane else 0.8), lighting=False)
     if zeros is not None and len(zeros):
         _dots(plotter, stage, zeros)
     plotter.suppress_rendering = False
@@ -110,7 +111,9 @@ def draw(
 def _paint(plotter: pv.Plotter, surface: pv.DataSet, look: Look, thick: float) -> None:
     """Colours on a surface.  Angles go through a texture that repeats, so that no false line marks the turn."""
     if look.cyclic and not thick and "psi_re" in surface.point_data:
-        plotter.add_mesh(_unrolled(surface), texture=_wheel(look.cmap), lighting=False)
+        parts = _unrolled(surface)
+        if parts.n_points:
+            plotter.add_mesh(parts, texture=_wheel(look.cmap), lighting=False)
         return
     plotter.add_mesh(
         surface,
@@ -125,12 +128,19 @@ def _paint(plotter: pv.Plotter, surface: pv.DataSet, look: Look, thick: float) -
 
 
 def _unrolled(surface: pv.DataSet) -> pv.PolyData:
-    """Triangles of their own corners with the phase as texture coordinate, continuous inside each triangle."""
+    """Triangles of their own corners with the phase as texture coordinate, continuous inside each triangle.
+
+    A corner where psi vanishes takes the phase of the others; a triangle of three such is left out.
+    """
     import pyvista as pv
 
     flat = surface.extract_surface(algorithm="dataset_surface").triangulate()
     corners = flat.regular_faces
     psi = (flat.point_data["psi_re"] + 1j * flat.point_data["psi_im"])[corners]
+    bright = np.abs(psi) > DEAD
+    seen = bright.any(axis=1)
+    corners, psi, bright = corners[seen], psi[seen], bright[seen]
+    psi = np.where(bright, psi, np.sum(psi, axis=1, where=bright, keepdims=True))
     first = np.angle(psi[:, :1])
     phase = first + np.angle(psi * np.exp(-1j * first))
     parts = pv.PolyData.from_regular_faces(flat.points[corners].reshape(-1, 3), np.arange(corners.size).reshape(-1, 3))
@@ -139,6 +149,7 @@ def _unrolled(surface: pv.DataSet) -> pv.PolyData:
     return parts
 
 
+@cache
 def _wheel(cmap: str) -> pv.Texture:
     import matplotlib
     import pyvista as pv
@@ -199,6 +210,13 @@ def _arrow() -> pv.PolyData:
     return pv.PolyData(points, faces=[4, 0, 1, 5, 6, 3, 2, 3, 4])
 
 
+@cache
+def _disk(inner: float) -> pv.PolyData:
+    import pyvista as pv
+
+    return pv.Disc(inner=inner, outer=1.0, r_res=1, c_res=32)
+
+
 def _dots(plotter: pv.Plotter, stage: Scene, zeros: Array) -> None:
     """Zeros of psi with their sign: filled dots for +, open ones for -."""
     import pyvista as pv
@@ -208,6 +226,6 @@ def _dots(plotter: pv.Plotter, stage: Scene, zeros: Array) -> None:
         for sign in (1, -1):
             places = zeros[np.sign(zeros[:, 3]) == sign, :3] + [0, 0, level * up]
             if len(places):
-                disk = pv.Disc(inner=0.0 if sign > 0 else inner * r, outer=outer * r, r_res=1, c_res=32)
-                dots = pv.PolyData(places).glyph(geom=disk, orient=False, scale=False)
+                disk = _disk(0.0 if sign > 0 else inner / outer)
+                dots = pv.PolyData(places).glyph(geom=disk, orient=False, scale=False, factor=outer * r)
                 plotter.add_mesh(dots, color=colour, lighting=False)

@@ -3,69 +3,37 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
+from laboratory import FILM, case_from, same
 
-from fempslip.case import Case, load
-from fempslip.contract import Refusal
+from fempslip.case import Case
+from fempslip.contract import Abandoned, Refusal
 from fempslip.run.running import resume, solve
 from fempslip.store import Run, open_run
-
-FILM = """
-geometry:
-  dimension: 2
-  regions: {film: {rectangle: {size: [10 xi, 6 xi], center: [0, 0]}}}
-  boundaries: {source: {edge: left, of: film}, drain: {edge: right, of: film}}
-  probes: {a: [-3, 0], b: [3, 0]}
-material: {u: 5.79, gamma: 10}
-drive:
-  field: {ramp: {from: 0, to: 0.4, over: 5 tau}}
-  current: {from: source, to: drain, density: 0.2}
-mesh: {size: 0.6 xi}
-time: {until: 30 tau}
-measure: {from: 10 tau, between: [a, b]}
-record: {fields: every 1 tau}
-postprocess: [voltage, zeros, josephson_residual, vortex_tracks, voltage_ledger]
-"""
 
 
 class Stop:
     """A progress that interrupts once the march has come so far, as Ctrl-C would."""
 
-    def __init__(self, at: float) -> None:
-        self.at = at
+    def __init__(self, at: float, cut: type[BaseException] = KeyboardInterrupt) -> None:
+        self.at, self.cut = at, cut
 
     def __call__(self, fraction: float, text: str) -> None:
         if fraction > self.at:
-            raise KeyboardInterrupt
+            raise self.cut
 
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Case:
-    path = tmp_path_factory.mktemp("film") / "film.yaml"
-    path.write_text(FILM, encoding="utf-8")
-    return load(path)
+    return case_from(FILM, tmp_path_factory.mktemp("film"))
 
 
 @pytest.fixture(scope="module")
 def whole(film: Case, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return solve(film, tmp_path_factory.mktemp("runs") / "whole", pictures=False)
-
-
-def same(one: Run, other: Run) -> None:
-    """Equal in every table, frame and array of the last checkpoint."""
-    assert one.tables == other.tables
-    for name in one.tables:
-        for column, values in one.table(name).items():
-            np.testing.assert_array_equal(values, other.table(name)[column], err_msg=f"{name}.{column}")
-    np.testing.assert_array_equal(one.times, other.times)
-    for name, values in one.frame(-1).items():
-        np.testing.assert_array_equal(values, other.frame(-1)[name], err_msg=name)
-    last, other_last = one.checkpoint(), other.checkpoint()
-    for name, values in last.items():
-        np.testing.assert_array_equal(values, other_last[name], err_msg=name)
 
 
 def test_stopped_and_resumed_equals_uninterrupted(film: Case, whole: Run, tmp_path: Path) -> None:
@@ -79,6 +47,25 @@ def test_stopped_and_resumed_equals_uninterrupted(film: Case, whole: Run, tmp_pa
         assert cut.summary is not None and cut.summary["status"] == "stopped"
         assert 0.2 * 30 < cut.table("series")["t"][-1] < 30
     same(whole, resume(folder, pictures=False))
+
+
+def test_an_abandoned_step_is_computed_anew(film: Case, whole: Run, tmp_path: Path) -> None:
+    """A second Ctrl-C comes anywhere, also in the midst of the watchers: what it tore is cut off by a resume."""
+    with pytest.raises(Abandoned):
+        solve(film, tmp_path / "torn", Stop(0.5, Abandoned), pictures=False)
+    torn = open_run(tmp_path / "torn")
+    assert torn.summary is not None and torn.summary["status"] == "stopped"
+    assert "expect" not in torn.summary
+    same(whole, resume(tmp_path / "torn", pictures=False))
+
+
+def test_the_start_of_another_run_is_not_needed_again(film: Case, whole: Run, tmp_path: Path) -> None:
+    shutil.copytree(whole.folder, tmp_path / "first")
+    later = film.vary({"start": {"run": str(tmp_path / "first")}, "time.until": 2, "measure.from": 1})
+    solve(later, tmp_path / "second", pictures=False)
+    shutil.rmtree(tmp_path / "first")
+    longer = resume(tmp_path / "second", until="3 tau", pictures=False)
+    assert longer.summary is not None and longer.summary["status"] == "finished"
 
 
 def test_a_finished_run_can_be_extended(film: Case, whole: Run, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from skfem import MeshTet, MeshTri
 from fempslip import view
 from fempslip.contract import Failure, Mesh, Refusal
 from fempslip.store import RunWriter, open_run
-from fempslip.view import canvas, looks, stage, wires
+from fempslip.view import canvas, looks, sheets, stage, wires
 from fempslip.view.plots import slip_centre
 
 HEADER = {"title": "synthetic", "scales": {"xi": 20e-9, "tau0": 3e-12, "V0": 4e-4}}
@@ -156,6 +156,36 @@ def test_a_phase_that_turns_has_no_false_line(tmp_path):
     assert np.ptp(strip, axis=0).max() > 40  # and it does turn
 
 
+def test_a_contact_without_psi_takes_the_phase_beside_it():
+    """psi is held at 0 on the left edge, where its phase is noise: no colour of that noise is in the picture."""
+    mesh, scene = film(12, 6), stage.scene(film(12, 6))
+    psi = 0.7 * np.exp(0.5j) * np.ones(mesh.nodes)
+    psi[mesh.points[0] < -5.9] = 1e-17 * np.exp(2.5j)
+    fields = {"psi_re": psi.real, "psi_im": psi.imag, "psi_abs": np.abs(psi)}
+    made, look = canvas.plotter(scene.view, 400), looks.look_for("phase", [fields])
+    stage.draw(made, scene, fields, look)
+    image = canvas.shoot(made, scene.view).astype(int)
+    colours = [share(image, colour("twilight", (phase + np.pi) / (2 * np.pi)), 4) for phase in (0.5, 2.5)]
+    assert colours[0] > 0.8 and colours[1] < 0.001
+    stage.draw(made, scene, {name: 0 * field for name, field in fields.items()}, look)
+    blank = canvas.shoot(made, scene.view).astype(int)
+    assert share(blank, (255, 255, 255)) > 0.9  # all normal: no phase anywhere
+    made.close()
+
+
+def test_numbers_along_edges_of_a_body():
+    for low, high, most, wanted in (
+        (-8, 8, 6, [-8, -4, 0, 4, 8]), (-5, 5, 3, [-5, 0, 5]), (-10, 10, 7, [-10, -5, 0, 5, 10]),
+        (0, 0.5, 2, [0, 0.5]), (-9.3, 9.3, 6, [-8, -4, 0, 4, 8]), (-0.15, 0.15, 3, [-0.1, 0, 0.1]),
+    ):  # fmt: skip
+        assert np.allclose(sheets._ticks(low, high, most), wanted), (low, high)
+
+
+def test_four_pixels_make_one():
+    one = np.array([[[0, 255, 1], [0, 255, 2]], [[255, 255, 2], [255, 255, 2]], [[9, 9, 9], [9, 9, 9]]], np.uint8)
+    assert np.array_equal(canvas.halved(one), [[[128, 255, 2]]])
+
+
 def test_snapshot_of_a_film(film_folder, tmp_path):
     path = view.snapshot(film_folder, tmp_path / "new" / "film.png", frame=1, field=("psi_abs", "phase", "current"))
     image = pixels(path)
@@ -259,11 +289,12 @@ def test_a_network_is_drawn_from_above(tmp_path):
 
 def test_show_without_a_screen_writes_files_and_says_so(film_folder, wire_folder, monkeypatch, tmp_path):
     monkeypatch.setattr(canvas, "without_screen", lambda: True)
-    said = view.show(film_folder)
-    assert said[0].startswith("no screen here: wrote ") and (film_folder.folder / "view.png").is_file()
+    (said,) = view.show(film_folder)
+    picture, page = (film_folder.folder / name for name in ("view.png", "view.html"))
+    assert picture.is_file()  # and a page where the packages for it are installed
+    assert said == f"no screen here: wrote {picture}" + (f" and {page}" if page.is_file() else "")
     assert view.show(wire_folder, tmp_path / "w.png") == [
-        f"wrote {tmp_path / 'w.png'}",
-        f"wrote {tmp_path / 'w_kymograph.png'}",
+        f"wrote {tmp_path / 'w.png'} and {tmp_path / 'w_kymograph.png'}"
     ]
 
 
