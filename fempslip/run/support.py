@@ -64,6 +64,7 @@ class Need:
 PAIR = Need(lambda case: bool(case.measure.between), "a pair to measure between: measure: {between: [probe, probe]}")
 CONTOUR = Need(lambda case: bool(case.geometry.contours), "a contour in the geometry: contours: {loop: hole}")
 WIRE = Need(lambda case: case.geometry.dimension == 1, "a wire or a ring (dimension: 1)")
+FILM = Need(lambda case: case.geometry.dimension == 2, "a film (dimension: 2)")
 FACES = Need(lambda case: case.geometry.dimension > 1, "a film or a bulk piece (dimension: 2 or 3)")
 
 # step of a recipe -> what it needs; steps that are not here can do with any case
@@ -78,6 +79,8 @@ NEEDS = {
     "zeros": FACES,
     "zero_count": FACES,
     "vortex_tracks": FACES,
+    "flux_flow_field": FILM,
+    "flux_flow": PAIR,
     "phase_slips": WIRE,
     "ledger": PAIR,
     "voltage_ledger": PAIR,

@@ -10,10 +10,10 @@ import numpy as np
 from fempslip.case import Case
 from fempslip.contract import Array, Refusal
 from fempslip.store import Run
-from fempslip.store.zeros import contraction_of, rows
+from fempslip.store.zeros import contraction_of, moved_impulse, place_of, rows, tracks_of, width_between
 from fempslip.topology.ledger import PATHS
 from fempslip.topology.linking import KINDS
-from fempslip.topology.tracks import impulse_of_moves, moves, rate, tracks
+from fempslip.topology.tracks import impulse_of_moves, rate, tracks
 
 # ------------------------------------------------------------------------------------------- results
 
@@ -40,14 +40,14 @@ def body_lines(run: Run) -> dict[str, Any]:
 
 
 def film_tracks(case: Case, run: Run) -> dict[str, Any]:
-    """How many zeros came and went, their mean velocity, and E = -v x B beside the voltage."""
+    """How many zeros came and went, how many are there at the end, and their mean speed."""
     found, zeros = contraction_of(run), rows(run, "zeros")
     table = tracks(zeros, found, run.mesh.size)
     last = zeros["t"] == run.table("series")["t"][-1]
     late = table["t"] >= measured_from(case)
     speed = np.hypot(table["vx"], table["vy"])[late]
     counts = {kind: found.count(kind) for kind in KINDS if found.count(kind)}
-    answer: dict[str, Any] = {
+    return {
         "entries": found.count("entry"),
         "exits": found.count("exit"),
         "alive": int(np.count_nonzero(last)),
@@ -59,51 +59,32 @@ def film_tracks(case: Case, run: Run) -> dict[str, Any]:
         "l_z": found.l_z,
         "mean_speed": float(np.nanmean(speed)) if np.isfinite(speed).any() else None,
     }
-    return answer | ({"field": voltages_of_tracks(case, run, table)} if case.measure.between else {})
 
 
-def voltages_of_tracks(case: Case, run: Run, table: Mapping[str, Array]) -> dict[str, Any]:
-    """E = -v x B between the first pair, in V0: from displacements (hops through the edges included) and from fitted
-    velocities, beside the voltage of the probes, as slopes of int V dt over the measured time.
+def flux_flow_field(case: Case, run: Run) -> dict[str, Any]:
+    """`flux_flow_field` of a film: E = -v x B between the first pair, in V0, beside the voltage of the probes.
+
+    From displacements (hops through the edges included) and from fitted velocities; all are slopes of int V dt over the
+    measured time.
 
     The zeros between the two places count alike, as is right for a straight film whose whole width lies between them;
     probes that are points feel those close to them more.
     """
     first, second = case.measure.between[0]
     ends = (place_of(run, first), place_of(run, second))
-    voltage = run.table("voltage")
+    table, voltage = tracks_of(run), run.table("voltage")
     t, late = voltage["t"], voltage["t"] >= measured_from(case)
     width = width_between(run, *ends)
-    hopping = moves(rows(run, "zeros"), rows(run, "events"), rows(run, "event_ids"))
     dt = np.diff(t, prepend=0.0)[np.minimum(np.searchsorted(t, table["t"] * (1 - 1e-12)), t.size - 1)]
     place = np.array([table["x"], table["y"], table["z"]])
     change = table["winding"] * dt * np.nan_to_num([table["vx"], table["vy"], table["vz"]])
     smooth = {"t": table["t"], "middle": place, "change": change}
     return {
         "probes": rate(t[late], voltage[f"{first}|{second} impulse"][late]),
-        "displacements": rate(t[late], impulse_of_moves(hopping, *ends, width, t)[late]),
+        "displacements": rate(t[late], moved_impulse(run, first, second, t)[late]),
         "velocities": rate(t[late], impulse_of_moves(smooth, *ends, width, t)[late]),
         "width": width,
     }
-
-
-def place_of(run: Run, name: str) -> Array:
-    """A probe's place, or the middle of a boundary, (space,)."""
-    if name in run.mesh.probes:
-        return run.mesh.probes[name]
-    return run.mesh.points[:, np.unique(run.mesh.boundaries[name])].mean(axis=1)
-
-
-def width_between(run: Run, first: Array, second: Array) -> float:
-    """Area of a film between the planes through two probes, over their distance; holes count as film."""
-    from fempslip.mesh.simplices import volumes
-
-    along = second - first
-    length = float(np.linalg.norm(along))
-    middle = run.mesh.points[:, run.mesh.cells].mean(axis=1)
-    place = (along @ (middle - first[:, None])) / length
-    area = volumes(run.mesh.points, run.mesh.cells)
-    return float(area[(place >= 0) & (place <= length)].sum()) / length
 
 
 def phase_slips(case: Case, run: Run) -> dict[str, Any]:
@@ -161,6 +142,7 @@ def measured_from(case: Case) -> float:
 
 RESULTS: Mapping[str, Any] = {
     "vortex_tracks": vortex_tracks,
+    "flux_flow_field": flux_flow_field,
     "phase_slips": phase_slips,
     "voltage_ledger": voltage_ledger,
 }

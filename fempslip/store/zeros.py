@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from ..contract import Array, Refusal
+from ..mesh.simplices import volumes
 from ..topology.contraction import REACH, Contraction, contract
 from ..topology.linking import KINDS
-from ..topology.tracks import tracks
+from ..topology.tracks import impulse_of_moves, moves, tracks
 from .reader import Run
 
 COLUMNS = {
@@ -64,3 +65,30 @@ def events_of(run: Run, tau_z: float | None = None, l_z: float | None = None) ->
         }
         for node in found.events
     ]
+
+
+# ------------------------------------------------------------------------------------------- E = -v x B
+
+
+def moved_impulse(run: Run, first: str, second: str, clock: Array) -> Array:
+    """int V dt, (times,), of the zeros of a film that moved across between two probes or boundaries."""
+    ends = place_of(run, first), place_of(run, second)
+    moved = moves(rows(run, "zeros"), rows(run, "events"), rows(run, "event_ids"))
+    return impulse_of_moves(moved, *ends, width_between(run, *ends), clock)
+
+
+def place_of(run: Run, name: str) -> Array:
+    """A probe's place, or the middle of a boundary, (space,)."""
+    if name in run.mesh.probes:
+        return run.mesh.probes[name]
+    return run.mesh.points[:, np.unique(run.mesh.boundaries[name])].mean(axis=1)
+
+
+def width_between(run: Run, first: Array, second: Array) -> float:
+    """Area of a film between the planes through two places, over their distance; holes do not count."""
+    along = second - first
+    length = float(np.linalg.norm(along))
+    corners = run.mesh.points[:, run.mesh.cells]
+    place = along @ (corners.mean(axis=1) - first[:, None]) / length
+    area = volumes(run.mesh.points, run.mesh.cells)
+    return float(area[(place >= 0) & (place <= length)].sum()) / length

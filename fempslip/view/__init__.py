@@ -12,11 +12,12 @@ from ..store import Run
 from .lines import tubes
 from .plots import kymograph, potentials, profile, voltage_pairs, voltage_plot, winding_plot
 from .scenes import movie, show, snapshot
-from .trails import event_diagram, trails
+from .trails import event_diagram, flux_flow, trails
 
 __all__ = [
     "PICTURES",
     "event_diagram",
+    "flux_flow",
     "kymograph",
     "movie",
     "potentials",
@@ -60,6 +61,7 @@ PICTURES: dict[str, Callable[[Run, Progress], list[Path]]] = {
     "voltage_plot": _into("voltage.png", voltage_plot),
     "profile": _into("profile.png", profile),
     "trails": _trails,
+    "flux_flow": _into("flux_flow.png", flux_flow),
     "event_diagram": _into("events.png", event_diagram),
     "winding_plot": _into("winding.png", winding_plot),
 }

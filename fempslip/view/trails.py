@@ -11,7 +11,7 @@ import numpy as np
 
 from ..contract import Array, Refusal
 from ..store import Run
-from ..store.zeros import contraction_of, events_of, tracked, tracks_of
+from ..store.zeros import contraction_of, events_of, moved_impulse, tracked, tracks_of
 from . import canvas, scales, sheets, stage
 from .looks import look_for
 
@@ -167,3 +167,30 @@ def _event_marks(axes: Axes, events: Iterable[Mapping[str, Any]], row: Mapping[i
     if any(places for kind, places in named.items() if kind in MARKS):
         axes.legend(frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2,
                     handletextpad=0.2, columnspacing=1.0)  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------- E = -v x B
+
+
+def flux_flow(run: Run, path: str | Path) -> Path:
+    """int V dt between the first pair of places in flux quanta, beside that of all zeros that moved across.
+
+    Raises Refusal for runs that are no films, were not followed, or have no pair.
+    """
+    if run.mesh.dim != 2 or not tracked(run) or not run.header.get("pairs"):
+        raise Refusal(f"{run.folder}: a film with vortex_tracks and a pair in measure.between is needed")
+    first, second = run.header["pairs"][0]
+    voltage = run.table("voltage")
+    t, impulse = voltage["t"], voltage[f"{first}|{second} impulse"] / (2 * np.pi)
+    moved = moved_impulse(run, first, second, t) / (2 * np.pi)
+    with sheets.style():
+        made = sheets.figure(sheets.COLUMN, 2.2)
+        axes = made.add_axes((0.13, 0.18, 0.83, 0.79))
+        axes.plot(t, impulse, color=NEGATIVE, lw=1.0, label=f"∫V dt, {first} – {second}")
+        axes.plot(t, moved - moved[0], color=POSITIVE, lw=0.9, ls=(0, (4, 2)), label="zeros moved across")
+        axes.set(xlim=(0, t[-1]))
+        axes.set_xlabel(scales.label(run.header, "t", "tau0"), labelpad=1)
+        axes.set_ylabel("flux quanta", labelpad=2)
+        axes.tick_params(length=2.5, pad=2)
+        axes.legend(frameon=False, loc="upper left" if impulse[-1] >= 0 else "lower left")
+        return sheets.save(made, Path(path))

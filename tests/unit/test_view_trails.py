@@ -29,7 +29,7 @@ mesh: {size: 0.5 xi}
 time: {until: 40 tau}
 measure: {between: [a, b]}
 record: {fields: every 10 tau}
-postprocess: [vortex_tracks, voltage_ledger]
+postprocess: [vortex_tracks, flux_flow_field, voltage_ledger]
 """
 
 
@@ -77,12 +77,19 @@ def test_results_of_a_film_and_a_wire(film, wire):
     found = film.summary["results"]["vortex_tracks"]
     assert found["entries"] - found["exits"] == found["alive"] > 0
     assert found["identities"] >= found["alive"] and found["tau_z"] == pytest.approx(5.79 / 2)
-    assert set(found["field"]) == {"probes", "displacements", "velocities", "width"}
+    field = film.summary["results"]["flux_flow_field"]
+    assert field["width"] == pytest.approx(8.0, rel=0.1)
+    assert field["displacements"] == pytest.approx(field["probes"], rel=0.4)  # a short run, probes that are points
     assert film.summary["results"]["voltage_ledger"]["residual"] < 1e-9
     slips = wire.summary["results"]["phase_slips"]
     assert slips["positive"] > 2 and slips["negative"] == 0
     assert slips["place"][0] == pytest.approx(10.0, abs=0.1)
     assert slips["pulse_area"] == pytest.approx(2 * np.pi, rel=0.1)
+
+
+def test_voltage_beside_what_moved(film, tmp_path):
+    path = view.flux_flow(film, tmp_path / "flux_flow.png")
+    assert near(path, POSITIVE) > 1e-3 and near(path, NEGATIVE) > 1e-3
 
 
 def test_kymograph_marks_slips(wire, tmp_path):
