@@ -42,8 +42,8 @@ def film(tmp_path_factory) -> Run:
 @pytest.fixture(scope="module")
 def wire(tmp_path_factory) -> Run:
     folder = tmp_path_factory.mktemp("wire")
-    changes = {"time.until": "60 tau", "record.fields": "every 0.5 tau", "postprocess": ["voltage", "phase_slips"]}
-    changes |= {"drive.current.density": 0.36, "measure.from": "10 tau"}
+    changes = {"time.until": "160 tau", "record.fields": "every 0.5 tau", "postprocess": ["voltage", "phase_slips"]}
+    changes |= {"drive.current.density": 0.32, "measure.from": "100 tau"}
     return solve(case_from(WIRE_W, folder, changes), folder / "run", pictures=False)
 
 
