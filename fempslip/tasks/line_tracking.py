@@ -14,7 +14,7 @@ from fempslip.topology.state import Windings
 from fempslip.topology.subcomplex import SURFACE, Subcomplex
 
 EVERY = 0.5  # tau0 between two samples of the lines' points
-CAP = 8  # events in a step, above which it is a storm
+CAP = 16  # events in a step, above which it is a storm
 
 
 @dataclass(frozen=True, eq=False)
