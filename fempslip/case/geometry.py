@@ -20,9 +20,9 @@ from fempslip.case.parts import (
 )
 from fempslip.case.shapes import AnyShape, Shape
 
-EDGES = ("left", "right", "bottom", "top", "outer", "inner")
+EDGES = ("left", "right", "bottom", "top", "outer", "inner", "first", "last")
 ENDS = ("first", "last")
-FACES = ("left", "right", "front", "back", "bottom", "top", "side")
+FACES = ("left", "right", "front", "back", "bottom", "top", "side", "outer", "inner", "first", "last")
 _WORD_OF_DIMENSION = {1: "end", 2: "edge", 3: "face"}
 
 

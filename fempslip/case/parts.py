@@ -7,7 +7,8 @@ names of parts).  Validators raise through `wrong`; "{here}" in a message become
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -45,6 +46,7 @@ class Reading:
     area: float | None = None
     until: float | None = None
     keys: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    planes: list[int] = field(default_factory=list)  # not empty while a shape of the plane in a bulk piece is read
 
     @property
     def scales(self) -> Scales:
@@ -53,7 +55,21 @@ class Reading:
     @property
     def space(self) -> int:
         """Coordinates of a point: wires may live in space."""
-        return 3 if self.dimension == 1 else self.dimension
+        return self.planes[-1] if self.planes else 3 if self.dimension == 1 else self.dimension
+
+    @property
+    def fewest(self) -> int:
+        """Coordinates of a point that must be written; those left out are 0."""
+        return 1 if self.dimension == 1 and not self.planes else self.space
+
+    @contextmanager
+    def plane(self) -> Iterator[None]:
+        """While it lasts, points are those of a plane."""
+        self.planes.append(2)
+        try:
+            yield
+        finally:
+            self.planes.pop()
 
 
 def reading(info: ValidationInfo) -> Reading:
@@ -135,6 +151,7 @@ Number = Annotated[float, BeforeValidator(_number("number")), _JSON]
 Length = Annotated[float, BeforeValidator(_number("length")), _JSON]
 Time = Annotated[float, BeforeValidator(_number("time")), _JSON]
 FieldStrength = Annotated[float, BeforeValidator(_number("field")), _JSON]
+Angle = Annotated[float, BeforeValidator(_number("angle")), _JSON]
 Flux = Annotated[float, BeforeValidator(_number("flux")), _JSON]
 Density = Annotated[float, BeforeValidator(_number("density")), _JSON]
 Frequency = Annotated[float, BeforeValidator(_number("frequency")), _JSON]
@@ -148,10 +165,10 @@ def _point(written: Any, info: ValidationInfo) -> Any:
     """Coordinates, filled up with zeros to the dimension of space; a wire's point may be one number."""
     here = reading(info)
     values = written if isinstance(written, list) else [written]
-    fewest = 1 if here.dimension == 1 else here.dimension
-    if not fewest <= len(values) <= here.space:
-        wanted = "1 to 3" if here.dimension == 1 else str(here.dimension)
-        raise wrong(f"{{here}} wants a point with {wanted} coordinates in {here.dimension}D; this has {len(values)}")
+    if not here.fewest <= len(values) <= here.space:
+        wanted = str(here.space) if here.fewest == here.space else f"{here.fewest} to {here.space}"
+        where = "a plane" if here.planes else f"{here.dimension}D"
+        raise wrong(f"{{here}} wants a point with {wanted} coordinates in {where}; this has {len(values)}")
     return values + [0] * (here.space - len(values))
 
 

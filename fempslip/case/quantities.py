@@ -20,6 +20,7 @@ WORDS = {
     "length": "a length", "time": "a time", "field": "a magnetic field", "density": "a current density",
     "current": "a current", "voltage": "a voltage", "flux": "a magnetic flux", "conductivity": "a conductivity",
     "frequency": "a frequency", "area": "an area", "number": "a number",
+    "angle": "an angle",
 }  # fmt: skip
 
 SCALE_NAMES = ("xi", "lambda", "tau", "Bc2", "j0", "Idep", "Phi0", "V0")

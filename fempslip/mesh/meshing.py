@@ -17,7 +17,7 @@ from fempslip.mesh.cochains import angles, padded, wrap
 from fempslip.mesh.places import distance_to, locate
 from fempslip.mesh.simplices import cell_edges, graph, unique_columns, volumes
 
-_LAYOUT = 2  # of the cached arrays and of the meshing itself: raise it when either changes
+_LAYOUT = 3  # of the cached arrays and of the meshing itself: raise it when either changes
 
 
 def make_mesh(case: Any) -> Mesh:
@@ -80,7 +80,7 @@ def _bare(case: Any) -> Mesh:
 
 
 def _wire_mesh(case: Any) -> Mesh:
-    parts: list[wires.Line | wires.Loop] = []
+    parts: list[wires.Part] = []
     for name, shape in case.geometry.regions.items():
         try:
             parts += solids.wire(shape, name)
@@ -111,11 +111,17 @@ def _wire_sizes(case: Any) -> wires.Sizes:
 def _ends(case: Any, boundary: str) -> list[Array]:
     """Points of a wire's boundary as the geometry has them, before there is a mesh."""
     spec = case.geometry.boundaries[boundary]
-    lines = [p for p in solids.wire(case.geometry.regions[spec.of], spec.of) if isinstance(p, wires.Line)]
+    lines = _open_parts(case, spec.of)
     if spec.end is not None:
         return [lines[0].start if spec.end == "first" else lines[-1].end]
     ends = [end for line in lines for end in (line.start, line.end)]
     return [end for end in ends if spec.within.contains(end[:, None])[0]] or ends
+
+
+def _open_parts(case: Any, region: str) -> list[wires.Part]:
+    """Parts of a wire that have ends: all but rings."""
+    parts = solids.wire(case.geometry.regions[region], region)
+    return [part for part in parts if isinstance(part, wires.Line) or not part.closed]
 
 
 def _body_mesh(case: Any) -> Mesh:
@@ -219,7 +225,7 @@ _FACET = {1: "end", 2: "edge", 3: "face"}
 def _end(mesh: Mesh, case: Any, spec: Any) -> Array:
     """Vertices of a wire's boundary: the end of a region, or its loose ends within a shape, (1, n)."""
     if spec.end is not None:
-        lines = [p for p in solids.wire(case.geometry.regions[spec.of], spec.of) if isinstance(p, wires.Line)]
+        lines = _open_parts(case, spec.of)
         if not lines:
             return np.zeros((1, 0), dtype=int)
         number, distance = wires.nearest_vertex(mesh.points, lines[0].start if spec.end == "first" else lines[-1].end)
@@ -234,14 +240,27 @@ def _facets(mesh: Mesh, case: Any, spec: Any, skin: Array) -> Array:
     own = boundaries.facets_of(mesh, spec.of, skin)
     if spec.within is not None:
         return own[:, spec.within.contains(mesh.points[:, own].mean(axis=1))]
+    ends = case.geometry.regions[spec.of].ends()
+    if spec.side in ends:
+        return own[:, boundaries.on_end(mesh, own, *ends[spec.side])]
+    if spec.side in ("first", "last"):
+        return own[:, :0]
     if spec.side in ("outer", "inner"):
         outer = boundaries.facets_of(mesh, spec.of, skin[:, boundaries.outer_facets(mesh, skin)])
         return outer if spec.side == "outer" else boundaries.without(own, outer)
+    if spec.side == "side" and ends and mesh.dim == 3 and not hasattr(case.geometry.regions[spec.of], "axis"):
+        return _without_ends(mesh, case.geometry.regions[spec.of], own)
     if spec.side == "side":
         along = np.abs(getattr(case.geometry.regions[spec.of], "axis", (0.0, 0.0, 1.0)))
         return boundaries.lateral(mesh, spec.of, own, int(np.argmax(along)))
     axis, end = (boundaries.EDGES if mesh.dim == 2 else boundaries.FACES)[spec.side]
     return boundaries.at_extreme(mesh, spec.of, own, axis, end)
+
+
+def _without_ends(mesh: Mesh, shape: Any, facets: Array) -> Array:
+    for end in shape.ends().values():
+        facets = facets[:, ~boundaries.on_end(mesh, facets, *end)]
+    return facets
 
 
 def _with_places(case: Any, mesh: Mesh) -> Mesh:
