@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field, StrictInt, ValidationInfo, model_validator
 
 from fempslip.case.curves import Piece, moved
-from fempslip.case.parts import Angle, Length, Listed, Number, Part, Point, Positive, Z, reading, wrong
+from fempslip.case.parts import QUANTITY, Angle, Length, Listed, Number, Or, Part, Point, Positive, Z, reading, wrong
 from fempslip.case.shape import Array, End, Shape
 
 if TYPE_CHECKING:
@@ -201,7 +201,9 @@ class Square(Part):
     """Rows and columns.  spacing : between the middles, one length or [along x, along y]."""
 
     counts: Annotated[tuple[Count, Count], Listed]
-    spacing: Annotated[tuple[Annotated[Length, Positive], Annotated[Length, Positive]], BeforeValidator(_pair)]
+    spacing: Annotated[
+        tuple[Annotated[Length, Positive], Annotated[Length, Positive]], BeforeValidator(_pair), Or(QUANTITY)
+    ]
 
     def places(self) -> Array:
         (nx, ny), (a, b) = self.counts, self.spacing

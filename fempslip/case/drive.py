@@ -8,6 +8,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, model_validator
 
 from fempslip.case.parts import (
+    QUANTITY,
     BoundaryName,
     Current,
     Density,
@@ -19,6 +20,7 @@ from fempslip.case.parts import (
     Listed,
     NotNegative,
     Number,
+    Or,
     Part,
     Positive,
     Time,
@@ -112,15 +114,17 @@ class OneWave(Part, Generic[H]):
 class Wave(OneWave[H], Generic[H]):
     """As OneWave, or a sum of such (at every time)."""
 
-    sum: Annotated[tuple[Annotated[OneWave[H], BeforeValidator(_scalar_is_value)], ...], Listed] | None = None
+    sum: (
+        Annotated[tuple[Annotated[OneWave[H], BeforeValidator(_scalar_is_value), Or(QUANTITY)], ...], Listed] | None
+    ) = None
 
     def waveform(self) -> Any:
         return Sum(tuple(part.waveform() for part in self.sum)) if self.sum is not None else super().waveform()
 
 
-CurrentWave = Annotated[Wave[Current], BeforeValidator(_scalar_is_value)]
-DensityWave = Annotated[Wave[Density], BeforeValidator(_scalar_is_value)]
-Component = Annotated[Wave[FieldStrength], BeforeValidator(_scalar_is_value)]
+CurrentWave = Annotated[Wave[Current], BeforeValidator(_scalar_is_value), Or(QUANTITY)]
+DensityWave = Annotated[Wave[Density], BeforeValidator(_scalar_is_value), Or(QUANTITY)]
+Component = Annotated[Wave[FieldStrength], BeforeValidator(_scalar_is_value), Or(QUANTITY)]
 
 
 # ---------------------------------------------------------------------------------------------- drive as written
@@ -230,8 +234,8 @@ class DriveSpec(Part):
     """Field, flux and currents as written."""
 
     field: Annotated[FieldSpec | None, BeforeValidator(_field)] = None
-    flux: Annotated[tuple[FluxWave, ...], BeforeValidator(_as_list)] = ()
-    current: Annotated[tuple[AnyCurrent, ...], BeforeValidator(_as_list)] = ()
+    flux: Annotated[tuple[FluxWave, ...], BeforeValidator(_as_list), Or()] = ()
+    current: Annotated[tuple[AnyCurrent, ...], BeforeValidator(_as_list), Or()] = ()
 
     def compiled(self) -> Drive:
         return Drive(

@@ -21,7 +21,7 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, core_schema
 
 from fempslip.case import quantities
 from fempslip.case.quantities import Amount, Mistake, Names
@@ -109,7 +109,19 @@ class Part(BaseModel):
 
 # ---------------------------------------------------------------------------------------------- quantities
 
-_JSON = WithJsonSchema({"type": ["number", "string"]})
+QUANTITY: dict[str, Any] = {"type": ["number", "string"]}  # as an editor sees it
+_JSON = WithJsonSchema(QUANTITY)
+
+
+@dataclass(frozen=True, eq=False)
+class Or:
+    """Another form in which a file may write something, for the JSON Schema.  None: one part of a list, alone."""
+
+    other: Mapping[str, Any] | None = None
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
+        schema = handler(core)
+        return {"anyOf": [schema, schema["items"] if self.other is None else dict(self.other)]}
 
 
 def _number(kind: str) -> Callable[[Any, ValidationInfo], Any]:
@@ -185,7 +197,7 @@ def _direction(value: tuple[float, float, float]) -> tuple[float, float, float]:
     return (value[0] / size, value[1] / size, value[2] / size)
 
 
-Point = Annotated[tuple[Length, ...], BeforeValidator(_point)]
+Point = Annotated[tuple[Length, ...], BeforeValidator(_point), Or(QUANTITY)]
 Listed = BeforeValidator(_listed)
 Direction = Annotated[tuple[Number, Number, Number], AfterValidator(_direction), Listed]
 Z = (0.0, 0.0, 1.0)
@@ -194,15 +206,26 @@ Z = (0.0, 0.0, 1.0)
 # ---------------------------------------------------------------------------------------------- names
 
 
-def one_of(*words: str) -> BeforeValidator:
+@dataclass(frozen=True)
+class OneOf:
     """A word out of a few."""
 
-    def check(written: Any) -> Any:
-        if written not in words:
-            raise wrong(f"{{here}}: {written!r:.60} is none of {', '.join(words)}", words, str(written))
+    words: tuple[str, ...]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        return core_schema.no_info_before_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
+        return {"enum": list(self.words)}
+
+    def _check(self, written: Any) -> Any:
+        if written not in self.words:
+            raise wrong(f"{{here}}: {written!r:.60} is none of {', '.join(self.words)}", self.words, str(written))
         return written
 
-    return BeforeValidator(check)
+
+def one_of(*words: str) -> OneOf:
+    return OneOf(words)
 
 
 def _new_name(written: Any) -> Any:

@@ -13,6 +13,7 @@ from fempslip.case.parts import (
     Direction,
     Length,
     Number,
+    Or,
     Part,
     PlaceName,
     Point,
@@ -150,7 +151,11 @@ class Measure(Part):
     """When averages begin (default: the second half) and between which probes voltages are taken."""
 
     from_: Time | None = Field(default=None, alias="from")
-    between: Annotated[tuple[tuple[PlaceName, PlaceName], ...], BeforeValidator(_pairs)] = ()
+    between: Annotated[
+        tuple[tuple[PlaceName, PlaceName], ...],
+        BeforeValidator(_pairs),
+        Or({"type": "array", "items": {"type": "string"}}),
+    ] = ()
 
 
 def _interval(written: Any, info: ValidationInfo) -> Any:
