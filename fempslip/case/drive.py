@@ -3,128 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, model_validator
 
 from fempslip.case.parts import (
-    QUANTITY,
     BoundaryName,
-    Current,
-    Density,
     Direction,
     FieldStrength,
     Flux,
-    Frequency,
     HoleName,
-    Listed,
-    NotNegative,
-    Number,
     Or,
     Part,
-    Positive,
-    Time,
     Z,
     reading,
     wrong,
 )
-from fempslip.case.waveforms import Constant, Points, Pulse, Ramp, Sine, Sum
+from fempslip.case.waveforms import Constant, Sum
+from fempslip.case.waves import Component, CurrentWave, DensityWave, Wave, scalar_is_value
 
-H = TypeVar("H")
 Vector = tuple[float, float, float]
-
-
-# ---------------------------------------------------------------------------------------------- waveforms as written
-
-
-class RampSpec(Part, Generic[H]):
-    from_: H = Field(default=0, alias="from", validate_default=True)
-    to: H
-    start: Time = 0.0
-    over: Annotated[Time, NotNegative]
-
-    def waveform(self) -> Any:
-        return Ramp(self.from_, self.to, self.start, self.over)
-
-
-class SineSpec(Part, Generic[H]):
-    amplitude: H
-    frequency: Annotated[Frequency, Positive] | None = None
-    period: Annotated[Time, Positive] | None = None
-    offset: H = Field(default=0, validate_default=True)
-    phase: Number = 0.0
-
-    @model_validator(mode="after")
-    def _one_rhythm(self) -> SineSpec[H]:
-        if (self.frequency is None) == (self.period is None):
-            raise wrong("{here}: a sine wants its frequency or its period, one of them")
-        return self
-
-    def waveform(self) -> Any:
-        return Sine(self.amplitude, self.frequency or 1 / (self.period or 1.0), self.offset, self.phase)
-
-
-class PulseSpec(Part, Generic[H]):
-    height: H
-    start: Time = 0.0
-    length: Annotated[Time, Positive]
-    rise: Annotated[Time, NotNegative] = 0.0
-
-    @model_validator(mode="after")
-    def _edges_fit(self) -> PulseSpec[H]:
-        if 2 * self.rise > self.length:
-            raise wrong("{here}: both edges (2 rise) must fit into the length of the pulse")
-        return self
-
-    def waveform(self) -> Any:
-        return Pulse(self.height, self.start, self.length, self.rise)
-
-
-def _scalar_is_value(data: Any) -> Any:
-    return {"value": data} if isinstance(data, int | float | str) and not isinstance(data, bool) else data
-
-
-class OneWave(Part, Generic[H]):
-    """One of value, points, ramp, sine, pulse."""
-
-    value: H | None = None
-    points: Annotated[tuple[Annotated[tuple[Time, H], Listed], ...], Listed] | None = None
-    ramp: RampSpec[H] | None = None
-    sine: SineSpec[H] | None = None
-    pulse: PulseSpec[H] | None = None
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> OneWave[H]:
-        kinds = ("value", "points", "ramp", "sine", "pulse", "sum")
-        given = [kind for kind in kinds if getattr(self, kind, None) is not None]
-        if len(given) != 1:
-            raise wrong(f"{{here}} wants one of {', '.join(kinds)}, not {' and '.join(given) or 'nothing'}")
-        times = [t for t, _ in self.points] if self.points is not None else [0.0]
-        if not times or any(b < a for a, b in zip(times, times[1:], strict=False)):
-            raise wrong("{here}: points wants [time, value] pairs whose times never decrease")
-        return self
-
-    def waveform(self) -> Any:
-        if self.points is not None:
-            return Points(tuple(t for t, _ in self.points), tuple(h for _, h in self.points))
-        shape = self.ramp or self.sine or self.pulse
-        return shape.waveform() if shape is not None else Constant(self.value)
-
-
-class Wave(OneWave[H], Generic[H]):
-    """As OneWave, or a sum of such (at every time)."""
-
-    sum: (
-        Annotated[tuple[Annotated[OneWave[H], BeforeValidator(_scalar_is_value), Or(QUANTITY)], ...], Listed] | None
-    ) = None
-
-    def waveform(self) -> Any:
-        return Sum(tuple(part.waveform() for part in self.sum)) if self.sum is not None else super().waveform()
-
-
-CurrentWave = Annotated[Wave[Current], BeforeValidator(_scalar_is_value), Or(QUANTITY)]
-DensityWave = Annotated[Wave[Density], BeforeValidator(_scalar_is_value), Or(QUANTITY)]
-Component = Annotated[Wave[FieldStrength], BeforeValidator(_scalar_is_value), Or(QUANTITY)]
 
 
 # ---------------------------------------------------------------------------------------------- drive as written
@@ -204,7 +102,7 @@ def _field(data: Any, info: ValidationInfo) -> Any:
     if data is None or isinstance(data, FieldSpec):
         return data
     if not isinstance(data, list):
-        return {"along": _scalar_is_value(data)}
+        return {"along": scalar_is_value(data)}
     if reading(info).dimension == 2:
         raise wrong("{here}: a film takes one number, the field along z; this is a list")
     if len(data) != 3:

@@ -23,7 +23,9 @@ def as_written(schema: Schema) -> Schema:
     parts["Shape"] = {"oneOf": [_wrapped(kind) for kind in KINDS]}
     parts["FieldSpec"] = _field(parts.pop("FieldSpec"))
     parts["Geometry"]["properties"]["parameters"]["additionalProperties"] = QUANTITY
-    parts["Gaussian"] = _only("gaussian", parts["Gaussian"])
+    rows, file = parts["Table"]["properties"]["rows"], {"type": "string"}
+    parts["Table"]["properties"] |= {"file": file, "rows": rows}
+    parts["Table"]["required"] = []
     for part in [found, *(parts[name] for name in parts if "task" in parts[name].get("properties", {}))]:
         if "geometry" in part.get("properties", {}):
             _case(part)

@@ -77,7 +77,7 @@ class Case(Part):
     @cached_property
     def material(self) -> Mapping[str, Material]:
         """region -> what it is made of."""
-        return {region: self.materials.of(region) for region in self.geometry.regions}
+        return {region: self.materials.of(region, self.scales) for region in self.geometry.regions}
 
     @cached_property
     def drive(self) -> Drive:

@@ -72,7 +72,8 @@ def timetable(problem: Problem, every: float) -> Callable[[float], tuple[float, 
 
 
 def waveforms(problem: Problem) -> list[Waveform]:
-    return [*problem.drive.fields, *(w for group in problem.drive.currents.values() for w in group)]
+    warmth = problem.landscape.factors if problem.landscape is not None else ()
+    return [*problem.drive.fields, *(w for group in problem.drive.currents.values() for w in group), *warmth]
 
 
 def longest_step(problem: Problem) -> float:
