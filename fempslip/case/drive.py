@@ -69,12 +69,17 @@ class CurrentPath(Part):
 
 
 class CurrentsInto(Part):
-    """The current into each of several terminals; at every time their sum must be zero."""
+    """The current into each of several terminals; at every time their sum must be zero, or `balance` takes the rest."""
 
     into: dict[BoundaryName, CurrentWave]
+    balance: BoundaryName | None = None
 
     @model_validator(mode="after")
     def _balanced(self, info: ValidationInfo) -> CurrentsInto:
+        if self.balance in self.into:
+            raise wrong(f"{{here}}: {self.balance!r} takes what is left over, so it has no current of its own in into")
+        if self.balance is not None:
+            return self
         until = reading(info).until or 1.0
         waves = [wave.waveform() for wave in self.into.values()]
         for idep, unit in ((0.0, ""), (1.0, " for Idep = 1")):
@@ -82,7 +87,8 @@ class CurrentsInto(Part):
             t, excess, size = _largest_excess(total, until)
             if abs(excess) > 1e-9 * size:
                 raise wrong(
-                    f"{{here}}: the currents do not sum to zero: {excess:+.4g}{unit} is left over at t = {t:g} tau"
+                    f"{{here}}: the currents do not sum to zero: {excess:+.4g}{unit} is left over at t = {t:g} tau; "
+                    "write balance: TERMINAL for the one that takes it"
                 )
         return self
 
@@ -155,7 +161,9 @@ def _compiled_field(spec: FieldSpec) -> tuple[tuple[Vector, Any], ...]:
 
 def _compiled_current(spec: CurrentPath | CurrentsInto) -> tuple[CurrentDrive, ...]:
     if isinstance(spec, CurrentsInto):
-        return tuple(CurrentDrive(terminal, 1.0, wave.waveform()) for terminal, wave in spec.into.items())
+        given = {terminal: wave.waveform() for terminal, wave in spec.into.items()}
+        rest = {spec.balance: Sum(tuple(given.values())).negative()} if spec.balance is not None else {}
+        return tuple(CurrentDrive(terminal, 1.0, wave) for terminal, wave in {**given, **rest}.items())
     wave: Any = spec.value if spec.value is not None else spec.density
     dense = spec.density is not None
     return tuple(

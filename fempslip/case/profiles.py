@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field, StrictInt, model_validator
 
 from fempslip.case.parts import QUANTITY, Length, Listed, NotNegative, Number, Or, Part, Point, Positive, wrong
 from fempslip.case.shape import ORIGIN, Array, Center
-from fempslip.case.waves import Wave, scalar_is_value
+from fempslip.case.waves import SUMMED, Wave, scalar_is_value
 
 WAVES = 400  # plane waves that make up a random profile
 CHUNK = 20_000  # points at which they are summed at once
@@ -126,7 +126,7 @@ class Table(Part):
 
 
 KINDS = ("constant", "gaussian", "linear", "random", "table")
-Factor = Annotated[Wave[Number], BeforeValidator(scalar_is_value), Or(QUANTITY)]
+Factor = Annotated[Wave[Number], BeforeValidator(scalar_is_value), Or(SUMMED)]
 
 
 class OneProfile(Part):

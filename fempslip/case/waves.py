@@ -24,6 +24,7 @@ from fempslip.case.parts import (
 from fempslip.case.waveforms import Constant, Points, Pulse, Ramp, Sine, Sum
 
 H = TypeVar("H")
+SUMMED = {"type": ["number", "string", "array"]}  # as an editor sees it: a quantity, or a list to be added up
 
 
 class RampSpec(Part, Generic[H]):
@@ -70,7 +71,14 @@ class PulseSpec(Part, Generic[H]):
 
 
 def scalar_is_value(data: Any) -> Any:
+    """A quantity is a constant; a list is a sum."""
+    if isinstance(data, list):
+        return {"sum": data}
     return {"value": data} if isinstance(data, int | float | str) and not isinstance(data, bool) else data
+
+
+def _number_is_value(data: Any) -> Any:
+    return data if isinstance(data, list) else scalar_is_value(data)
 
 
 class OneWave(Part, Generic[H]):
@@ -103,14 +111,14 @@ class OneWave(Part, Generic[H]):
 class Wave(OneWave[H], Generic[H]):
     """As OneWave, or a sum of such (at every time)."""
 
-    sum: Annotated[tuple[Annotated[OneWave[H], BeforeValidator(scalar_is_value), Or(QUANTITY)], ...], Listed] | None = (
-        None
-    )
+    sum: (
+        Annotated[tuple[Annotated[OneWave[H], BeforeValidator(_number_is_value), Or(QUANTITY)], ...], Listed] | None
+    ) = None
 
     def waveform(self) -> Any:
         return Sum(tuple(part.waveform() for part in self.sum)) if self.sum is not None else super().waveform()
 
 
-CurrentWave = Annotated[Wave[Current], BeforeValidator(scalar_is_value), Or(QUANTITY)]
-DensityWave = Annotated[Wave[Density], BeforeValidator(scalar_is_value), Or(QUANTITY)]
-Component = Annotated[Wave[FieldStrength], BeforeValidator(scalar_is_value), Or(QUANTITY)]
+CurrentWave = Annotated[Wave[Current], BeforeValidator(scalar_is_value), Or(SUMMED)]
+DensityWave = Annotated[Wave[Density], BeforeValidator(scalar_is_value), Or(SUMMED)]
+Component = Annotated[Wave[FieldStrength], BeforeValidator(scalar_is_value), Or(SUMMED)]

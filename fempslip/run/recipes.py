@@ -22,6 +22,7 @@ from fempslip.case import Case
 from fempslip.case.drawers import delivered
 from fempslip.contract import Array, Problem, Refusal, Watcher
 from fempslip.run.results import RESULTS
+from fempslip.run.steadiness import Steadiness
 from fempslip.store import Run
 from fempslip.tasks import watchers as seen
 
@@ -59,6 +60,8 @@ def watchers_for(case: Case, problem: Problem, contours: Mapping[str, Array]) ->
         "voltages": seen.Voltages.of(problem),
         "frames": seen.Frames(case.record.fields, zeros="zeros" in asked),
     }
+    if case.time.steady is not None:
+        found["steady"] = Steadiness.of(case, problem)
     if "josephson" in asked:
         found["josephson"] = seen.JosephsonResidual()
     if "windings" in asked:

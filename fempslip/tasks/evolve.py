@@ -23,8 +23,9 @@ def evolve(
     every: float,
     checkpoint: Mapping[str, Array] | None = None,
     progress: Progress = lambda state, rejected: None,
+    enough: Callable[[State], bool] = lambda state: False,
 ) -> Course:
-    """March the problem to its end; `checkpoint` continues an earlier march.
+    """March the problem to its end, or until `enough`; `checkpoint` continues an earlier march.
 
     every : interval of recorded frames, on which the clock lands.  A last checkpoint is made at the end, at a
     Failure and at an interruption (which `progress` raises, between two steps).
@@ -43,7 +44,15 @@ def evolve(
 
     try:
         march(
-            stepper, course, problem.clock, timetable(problem, every), list(watchers.values()), sink, commit, progress
+            stepper,
+            course,
+            problem.clock,
+            timetable(problem, every),
+            list(watchers.values()),
+            sink,
+            commit,
+            progress,
+            enough,
         )
     except (Failure, KeyboardInterrupt) as cut:
         if not isinstance(cut, Abandoned):  # between two steps: state, rows and frames belong together
