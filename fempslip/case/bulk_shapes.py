@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import AfterValidator, ValidationInfo, WrapValidator, model_validator
 
 from fempslip.case.curves import Bend
-from fempslip.case.parts import Direction, Length, Listed, NotNegative, Positive, Z, reading, wrong
+from fempslip.case.parts import Direction, FileName, Length, Listed, NotNegative, Positive, Z, reading, wrong
 from fempslip.case.shape import ORIGIN, Array, Center, End, Shape, around, distance, in_box, of_path, path_ends
 from fempslip.case.wire_shapes import Polyline
 
@@ -206,3 +206,13 @@ class Extrude(Shape):
             )
             for name, end in found.items()
         }
+
+
+class Step(Shape):
+    """Solids of a STEP file.  unit : length of one unit of the file, which gmsh reads in millimetres."""
+
+    kind = "step"
+    dim = 3
+    sides = (*SIX, "outer", "inner")
+    file: FileName
+    unit: Annotated[Length, Positive]

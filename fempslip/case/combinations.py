@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BeforeValidator, Field, StrictInt, ValidationInfo, model_validator
@@ -301,3 +301,17 @@ class Repeat(Shape):
         low, high = self.shape.bounds()
         shifts = self.shifts(low.size)
         return low + shifts.min(axis=0), high + shifts.max(axis=0)
+
+
+class Group(Shape):
+    """A named group of an imported mesh: {group: name}."""
+
+    kind = "group"
+    dim = 0
+    sides = (*SIDES, "inner")
+    name: str
+    of: Literal[1, 2, 3]
+
+    @property
+    def dimension(self) -> int:
+        return self.of

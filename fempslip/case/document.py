@@ -29,7 +29,7 @@ def completed(raw: Any, model: Any) -> Any:
     if isinstance(model, FieldSpec):
         return completed(raw, model.along if model.components is None else model.components)
     if isinstance(model, Shape) and isinstance(raw, dict) and set(raw) == {model.kind}:
-        return {model.kind: completed(raw[model.kind], model)}
+        return {model.kind: completed(raw[model.kind], model)} if isinstance(raw[model.kind], dict) else raw
     if isinstance(model, BaseModel) and isinstance(raw, dict):
         return _mapping(raw, model)
     if isinstance(model, dict) and isinstance(raw, dict):

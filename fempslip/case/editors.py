@@ -44,6 +44,8 @@ def _with_shapes(schema: Any, every: set[str]) -> Any:
 
 
 def _wrapped(kind: str) -> Schema:
+    if kind == "group":
+        return _only(kind, {"type": "string"})
     if issubclass(KINDS[kind], Combination):
         return _only(kind, {"type": "array", "items": SHAPE, "minItems": 2})
     return _only(kind, {"$ref": f"#/$defs/{KINDS[kind].__name__}"})

@@ -206,6 +206,15 @@ Z = (0.0, 0.0, 1.0)
 # ---------------------------------------------------------------------------------------------- names
 
 
+def _file_name(written: Any) -> Any:
+    if not isinstance(written, str) or not written.strip() or "\0" in written or len(written) > 1000:
+        raise wrong("{here} wants the name of a file")
+    return written
+
+
+FileName = Annotated[str, BeforeValidator(_file_name)]
+
+
 @dataclass(frozen=True)
 class OneOf:
     """A word out of a few."""

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Union
 
-from pydantic import BeforeValidator, Discriminator, Tag
+from pydantic import BeforeValidator, Discriminator, Tag, ValidationInfo
 
-from fempslip.case.bulk_shapes import Box, Cylinder, Extrude, Pipe, Sphere, Torus, Tube
-from fempslip.case.combinations import Combination, Common, Minus, Mirror, Moved, Plus, Repeat, Rotate, Translate
+from fempslip.case.bulk_shapes import Box, Cylinder, Extrude, Pipe, Sphere, Step, Torus, Tube
+from fempslip.case.combinations import Combination, Common, Group, Minus, Mirror, Moved, Plus, Repeat, Rotate, Translate
 from fempslip.case.film_shapes import Annulus, Disk, Ellipse, Polygon, Rectangle, Sector, Strip
-from fempslip.case.parts import wrong
+from fempslip.case.parts import reading, wrong
 from fempslip.case.shape import ORIGIN, Array, Center, Shape
 from fempslip.case.wire_shapes import Arc, Polyline, Ring, Segment
 
 SHAPES: tuple[type[Shape], ...] = (
     Segment, Polyline, Arc, Ring,
     Rectangle, Disk, Ellipse, Annulus, Sector, Polygon, Strip,
-    Box, Cylinder, Tube, Sphere, Torus, Pipe, Extrude,
-    Plus, Minus, Common, Translate, Rotate, Mirror, Repeat,
+    Box, Cylinder, Tube, Sphere, Torus, Pipe, Extrude, Step,
+    Plus, Minus, Common, Translate, Rotate, Mirror, Repeat, Group,
 )  # fmt: skip
 KINDS = {shape.kind: shape for shape in SHAPES}
 
@@ -45,9 +45,11 @@ def _one_known_kind(data: Any) -> Any:
 
 
 def _unwrapped(kind: str) -> BeforeValidator:
-    def body(data: Any) -> Any:
+    def body(data: Any, info: ValidationInfo) -> Any:
         if isinstance(data, Shape):
             return data
+        if kind == "group":
+            return {"name": str(data[kind]), "of": reading(info).dimension}
         return {"parts": data[kind]} if issubclass(KINDS[kind], Combination) else data[kind]
 
     return BeforeValidator(body)
@@ -65,7 +67,7 @@ for _shape in _MODELS:
 
 __all__ = [
     "KINDS", "ORIGIN", "SHAPES", "Annulus", "AnyShape", "Arc", "Array", "Box", "Center", "Combination", "Common",
-    "Cylinder", "Disk", "Ellipse", "Extrude", "Minus", "Mirror", "Moved", "Pipe", "Plus", "Polygon", "Polyline",
-    "Rectangle", "Repeat", "Ring", "Rotate", "Sector", "Segment", "Shape", "Sphere", "Strip", "Torus", "Translate",
-    "Tube",
+    "Cylinder", "Disk", "Ellipse", "Extrude", "Group", "Minus", "Mirror", "Moved", "Pipe", "Plus", "Polygon",
+    "Polyline", "Rectangle", "Repeat", "Ring", "Rotate", "Sector", "Segment", "Shape", "Sphere", "Step", "Strip",
+    "Torus", "Translate", "Tube",
 ]  # fmt: skip

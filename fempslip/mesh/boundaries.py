@@ -60,6 +60,12 @@ def without(facets: Array, others: Array) -> Array:
     return facets[:, [tuple(facet) not in gone for facet in facets.T]]
 
 
+def among(facets: Array, others: Array) -> Array:
+    """The facets that are among the others; vertices of each in the same order."""
+    known = {tuple(facet) for facet in others.T}
+    return facets[:, [tuple(facet) in known for facet in facets.T]]
+
+
 def loops(mesh: Mesh, facets: Array) -> tuple[Array, Array]:
     """Number of the closed surface that each exterior facet belongs to, and the volume that each surface encloses.
 

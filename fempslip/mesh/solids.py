@@ -6,6 +6,7 @@ A new shape is registered here, three short functions at most.  gmsh is imported
 from __future__ import annotations
 
 from functools import singledispatch
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ from fempslip.case.shapes import (
     Segment,
     Shape,
     Sphere,
+    Step,
     Strip,
     Torus,
     Translate,
@@ -174,6 +176,17 @@ def _(shape: Extrude, occ: Any) -> Tags:
 
 
 @draw.register
+def _(shape: Step, occ: Any) -> Tags:
+    if not Path(shape.file).is_file():
+        raise Refusal(f"there is no file {shape.file}")
+    found = [tag for tag in occ.importShapes(shape.file, format="step") if tag[0] == 3]
+    if not found:
+        raise Refusal(f"{Path(shape.file).name} has no solid in it")
+    occ.dilate(found, 0, 0, 0, shape.unit, shape.unit, shape.unit)
+    return found
+
+
+@draw.register
 def _(shape: Translate, occ: Any) -> Tags:
     tags = draw(shape.shape, occ)
     occ.translate(tags, *padded(shape.by))
@@ -281,6 +294,11 @@ def axis(hole: Shape | PointHole) -> tuple[Array, Array]:
 @axis.register
 def _(hole: PointHole) -> tuple[Array, Array]:
     return padded(hole.point), np.array(hole.direction, dtype=float)
+
+
+@axis.register
+def _(hole: Step) -> tuple[Array, Array]:
+    raise Refusal("a hole out of a STEP file is named by a point: {point: [x, y, z], direction: [..]}")
 
 
 @axis.register
