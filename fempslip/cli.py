@@ -1,4 +1,5 @@
-"""The words: ``fempslip run``, ``check``, ``view``, ``post``, ``cases`` and ``verify``.
+"""The words: ``fempslip run``, ``check``, ``view``, ``post``, ``cases``, ``init``, ``schema`` and
+``verify``.
 
 Only the standard library is imported when this module loads, so that ``fempslip --help`` answers at once; each word
 imports the rooms it needs.  The number of threads is settled before numpy and numba load, which read it only then.
@@ -231,6 +232,24 @@ def one_line(text: str) -> str:
     return next(iter(titles + comments), "")
 
 
+def act_schema(words: argparse.Namespace) -> int:
+    import json
+
+    from fempslip.case import json_schema
+
+    print(json.dumps(json_schema(), indent=1))
+    return DONE
+
+
+def act_init(words: argparse.Namespace) -> int:
+    from fempslip.case.starting import write
+
+    for path in write(words.folder):
+        print(path)
+    say(f"try: fempslip check {words.folder / 'case.yaml'}")
+    return DONE
+
+
 def act_verify(words: argparse.Namespace) -> int:
     from fempslip.run.verify import main as verify
 
@@ -253,7 +272,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"fempslip {__version__}")
     words = top.add_subparsers(metavar="WORD", required=True, title="words")
-    for add in (_add_run, _add_check, _add_view, _add_post, _add_cases, _add_verify):
+    for add in (_add_run, _add_check, _add_view, _add_post, _add_cases, _add_init, _add_schema, _add_verify):
         add(words)
     return top
 
@@ -313,6 +332,17 @@ def _add_cases(words: Any) -> None:
     cases.add_argument("name", metavar="NAME", nargs="?", help="print this file")
     drawers = ("cases", "geometries", "postprocess")
     cases.add_argument("--drawer", choices=drawers, default="cases", help="where to look (default: cases)")
+
+
+def _add_init(words: Any) -> None:
+    examples = "examples:\n  fempslip init my_film\n  fempslip run my_film/case.yaml\n"
+    init = _word(words, "init", act_init, "write a geometry and a case to start from", examples)
+    init.add_argument("folder", metavar="DIR", type=Path, help="folder for the files; it is made if there is none")
+
+
+def _add_schema(words: Any) -> None:
+    examples = "examples:\n  fempslip schema > case.schema.json\n"
+    _word(words, "schema", act_schema, "print the JSON Schema of case files, for editors", examples)
 
 
 def _add_verify(words: Any) -> None:

@@ -154,6 +154,15 @@ class Drive:
 
 
 @dataclass(frozen=True, eq=False)
+class Landscape:
+    """epsilon(t) = constant + sum_k f_k(t) patterns[k] : (nodes,), continuous in time."""
+
+    constant: Array  # (nodes,)
+    patterns: Array  # (parts, nodes)
+    factors: tuple[Waveform, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Probe:
     """Electric potential at a place = sum weights * mu[nodes] (weights sum to 1)."""
 
@@ -188,6 +197,7 @@ class Problem:
 
     epsilon, beta, u, gamma, sigma, kinetic : (nodes,), means over the dual cells (sigma and kinetic only for pictures:
     the operators hold them cell by cell);   model : e.g. {dynamics: tdgl, screening: none, charge: conserved}
+    landscape : epsilon where it changes in time, of which `epsilon` is the value at t = 0
     psi : (nodes,) start state;   pairs : pairs of probe or contact names whose voltage is measured
     """
 
@@ -207,6 +217,7 @@ class Problem:
     psi: Array
     pairs: tuple[tuple[str, str], ...] = ()
     sources: Sources | None = None
+    landscape: Landscape | None = None
 
 
 # ---------------------------------------------------------------------------------------------- state and steps

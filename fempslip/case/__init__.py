@@ -4,6 +4,7 @@
     quantities   numbers with names          scales       SI values of the units
     parts        base of all models          shapes, geometry, material, waveforms, drive, settings
     schema       the Case                    outline, assembly, loading, checks, document
+    editors      JSON Schema of files        starting     files to begin with
 
 The names below are fetched when they are first used, so that importing this room costs nothing.
 """

@@ -14,11 +14,14 @@ from fempslip.case.reading import DEEPEST, Key, Written, dump, read_file, read_t
 # ---------------------------------------------------------------------------------------------- geometry
 
 
-def inline(written: Written, find: Callable[[str], Path]) -> Written:
-    """The case with its geometry included: from a name, a path, or {use: name, parameter: value ...}."""
+def inline(written: Written, find: Callable[[str], Path], folder: Path) -> Written:
+    """The case with its geometry included: from a name, a path, or {use: name, parameter: value ...}.
+
+    folder : of the case, where files that it names are looked for
+    """
     geometry = written.data.get("geometry")
     if isinstance(geometry, dict) and "use" not in geometry:
-        return written
+        return Written({**written.data, "geometry": with_files(geometry, folder)}, written.values, written.keys)
     if geometry is None:
         raise refusal([Complaint(written.place(("geometry",)), "geometry is missing: a name, a path, or a mapping")])
     changes = dict(geometry) if isinstance(geometry, dict) else {"use": geometry}
@@ -29,7 +32,28 @@ def inline(written: Written, find: Callable[[str], Path]) -> Written:
         path = find(word)
     except Exception as error:
         raise refusal([Complaint(written.place(("geometry",)), str(error))]) from None
-    return _with_parameters(_graft(written, read_file(path), path.stem), written, changes)
+    read = read_file(path)
+    geometry = Written(with_files(read.data, path.parent), read.values, read.keys)
+    return _with_parameters(_graft(written, geometry, path.stem), written, changes)
+
+
+def with_files(data: Any, folder: Path) -> Any:
+    """A geometry whose files (of `import` and `step`) are found from anywhere, if they lie beside it."""
+    if isinstance(data, list):
+        return [with_files(part, folder) for part in data]
+    if not isinstance(data, dict):
+        return data
+    return {
+        key: _found(part, folder) if key in ("import", "step") and isinstance(part, dict) else with_files(part, folder)
+        for key, part in data.items()
+    }
+
+
+def _found(part: dict[str, Any], folder: Path) -> dict[str, Any]:
+    name = part.get("file")
+    if not isinstance(name, str) or "\0" in name or len(name) > 1000 or not (folder / name).is_file():
+        return part
+    return {**part, "file": str((folder / name).resolve())}
 
 
 def _graft(case: Written, geometry: Written, name: str) -> Written:

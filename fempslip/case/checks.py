@@ -25,6 +25,8 @@ def _times(case: Case) -> Iterator[Found]:
             ("measure", "from"),
             f"measure.from ({begin:g} tau) must lie within the run (until {case.time.until:g} tau)",
         )
+    if case.time.steady is not None and not case.measure.between:
+        yield ("time", "until"), "time.until: steady: voltage needs measure.between: [probe, probe]"
     if case.record.fields > case.time.until:
         yield ("record", "fields"), f"record.fields ({case.record.fields:g} tau) is longer than the run"
     frames = case.time.until / case.record.fields

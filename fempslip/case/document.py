@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from fempslip.case.drive import DriveSpec, FieldSpec
-from fempslip.case.material import Gaussian, Materials
+from fempslip.case.material import Materials
 from fempslip.case.reading import dump
 from fempslip.case.schema import Case
 from fempslip.case.shapes import Shape
@@ -28,8 +28,8 @@ def completed(raw: Any, model: Any) -> Any:
         return _material(raw, model)
     if isinstance(model, FieldSpec):
         return completed(raw, model.along if model.components is None else model.components)
-    if isinstance(model, Shape | Gaussian) and isinstance(raw, dict) and set(raw) == {model.kind}:
-        return {model.kind: completed(raw[model.kind], model)}
+    if isinstance(model, Shape) and isinstance(raw, dict) and set(raw) == {model.kind}:
+        return {model.kind: completed(raw[model.kind], model)} if isinstance(raw[model.kind], dict) else raw
     if isinstance(model, BaseModel) and isinstance(raw, dict):
         return _mapping(raw, model)
     if isinstance(model, dict) and isinstance(raw, dict):

@@ -3,124 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, model_validator
 
 from fempslip.case.parts import (
     BoundaryName,
-    Current,
-    Density,
     Direction,
     FieldStrength,
     Flux,
-    Frequency,
     HoleName,
-    Listed,
-    NotNegative,
-    Number,
+    Or,
     Part,
-    Positive,
-    Time,
     Z,
     reading,
     wrong,
 )
-from fempslip.case.waveforms import Constant, Points, Pulse, Ramp, Sine, Sum
+from fempslip.case.waveforms import Constant, Sum
+from fempslip.case.waves import Component, CurrentWave, DensityWave, Wave, scalar_is_value
 
-H = TypeVar("H")
 Vector = tuple[float, float, float]
-
-
-# ---------------------------------------------------------------------------------------------- waveforms as written
-
-
-class RampSpec(Part, Generic[H]):
-    from_: H = Field(default=0, alias="from", validate_default=True)
-    to: H
-    start: Time = 0.0
-    over: Annotated[Time, NotNegative]
-
-    def waveform(self) -> Any:
-        return Ramp(self.from_, self.to, self.start, self.over)
-
-
-class SineSpec(Part, Generic[H]):
-    amplitude: H
-    frequency: Annotated[Frequency, Positive] | None = None
-    period: Annotated[Time, Positive] | None = None
-    offset: H = Field(default=0, validate_default=True)
-    phase: Number = 0.0
-
-    @model_validator(mode="after")
-    def _one_rhythm(self) -> SineSpec[H]:
-        if (self.frequency is None) == (self.period is None):
-            raise wrong("{here}: a sine wants its frequency or its period, one of them")
-        return self
-
-    def waveform(self) -> Any:
-        return Sine(self.amplitude, self.frequency or 1 / (self.period or 1.0), self.offset, self.phase)
-
-
-class PulseSpec(Part, Generic[H]):
-    height: H
-    start: Time = 0.0
-    length: Annotated[Time, Positive]
-    rise: Annotated[Time, NotNegative] = 0.0
-
-    @model_validator(mode="after")
-    def _edges_fit(self) -> PulseSpec[H]:
-        if 2 * self.rise > self.length:
-            raise wrong("{here}: both edges (2 rise) must fit into the length of the pulse")
-        return self
-
-    def waveform(self) -> Any:
-        return Pulse(self.height, self.start, self.length, self.rise)
-
-
-def _scalar_is_value(data: Any) -> Any:
-    return {"value": data} if isinstance(data, int | float | str) and not isinstance(data, bool) else data
-
-
-class OneWave(Part, Generic[H]):
-    """One of value, points, ramp, sine, pulse."""
-
-    value: H | None = None
-    points: Annotated[tuple[Annotated[tuple[Time, H], Listed], ...], Listed] | None = None
-    ramp: RampSpec[H] | None = None
-    sine: SineSpec[H] | None = None
-    pulse: PulseSpec[H] | None = None
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> OneWave[H]:
-        kinds = ("value", "points", "ramp", "sine", "pulse", "sum")
-        given = [kind for kind in kinds if getattr(self, kind, None) is not None]
-        if len(given) != 1:
-            raise wrong(f"{{here}} wants one of {', '.join(kinds)}, not {' and '.join(given) or 'nothing'}")
-        times = [t for t, _ in self.points] if self.points is not None else [0.0]
-        if not times or any(b < a for a, b in zip(times, times[1:], strict=False)):
-            raise wrong("{here}: points wants [time, value] pairs whose times never decrease")
-        return self
-
-    def waveform(self) -> Any:
-        if self.points is not None:
-            return Points(tuple(t for t, _ in self.points), tuple(h for _, h in self.points))
-        shape = self.ramp or self.sine or self.pulse
-        return shape.waveform() if shape is not None else Constant(self.value)
-
-
-class Wave(OneWave[H], Generic[H]):
-    """As OneWave, or a sum of such (at every time)."""
-
-    sum: Annotated[tuple[Annotated[OneWave[H], BeforeValidator(_scalar_is_value)], ...], Listed] | None = None
-
-    def waveform(self) -> Any:
-        return Sum(tuple(part.waveform() for part in self.sum)) if self.sum is not None else super().waveform()
-
-
-CurrentWave = Annotated[Wave[Current], BeforeValidator(_scalar_is_value)]
-DensityWave = Annotated[Wave[Density], BeforeValidator(_scalar_is_value)]
-Component = Annotated[Wave[FieldStrength], BeforeValidator(_scalar_is_value)]
 
 
 # ---------------------------------------------------------------------------------------------- drive as written
@@ -167,12 +69,17 @@ class CurrentPath(Part):
 
 
 class CurrentsInto(Part):
-    """The current into each of several terminals; at every time their sum must be zero."""
+    """The current into each of several terminals; at every time their sum must be zero, or `balance` takes the rest."""
 
     into: dict[BoundaryName, CurrentWave]
+    balance: BoundaryName | None = None
 
     @model_validator(mode="after")
     def _balanced(self, info: ValidationInfo) -> CurrentsInto:
+        if self.balance in self.into:
+            raise wrong(f"{{here}}: {self.balance!r} takes what is left over, so it has no current of its own in into")
+        if self.balance is not None:
+            return self
         until = reading(info).until or 1.0
         waves = [wave.waveform() for wave in self.into.values()]
         for idep, unit in ((0.0, ""), (1.0, " for Idep = 1")):
@@ -180,7 +87,8 @@ class CurrentsInto(Part):
             t, excess, size = _largest_excess(total, until)
             if abs(excess) > 1e-9 * size:
                 raise wrong(
-                    f"{{here}}: the currents do not sum to zero: {excess:+.4g}{unit} is left over at t = {t:g} tau"
+                    f"{{here}}: the currents do not sum to zero: {excess:+.4g}{unit} is left over at t = {t:g} tau; "
+                    "write balance: TERMINAL for the one that takes it"
                 )
         return self
 
@@ -200,7 +108,7 @@ def _field(data: Any, info: ValidationInfo) -> Any:
     if data is None or isinstance(data, FieldSpec):
         return data
     if not isinstance(data, list):
-        return {"along": _scalar_is_value(data)}
+        return {"along": scalar_is_value(data)}
     if reading(info).dimension == 2:
         raise wrong("{here}: a film takes one number, the field along z; this is a list")
     if len(data) != 3:
@@ -230,8 +138,8 @@ class DriveSpec(Part):
     """Field, flux and currents as written."""
 
     field: Annotated[FieldSpec | None, BeforeValidator(_field)] = None
-    flux: Annotated[tuple[FluxWave, ...], BeforeValidator(_as_list)] = ()
-    current: Annotated[tuple[AnyCurrent, ...], BeforeValidator(_as_list)] = ()
+    flux: Annotated[tuple[FluxWave, ...], BeforeValidator(_as_list), Or()] = ()
+    current: Annotated[tuple[AnyCurrent, ...], BeforeValidator(_as_list), Or()] = ()
 
     def compiled(self) -> Drive:
         return Drive(
@@ -253,7 +161,9 @@ def _compiled_field(spec: FieldSpec) -> tuple[tuple[Vector, Any], ...]:
 
 def _compiled_current(spec: CurrentPath | CurrentsInto) -> tuple[CurrentDrive, ...]:
     if isinstance(spec, CurrentsInto):
-        return tuple(CurrentDrive(terminal, 1.0, wave.waveform()) for terminal, wave in spec.into.items())
+        given = {terminal: wave.waveform() for terminal, wave in spec.into.items()}
+        rest = {spec.balance: Sum(tuple(given.values())).negative()} if spec.balance is not None else {}
+        return tuple(CurrentDrive(terminal, 1.0, wave) for terminal, wave in {**given, **rest}.items())
     wave: Any = spec.value if spec.value is not None else spec.density
     dense = spec.density is not None
     return tuple(

@@ -8,21 +8,24 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag,
 
 from fempslip.case.parts import (
     Direction,
+    FileName,
     HoleName,
+    Length,
     NewName,
     Part,
     Point,
+    Positive,
     RegionName,
     Z,
     one_of,
     reading,
     wrong,
 )
-from fempslip.case.shapes import AnyShape, Shape
+from fempslip.case.shapes import AnyShape, Group, Shape
 
-EDGES = ("left", "right", "bottom", "top", "outer", "inner")
+EDGES = ("left", "right", "bottom", "top", "outer", "inner", "first", "last")
 ENDS = ("first", "last")
-FACES = ("left", "right", "front", "back", "bottom", "top", "side")
+FACES = ("left", "right", "front", "back", "bottom", "top", "side", "outer", "inner", "first", "last")
 _WORD_OF_DIMENSION = {1: "end", 2: "edge", 3: "face"}
 
 
@@ -44,6 +47,13 @@ Body = Annotated[AnyShape, AfterValidator(_fits)]
 Surroundings = Annotated[AnyShape, AfterValidator(_fits_around)]
 
 
+class Import(Part):
+    """A mesh that was made elsewhere.  unit : length of one unit of the file"""
+
+    file: FileName
+    unit: Annotated[Length, Positive] = 1.0
+
+
 class PointHole(Part):
     """A hole that no shape has to cut out: a point that a ring or annulus surrounds (direction: 3D, along the hole)."""
 
@@ -59,6 +69,8 @@ def _hole(data: Any, info: ValidationInfo) -> Any:
 
 def _only_region(name: Any, info: ValidationInfo) -> Any:
     regions = reading(info).names.get("region", ())
+    if name is None and info.data.get("group") is not None and regions:
+        return regions[0]  # a group is found by itself, whatever its region
     if name is None and len(regions) != 1:
         raise wrong("{here}: say whose boundary it is with of", regions)
     return regions[0] if name is None else name
@@ -71,13 +83,14 @@ class BoundarySpec(Part):
     end: Annotated[str, one_of(*ENDS)] | None = None
     face: Annotated[str, one_of(*FACES)] | None = None
     within: Surroundings | None = None
+    group: str | None = None
     of: Annotated[RegionName | None, BeforeValidator(_only_region)] = Field(default=None, validate_default=True)
 
     @model_validator(mode="after")
     def _one_way(self, info: ValidationInfo) -> BoundarySpec:
-        given = [key for key in ("edge", "end", "face", "within") if getattr(self, key) is not None]
+        given = [key for key in ("edge", "end", "face", "within", "group") if getattr(self, key) is not None]
         wanted = _WORD_OF_DIMENSION[reading(info).dimension]
-        if len(given) != 1 or given[0] not in (wanted, "within"):
+        if len(given) != 1 or given[0] not in (wanted, "within", "group"):
             said = " and ".join(given) or "nothing"
             raise wrong(
                 f"{{here}}: a boundary of a {reading(info).dimension}D geometry wants {wanted} or within, not {said}"
@@ -116,11 +129,29 @@ class Geometry(Part):
     name: NewName = "geometry"
     dimension: Literal[1, 2, 3]
     parameters: Annotated[dict[NewName, float], BeforeValidator(_values)] = Field(default_factory=dict)
+    imported: Import | None = Field(default=None, alias="import")
     regions: dict[NewName, Body]
     holes: dict[NewName, Hole] = Field(default_factory=dict)
     boundaries: dict[NewName, BoundarySpec] = Field(default_factory=dict)
     probes: dict[NewName, Point] = Field(default_factory=dict)
     contours: dict[NewName, HoleName] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _groups_belong_to_a_file(self) -> Geometry:
+        """All regions are groups of the imported mesh, or none is."""
+        for name, shape in self.regions.items():
+            if isinstance(shape, Group) != (self.imported is not None):
+                wanted = (
+                    "group of the imported mesh, {group: NAME}" if self.imported else "`import: {file: ..}` beside it"
+                )
+                raise wrong(f"{{here}}.regions.{name}: a {shape.kind} wants {wanted}")
+        for name, hole in self.holes.items():
+            if self.imported is not None and isinstance(hole, Shape):
+                raise wrong(f"{{here}}.holes.{name}: an imported mesh has its holes; name one by a point")
+        for name, boundary in self.boundaries.items():
+            if boundary.group is not None and self.imported is None:
+                raise wrong(f"{{here}}.boundaries.{name}: a group wants `import: {{file: ..}}` in the geometry")
+        return self
 
     @model_validator(mode="after")
     def _sides_exist(self) -> Geometry:

@@ -18,6 +18,7 @@ from fempslip.case.parts import Reading
 from fempslip.case.reading import Key, Written, read_file, read_text
 from fempslip.case.scales import Scales
 from fempslip.case.schema import TASKS, Case
+from fempslip.case.tables import inline_tables
 from fempslip.contract import Refusal
 
 Overrides = Mapping[str, object]
@@ -86,8 +87,10 @@ def build(written: Written, path: Path | None, overrides: Overrides | None, name
     written = _mapping(written)
     overrides = dict(overrides or {})
     written = apply(written, {key: overrides.pop(key) for key in [k for k in overrides if k == "geometry"]})
-    written = inline(written, lambda word: find(word, "geometries", path.parent if path else None))
+    folder = path.parent if path else Path()
+    written = inline(written, lambda word: find(word, "geometries", path.parent if path else None), folder)
     written = apply(written, {own_parameter(key, written): value for key, value in overrides.items()})
+    written = inline_tables(written, path.parent if path else None)
     plan = outline(written.data, name)
     return _validated(written, plan, path, name)
 

@@ -3,59 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
-import numpy as np
-from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, WithJsonSchema
+from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, WithJsonSchema, model_validator
 
 from fempslip.case import quantities
-from fempslip.case.parts import Length, NotNegative, Number, Part, Positive, reading, wrong
+from fempslip.case.parts import NotNegative, Number, Part, Positive, reading, wrong
+from fempslip.case.profiles import Profiles
 from fempslip.case.quantities import Mistake, Names
 from fempslip.case.scales import Scales, scales
-from fempslip.case.shapes import ORIGIN, Array, Center
 
-REFERENCE = ("xi", "lambda", "sigma", "tau", "thickness", "width", "cross_section")
-
-
-# ---------------------------------------------------------------------------------------------- profiles
-
-
-class Gaussian(Part):
-    """base - depth exp(-(r / width)^2), r the distance from center."""
-
-    kind: ClassVar[str] = "gaussian"
-
-    depth: Number
-    width: Annotated[Length, Positive]
-    center: Center = ORIGIN
-    base: Number = 1.0
-
-    def value(self, x: Array) -> Array:
-        """x : (space, points) in xi -> (points,)."""
-        r2 = ((x - np.array(self.center)[:, None]) ** 2).sum(axis=0)
-        return self.base - self.depth * np.exp(-r2 / self.width**2)
-
-
-def _profile(data: Any) -> Any:
-    """`{gaussian: {...}}` -> its body; numbers stay."""
-    if not isinstance(data, dict):
-        return data
-    if list(data) != ["gaussian"]:
-        raise wrong(
-            "{here} wants a number or {gaussian: {depth, width, center}}", ("gaussian",), next(iter(data), None)
-        )
-    return data["gaussian"] if isinstance(data["gaussian"], dict) else {}
+REFERENCE = ("xi", "lambda", "sigma", "tau", "thickness", "width", "cross_section", "Tc", "temperature")
 
 
 def _profile_kind(data: Any) -> str:
-    return "gaussian" if isinstance(data, dict | Gaussian) else "constant"
+    return "profile" if isinstance(data, dict | Profiles) else "constant"
 
 
 Profile = Annotated[
-    Annotated[Number, Tag("constant")] | Annotated[Gaussian, Tag("gaussian")],
-    Discriminator(_profile_kind),
-    BeforeValidator(_profile),
+    Annotated[Number, Tag("constant")] | Annotated[Profiles, Tag("profile")], Discriminator(_profile_kind)
 ]
 
 
@@ -87,10 +54,18 @@ def _cross_section(written: Any, info: ValidationInfo) -> float:
     return _ratio(written, info, "area", reading(info).area, "cross_section")
 
 
+def _kelvin(written: Any, info: ValidationInfo) -> float:
+    try:
+        return quantities.in_si(written, "temperature", "{here}")
+    except Mistake as mistake:
+        raise wrong(str(mistake), mistake.known, mistake.wrote) from None
+
+
 _JSON = WithJsonSchema({"type": ["number", "string"]})
 SigmaRatio = Annotated[float, BeforeValidator(_sigma), Positive, _JSON]
 ThicknessRatio = Annotated[float, BeforeValidator(_thickness), Positive, _JSON]
 AreaRatio = Annotated[float, BeforeValidator(_cross_section), Positive, _JSON]
+Kelvin = Annotated[float, BeforeValidator(_kelvin), NotNegative, _JSON]
 AsWritten = Annotated[str | float | int | None, _JSON]
 
 
@@ -101,11 +76,11 @@ AsWritten = Annotated[str | float | int | None, _JSON]
 class Material:
     """What a region is made of; sigma, thickness, kinetic and beta are ratios to the reference material.
 
-    epsilon : (Tc(r) - T) / (Tc - T), a number or a Gaussian;  thickness : ratio of thickness (films) or cross-section
+    epsilon : (Tc(r) - T) / (Tc - T), a number or Profiles;  thickness : ratio of thickness (films) or cross-section
     (wires), d/d0
     """
 
-    epsilon: float | Gaussian = 1.0
+    epsilon: float | Profiles = 1.0
     u: float = 5.79
     gamma: float = 10.0
     sigma: float = 1.0
@@ -124,6 +99,8 @@ class Everywhere(Part):
     thickness: ThicknessRatio | None = None
     width: AsWritten = None
     cross_section: AsWritten = None
+    Tc: AsWritten = None
+    temperature: AsWritten = None
     epsilon: Profile = 1.0
     u: Annotated[Number, Positive] = 5.79
     gamma: Annotated[Number, NotNegative] = 10.0
@@ -132,9 +109,11 @@ class Everywhere(Part):
 
 
 class Region(Part):
-    """What a region has of its own."""
+    """What a region has of its own.  Its Tc or temperature gives epsilon = (Tc - T) / (reference Tc - T)."""
 
     epsilon: Profile | None = None
+    tc: Kelvin | None = Field(default=None, alias="Tc")
+    temperature: Kelvin | None = None
     u: Annotated[Number, Positive] | None = None
     gamma: Annotated[Number, NotNegative] | None = None
     sigma: SigmaRatio | None = None
@@ -142,6 +121,25 @@ class Region(Part):
     cross_section: AreaRatio | None = None
     kinetic: Annotated[Number, Positive] | None = None
     beta: Annotated[Number, Positive] | None = None
+
+    @model_validator(mode="after")
+    def _one_epsilon(self, info: ValidationInfo) -> Region:
+        scales = reading(info).scales
+        if self.tc is None and self.temperature is None:
+            return self
+        if self.epsilon is not None:
+            raise wrong("{here}: give epsilon, or Tc and temperature, which say the same")
+        if scales.Tc is None and not reading(info).quantities.broken:
+            raise wrong("{here}: a region with its own Tc or temperature needs those of the reference: material.Tc ...")
+        return self
+
+    def warmth(self, scales: Scales) -> float | None:
+        """epsilon by the temperatures, None where the region has none of its own."""
+        if (self.tc is None and self.temperature is None) or scales.Tc is None or scales.temperature is None:
+            return None
+        tc = scales.Tc if self.tc is None else self.tc
+        t = scales.temperature if self.temperature is None else self.temperature
+        return (tc - t) / (scales.Tc - scales.temperature)
 
 
 def _region(written: Any, info: ValidationInfo) -> Any:
@@ -159,8 +157,8 @@ class Materials(Part):
     everywhere: Everywhere
     regions: dict[Annotated[str, BeforeValidator(_region)], Region] = Field(default_factory=dict)
 
-    def of(self, region: str) -> Material:
-        """The material of a region."""
+    def of(self, region: str, scales: Scales) -> Material:
+        """The material of a region; scales : those of the reference material."""
         base = self.everywhere
         own = self.regions.get(region, Region.model_construct())
 
@@ -170,7 +168,9 @@ class Materials(Part):
 
         names = ("epsilon", "u", "gamma", "sigma", "kinetic", "beta")
         section = (either("thickness") or 1.0) * (own.cross_section or 1.0)
-        return Material(**{name: either(name) for name in names}, thickness=section)
+        found = Material(**{name: either(name) for name in names}, thickness=section)
+        warmth = own.warmth(scales)
+        return found if warmth is None else replace(found, epsilon=warmth)
 
 
 def arranged(data: Any, regions: tuple[str, ...]) -> Any:
@@ -231,6 +231,10 @@ def read_reference(data: Mapping[str, Any], dimension: int) -> Reference:
     tau = si("tau", "time")
     if sigma and tau:
         mistakes.append(("tau", Mistake("material: give sigma or tau, not both (tau = mu0 sigma lambda^2)")))
+    tc, temperature = _temperatures(data, si, mistakes)
+    warm = (1 - temperature / tc) ** -0.5 if tc is not None and temperature is not None else 1.0
+    xi, lambda_, tau = xi and xi * warm, lambda_ and lambda_ * warm, tau and tau * warm**2
+    names = Names(Scales(dimension, xi=xi, kappa=kappa), broken=names.broken)
     thickness, width = in_xi("thickness", "length", names), in_xi("width", "length", names)
     area = in_xi("cross_section", "area", names)
     area = width * thickness if area is None and width and thickness else area
@@ -239,7 +243,25 @@ def read_reference(data: Mapping[str, Any], dimension: int) -> Reference:
         dimension, xi, lambda_, sigma, tau,
         m * thickness if m and thickness else None, m2 * area if m2 and area else None, kappa,
     )  # fmt: skip
-    return Reference(found, thickness, area, tuple(mistakes))
+    return Reference(replace(found, Tc=tc, temperature=temperature), thickness, area, tuple(mistakes))
+
+
+def _temperatures(
+    data: Mapping[str, Any], si: Any, mistakes: list[tuple[str, Mistake]]
+) -> tuple[float | None, float | None]:
+    """Tc and the temperature below it that the scales are wanted at, in K; xi, lambda, tau are then those of T = 0.
+
+    xi(T) = xi(0) / sqrt(1 - T/Tc), lambda(T) alike: the law of Ginzburg and Landau, drawn on to T = 0.
+    """
+    tc, temperature = si("Tc", "temperature"), si("temperature", "temperature")
+    for key, other in (("Tc", "temperature"), ("temperature", "Tc")):
+        if data.get(key) is not None and data.get(other) is None:
+            mistakes.append((key, Mistake(f"material: {key} wants {other} beside it")))
+    if tc is not None and temperature is not None and temperature >= tc:
+        mistakes.append(("temperature", Mistake(f"{{here}} ({temperature:g} K) must be below Tc ({tc:g} K)")))
+    elif tc is not None and temperature is not None:
+        return tc, temperature
+    return None, None
 
 
 def _refuse_misplaced(data: Mapping[str, Any], dimension: int, mistakes: list[tuple[str, Mistake]]) -> None:

@@ -109,8 +109,10 @@ def _is_number(written: str, names: Names) -> bool:
 
 
 def _until(data: Mapping[str, Any], names: Names) -> float | None:
+    written = _dict(data.get("time")).get("until")
+    written = written.get("at_most") if isinstance(written, dict) else written
     try:
-        until = quantities.number(_dict(data.get("time")).get("until"), "time", names, "")
+        until = quantities.number(written, "time", names, "")
     except Mistake:
         return None
     return until if until > 0 else None

@@ -7,7 +7,8 @@ names of parts).  Validators raise through `wrong`; "{here}" in a message become
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -20,7 +21,7 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, core_schema
 
 from fempslip.case import quantities
 from fempslip.case.quantities import Amount, Mistake, Names
@@ -45,6 +46,7 @@ class Reading:
     area: float | None = None
     until: float | None = None
     keys: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    planes: list[int] = field(default_factory=list)  # not empty while a shape of the plane in a bulk piece is read
 
     @property
     def scales(self) -> Scales:
@@ -53,7 +55,21 @@ class Reading:
     @property
     def space(self) -> int:
         """Coordinates of a point: wires may live in space."""
-        return 3 if self.dimension == 1 else self.dimension
+        return self.planes[-1] if self.planes else 3 if self.dimension == 1 else self.dimension
+
+    @property
+    def fewest(self) -> int:
+        """Coordinates of a point that must be written; those left out are 0."""
+        return 1 if self.dimension == 1 and not self.planes else self.space
+
+    @contextmanager
+    def plane(self) -> Iterator[None]:
+        """While it lasts, points are those of a plane."""
+        self.planes.append(2)
+        try:
+            yield
+        finally:
+            self.planes.pop()
 
 
 def reading(info: ValidationInfo) -> Reading:
@@ -93,7 +109,19 @@ class Part(BaseModel):
 
 # ---------------------------------------------------------------------------------------------- quantities
 
-_JSON = WithJsonSchema({"type": ["number", "string"]})
+QUANTITY: dict[str, Any] = {"type": ["number", "string"]}  # as an editor sees it
+_JSON = WithJsonSchema(QUANTITY)
+
+
+@dataclass(frozen=True, eq=False)
+class Or:
+    """Another form in which a file may write something, for the JSON Schema.  None: one part of a list, alone."""
+
+    other: Mapping[str, Any] | None = None
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
+        schema = handler(core)
+        return {"anyOf": [schema, schema["items"] if self.other is None else dict(self.other)]}
 
 
 def _number(kind: str) -> Callable[[Any, ValidationInfo], Any]:
@@ -135,6 +163,7 @@ Number = Annotated[float, BeforeValidator(_number("number")), _JSON]
 Length = Annotated[float, BeforeValidator(_number("length")), _JSON]
 Time = Annotated[float, BeforeValidator(_number("time")), _JSON]
 FieldStrength = Annotated[float, BeforeValidator(_number("field")), _JSON]
+Angle = Annotated[float, BeforeValidator(_number("angle")), _JSON]
 Flux = Annotated[float, BeforeValidator(_number("flux")), _JSON]
 Density = Annotated[float, BeforeValidator(_number("density")), _JSON]
 Frequency = Annotated[float, BeforeValidator(_number("frequency")), _JSON]
@@ -148,10 +177,10 @@ def _point(written: Any, info: ValidationInfo) -> Any:
     """Coordinates, filled up with zeros to the dimension of space; a wire's point may be one number."""
     here = reading(info)
     values = written if isinstance(written, list) else [written]
-    fewest = 1 if here.dimension == 1 else here.dimension
-    if not fewest <= len(values) <= here.space:
-        wanted = "1 to 3" if here.dimension == 1 else str(here.dimension)
-        raise wrong(f"{{here}} wants a point with {wanted} coordinates in {here.dimension}D; this has {len(values)}")
+    if not here.fewest <= len(values) <= here.space:
+        wanted = str(here.space) if here.fewest == here.space else f"{here.fewest} to {here.space}"
+        where = "a plane" if here.planes else f"{here.dimension}D"
+        raise wrong(f"{{here}} wants a point with {wanted} coordinates in {where}; this has {len(values)}")
     return values + [0] * (here.space - len(values))
 
 
@@ -168,7 +197,7 @@ def _direction(value: tuple[float, float, float]) -> tuple[float, float, float]:
     return (value[0] / size, value[1] / size, value[2] / size)
 
 
-Point = Annotated[tuple[Length, ...], BeforeValidator(_point)]
+Point = Annotated[tuple[Length, ...], BeforeValidator(_point), Or(QUANTITY)]
 Listed = BeforeValidator(_listed)
 Direction = Annotated[tuple[Number, Number, Number], AfterValidator(_direction), Listed]
 Z = (0.0, 0.0, 1.0)
@@ -177,15 +206,35 @@ Z = (0.0, 0.0, 1.0)
 # ---------------------------------------------------------------------------------------------- names
 
 
-def one_of(*words: str) -> BeforeValidator:
+def _file_name(written: Any) -> Any:
+    if not isinstance(written, str) or not written.strip() or "\0" in written or len(written) > 1000:
+        raise wrong("{here} wants the name of a file")
+    return written
+
+
+FileName = Annotated[str, BeforeValidator(_file_name)]
+
+
+@dataclass(frozen=True)
+class OneOf:
     """A word out of a few."""
 
-    def check(written: Any) -> Any:
-        if written not in words:
-            raise wrong(f"{{here}}: {written!r:.60} is none of {', '.join(words)}", words, str(written))
+    words: tuple[str, ...]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        return core_schema.no_info_before_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
+        return {"enum": list(self.words)}
+
+    def _check(self, written: Any) -> Any:
+        if written not in self.words:
+            raise wrong(f"{{here}}: {written!r:.60} is none of {', '.join(self.words)}", self.words, str(written))
         return written
 
-    return BeforeValidator(check)
+
+def one_of(*words: str) -> OneOf:
+    return OneOf(words)
 
 
 def _new_name(written: Any) -> Any:

@@ -20,6 +20,7 @@ WORDS = {
     "length": "a length", "time": "a time", "field": "a magnetic field", "density": "a current density",
     "current": "a current", "voltage": "a voltage", "flux": "a magnetic flux", "conductivity": "a conductivity",
     "frequency": "a frequency", "area": "an area", "number": "a number",
+    "angle": "an angle", "temperature": "a temperature",
 }  # fmt: skip
 
 SCALE_NAMES = ("xi", "lambda", "tau", "Bc2", "j0", "Idep", "Phi0", "V0")
@@ -111,7 +112,8 @@ def in_si(written: object, kind: str, what: str) -> float:
     return _finite(total, what)
 
 
-_EXAMPLE = {"length": "'20 nm'", "conductivity": "'2e6 S/m'", "time": "'0.1 ps'", "area": "'100 nm^2'"}
+_EXAMPLE = {"length": "'20 nm'", "conductivity": "'2e6 S/m'", "time": "'0.1 ps'", "area": "'100 nm^2'",
+            "temperature": "'4.2 K'"}  # fmt: skip
 
 
 def names_in(written: object) -> set[str]:
@@ -236,6 +238,8 @@ def _pint_unit(name: str) -> tuple[float, str] | None:
     registry = _registry()
     try:
         unit = registry.Quantity(1.0, name.replace("^", "**").replace("·", "*"))
+        if registry.Quantity(0.0, unit.units).to_base_units().magnitude != 0:
+            return float("nan"), "no multiple of a unit: write K"
         for kind, si in SI_UNITS.items():
             if unit.is_compatible_with(si.replace("^", "**")):
                 return float(unit.to(si.replace("^", "**")).magnitude), kind

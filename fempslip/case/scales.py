@@ -20,7 +20,7 @@ DEPAIRING = 2 / (3 * sqrt(3))  # largest supercurrent density of a uniform state
 # kind of quantity -> the SI unit it is quoted in
 SI_UNITS = {
     "length": "m", "time": "s", "field": "T", "density": "A/m^2", "current": "A", "voltage": "V",
-    "flux": "Wb", "conductivity": "S/m", "frequency": "Hz", "area": "m^2",
+    "flux": "Wb", "conductivity": "S/m", "frequency": "Hz", "area": "m^2", "angle": "rad", "temperature": "K",
 }  # fmt: skip
 
 
@@ -31,6 +31,7 @@ class Scales:
     xi, lambda_, thickness : m;  sigma : S/m;  tau0 : s;  Bc2 : T;  j0 : A/m^2;  V0 : V;  Phi0 : Wb;  area : m^2
     current : A, one unit of current of this dimension: j0 area (wires), j0 xi thickness (films), j0 xi^2 (bulk)
     kappa : lambda / xi, which a dimensionless material may give too
+    Tc, temperature : K; the scales hold at this temperature
     """
 
     dimension: int
@@ -46,13 +47,15 @@ class Scales:
     area: float | None = None
     kappa: float | None = None
     Phi0: float = PHI0
+    Tc: float | None = None
+    temperature: float | None = None
 
     def si(self, kind: str) -> float | None:
         """SI value of one dimensionless unit of a kind of quantity ("voltage", "field" ...), None if not known."""
         values = {
             "length": self.xi, "time": self.tau0, "field": self.Bc2, "density": self.j0, "current": self.current,
             "voltage": self.V0, "flux": PHI0 / (2 * pi), "conductivity": self.sigma,
-            "frequency": 1 / self.tau0 if self.tau0 else None, "area": self.xi**2 if self.xi else None,
+            "frequency": 1 / self.tau0 if self.tau0 else None, "area": self.xi**2 if self.xi else None, "angle": 1.0,
         }  # fmt: skip
         return values[kind]
 
@@ -61,7 +64,7 @@ class Scales:
         current = {1: "j0 A", 2: "j0 xi d", 3: "j0 xi^2"}[self.dimension]
         names = {
             "length": "xi", "time": "tau0", "field": "Bc2", "density": "j0", "current": current, "voltage": "V0",
-            "flux": "Phi0 / 2 pi", "conductivity": "sigma", "frequency": "1/tau0", "area": "xi^2",
+            "flux": "Phi0 / 2 pi", "conductivity": "sigma", "frequency": "1/tau0", "area": "xi^2", "angle": "rad",
         }  # fmt: skip
         return names[kind]
 

@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo
 from fempslip.case.drive import Drive, DriveSpec
 from fempslip.case.geometry import Geometry
 from fempslip.case.material import Material, Materials, arranged
-from fempslip.case.parts import BoundaryName, NewName, Part, one_of, reading
+from fempslip.case.parts import BoundaryName, NewName, Or, Part, one_of, reading
 from fempslip.case.scales import Scales
 from fempslip.case.settings import (
     Expectation,
@@ -51,7 +51,7 @@ class Case(Part):
     model: Model = Field(default={}, validate_default=True)
     contacts: dict[BoundaryName, ContactKind] = Field(default_factory=dict)
     driven: DriveSpec = Field(default={}, alias="drive", validate_default=True)
-    start: Annotated[Start, BeforeValidator(_start)] = Field(default={}, validate_default=True)
+    start: Annotated[Start, BeforeValidator(_start), Or({"type": "string"})] = Field(default={}, validate_default=True)
     mesh: MeshSpec = Field(default={}, validate_default=True)
     time: TimeSpec
     measure: Measure = Field(default={}, validate_default=True)
@@ -77,7 +77,7 @@ class Case(Part):
     @cached_property
     def material(self) -> Mapping[str, Material]:
         """region -> what it is made of."""
-        return {region: self.materials.of(region) for region in self.geometry.regions}
+        return {region: self.materials.of(region, self.scales) for region in self.geometry.regions}
 
     @cached_property
     def drive(self) -> Drive:
@@ -120,6 +120,8 @@ def json_schema() -> dict[str, Any]:
     """JSON Schema of a case file: a union discriminated by `task`."""
     from pydantic import TypeAdapter
 
+    from fempslip.case.editors import as_written
+
     cases = tuple(TASKS.values())
     kind: Any = cases[0] if len(cases) == 1 else Annotated[Union[cases], Field(discriminator="task")]  # noqa: UP007
-    return TypeAdapter(kind).json_schema(by_alias=True)
+    return as_written(TypeAdapter(kind).json_schema(by_alias=True))

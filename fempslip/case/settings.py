@@ -5,14 +5,25 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import BeforeValidator, Field, StrictInt, ValidationInfo, WithJsonSchema, model_validator
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    StrictInt,
+    Tag,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
 
 from fempslip.case import quantities
 from fempslip.case.parts import (
+    QUANTITY,
     BoundaryName,
     Direction,
     Length,
     Number,
+    Or,
     Part,
     PlaceName,
     Point,
@@ -118,10 +129,37 @@ class MeshSpec(Part):
 # ---------------------------------------------------------------------------------------------- time, measure, record
 
 
+_PERCENT = re.compile(r"\s*(?P<number>[^%\s]+)\s*%\s*\Z")
+
+
+def _share(written: Any, info: ValidationInfo) -> Any:
+    """ "1 %" or 0.01."""
+    match = _PERCENT.match(written) if isinstance(written, str) and len(written) < 50 else None
+    try:
+        value = quantities.number(match["number"] if match else written, "number", reading(info).quantities, "{here}")
+    except quantities.Mistake as mistake:
+        raise wrong(str(mistake), mistake.known, mistake.wrote) from None
+    return value / 100 if match else value
+
+
+class Steady(Part):
+    """The run ends when the mean voltage between the first measured pair has stopped changing, or at the latest."""
+
+    steady: Annotated[str, one_of("voltage")]
+    within: Annotated[float, BeforeValidator(_share), Positive, WithJsonSchema(QUANTITY)] = 0.01
+    at_most: Annotated[Time, Positive]
+
+
+def _end_kind(data: Any) -> str:
+    return "steady" if isinstance(data, dict | Steady) else "time"
+
+
 class TimeSpec(Part):
     """until, and the control of the step: tolerance on psi, first, smallest and largest step, or a fixed one."""
 
-    until: Annotated[Time, Positive]
+    end: Annotated[
+        Annotated[Time, Positive, Tag("time")] | Annotated[Steady, Tag("steady")], Discriminator(_end_kind)
+    ] = Field(alias="until")
     tolerance: Annotated[Number, Positive] = 3e-4
     dt_start: Annotated[Time, Positive] = 1e-3
     dt_min: Annotated[Time, Positive] = 1e-9
@@ -134,6 +172,15 @@ class TimeSpec(Part):
             steps = f"{self.dt_min:g}, {self.dt_start:g}, {self.dt_max:g}"
             raise wrong(f"{{here}} wants dt_min <= dt_start <= dt_max; these are {steps}")
         return self
+
+    @property
+    def until(self) -> float:
+        """The end, at the latest."""
+        return self.end.at_most if isinstance(self.end, Steady) else self.end
+
+    @property
+    def steady(self) -> Steady | None:
+        return self.end if isinstance(self.end, Steady) else None
 
 
 def _pairs(data: Any) -> Any:
@@ -150,7 +197,11 @@ class Measure(Part):
     """When averages begin (default: the second half) and between which probes voltages are taken."""
 
     from_: Time | None = Field(default=None, alias="from")
-    between: Annotated[tuple[tuple[PlaceName, PlaceName], ...], BeforeValidator(_pairs)] = ()
+    between: Annotated[
+        tuple[tuple[PlaceName, PlaceName], ...],
+        BeforeValidator(_pairs),
+        Or({"type": "array", "items": {"type": "string"}}),
+    ] = ()
 
 
 def _interval(written: Any, info: ValidationInfo) -> Any:

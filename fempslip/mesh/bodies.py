@@ -22,6 +22,7 @@ APT = (
 )
 SLOPE = 0.3  # growth of the edge length with the distance from a refined place
 _FAR = 1e22
+MOST_CELLS = 1e7
 Drawing = Callable[[Any], list[tuple[int, int]]]  # draws on gmsh's OCC kernel, gives (dimension, tag)
 
 
@@ -68,9 +69,10 @@ def mesh_pieces(
     with _session() as gmsh:
         try:
             owned = _fragments(gmsh.model.occ, dim, regions, holes)
+            _refuse_endless(gmsh.model.occ, dim, owned, sizes)
             _set_sizes(gmsh, dim, owned, sizes, refined)
             gmsh.model.mesh.generate(dim)
-        except Trouble:
+        except Refusal:
             raise
         except Exception as error:  # gmsh raises bare Exceptions
             raise Trouble(f"the mesher failed: {error}") from None
@@ -131,6 +133,16 @@ def _fragments(occ: Any, dim: int, regions: Sequence[Drawing], holes: Sequence[D
         occ.remove(gone, recursive=True)
     occ.synchronize()
     return [sorted(tag for tag, number in owner.items() if number == k) for k in range(len(regions))]
+
+
+def _refuse_endless(occ: Any, dim: int, owned: Sequence[Sequence[int]], sizes: Sequence[float]) -> None:
+    """Before the mesher fills the memory: regular simplices of edge h have sqrt(3)/4 h^2, sqrt(2)/12 h^3."""
+    share = {2: 3**0.5 / 4, 3: 2**0.5 / 12}[dim]
+    count = sum(
+        occ.getMass(dim, tag) / (share * size**dim) for tags, size in zip(owned, sizes, strict=True) for tag in tags
+    )
+    if count > MOST_CELLS:
+        raise Trouble(f"the mesh would have about {count:.2g} cells (at most {MOST_CELLS:.2g}): raise mesh.size")
 
 
 def _set_sizes(

@@ -41,6 +41,14 @@ def lateral(mesh: Mesh, region: str, facets: Array, axis: int) -> Array:
     return facets
 
 
+def on_end(mesh: Mesh, facets: Array, middle: Array, facing: Array, reach: float) -> Array:
+    """(facets,) True for those on a flat end: wholly in its plane, and no further from its middle than it reaches."""
+    x = mesh.points[:, facets] - middle[:, None, None]
+    flat = np.abs(np.einsum("x,xkf->kf", facing, x)).max(axis=0) <= 1e-6 * max(reach, 1.0)
+    near = np.linalg.norm(x, axis=0).max(axis=0) <= reach * (1 + 1e-6)
+    return np.asarray(flat & near)
+
+
 def surface(mesh: Mesh, region: str) -> Array:
     """All facets of a region, those between it and other regions too."""
     return exterior(replace(mesh, cells=mesh.cells[:, mesh.regions[region]]))
@@ -50,6 +58,12 @@ def without(facets: Array, others: Array) -> Array:
     """The facets that are not among the others."""
     gone = {tuple(facet) for facet in others.T}
     return facets[:, [tuple(facet) not in gone for facet in facets.T]]
+
+
+def among(facets: Array, others: Array) -> Array:
+    """The facets that are among the others; vertices of each in the same order."""
+    known = {tuple(facet) for facet in others.T}
+    return facets[:, [tuple(facet) in known for facet in facets.T]]
 
 
 def loops(mesh: Mesh, facets: Array) -> tuple[Array, Array]:

@@ -25,6 +25,14 @@ def key(*parts: object) -> str:
     return hashlib.sha256("\n".join(repr(part) for part in parts).encode()).hexdigest()[:32]
 
 
+def digest(file: str) -> str:
+    """Hash of a file's content; of one that cannot be read, its name."""
+    try:
+        return hashlib.sha256(Path(file).read_bytes()).hexdigest()
+    except OSError:
+        return file
+
+
 def get(name: str) -> dict[str, Array] | None:
     """The arrays kept under this name, or None: one that cannot be read counts as absent."""
     try:

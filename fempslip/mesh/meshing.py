@@ -10,14 +10,17 @@ from typing import Any
 import numpy as np
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
+from fempslip.case.geometry import Import
+from fempslip.case.parts import Part
+from fempslip.case.shapes import Step
 from fempslip.contract import Array, Mesh, Refusal
-from fempslip.mesh import bodies, boundaries, cache, solids, wires
+from fempslip.mesh import bodies, boundaries, cache, child, imports, solids, wires
 from fempslip.mesh.checks import check_size
 from fempslip.mesh.cochains import angles, padded, wrap
 from fempslip.mesh.places import distance_to, locate
 from fempslip.mesh.simplices import cell_edges, graph, unique_columns, volumes
 
-_LAYOUT = 2  # of the cached arrays and of the meshing itself: raise it when either changes
+_LAYOUT = 4  # of the cached arrays and of the meshing itself: raise it when either changes
 
 
 def make_mesh(case: Any) -> Mesh:
@@ -29,7 +32,7 @@ def make_mesh(case: Any) -> Mesh:
     check_size(case)
     name = cache.key(_LAYOUT, _version(), bodies.gmsh_version(), *_content(case))
     kept = cache.get(name)
-    mesh = None if kept is None else _unpacked(kept, case.mesh.size)
+    mesh = None if kept is None else _unpacked(kept)
     if mesh is None:
         mesh = _named(case, _bare(case))
         cache.put(name, _packed(mesh))
@@ -52,21 +55,40 @@ def _content(case: Any) -> list[object]:
     """What the vertices, cells and their names depend on; probes and contours are looked up afresh."""
     g, m = case.geometry, case.mesh
     parts = (g.regions, g.holes, g.boundaries)
-    return [g.dimension, *(list(part.items()) for part in parts), m.size, sorted(m.regions.items()), m.refine]
+    files = [g.imported, *(cache.digest(file) for file in _files(g))]
+    return [g.dimension, *files, *(list(part.items()) for part in parts), m.size, sorted(m.regions.items()), m.refine]
+
+
+def _files(part: Any) -> list[str]:
+    """Files that a geometry or shape is read from."""
+    if isinstance(part, dict):
+        return [file for each in part.values() for file in _files(each)]
+    if isinstance(part, tuple):
+        return [file for each in part for file in _files(each)]
+    if not isinstance(part, Part):
+        return []
+    own = [part.file] if isinstance(part, Import | Step) else []
+    return own + [file for name in type(part).model_fields for file in _files(getattr(part, name))]
 
 
 def _packed(mesh: Mesh) -> dict[str, Array]:
-    arrays = {"points": mesh.points, "cells": mesh.cells, "node_of_vertex": mesh.node_of_vertex}
+    arrays = {
+        "size": np.array(mesh.size),
+        "points": mesh.points,
+        "cells": mesh.cells,
+        "node_of_vertex": mesh.node_of_vertex,
+    }
     arrays |= {f"region {name}": cells for name, cells in mesh.regions.items()}
     return arrays | {f"boundary {name}": facets for name, facets in mesh.boundaries.items()}
 
 
-def _unpacked(arrays: Mapping[str, Array], size: float) -> Mesh | None:
+def _unpacked(arrays: Mapping[str, Array]) -> Mesh | None:
     def named(kind: str) -> dict[str, Array]:
         return {key.removeprefix(f"{kind} "): value for key, value in arrays.items() if key.startswith(f"{kind} ")}
 
     try:
         points, cells, node_of_vertex = (arrays[key] for key in ("points", "cells", "node_of_vertex"))
+        size = float(arrays["size"])
     except KeyError:
         return None
     return Mesh(points, cells, node_of_vertex, named("region"), named("boundary"), size=size)
@@ -76,11 +98,56 @@ def _unpacked(arrays: Mapping[str, Array], size: float) -> Mesh | None:
 
 
 def _bare(case: Any) -> Mesh:
+    if case.geometry.imported is not None:
+        return _imported_mesh(case)
     return _wire_mesh(case) if case.geometry.dimension == 1 else _body_mesh(case)
 
 
+def _groups(case: Any) -> imports.Groups:
+    given = case.geometry.imported
+    try:
+        found: imports.Groups = child.apart(imports.read_groups, given.file, case.geometry.dimension)
+    except Refusal as error:
+        raise case.refuse("geometry.import.file", str(error)) from None
+    return replace(found, points=found.points * given.unit)
+
+
+def _imported_mesh(case: Any) -> Mesh:
+    """Cells of the groups that are regions; a later region has those in several."""
+    g, found = case.geometry, _groups(case)
+    owner: dict[tuple[int, ...], str] = {}
+    for name, shape in g.regions.items():
+        if shape.name not in found.cells:
+            words = f"the imported mesh has no group {shape.name!r:.60} of dimension {g.dimension}"
+            raise case.refuse(f"geometry.regions.{name}", words, tuple(found.cells), shape.name)
+        owner |= dict.fromkeys(map(tuple, np.sort(found.cells[shape.name], axis=0).T.tolist()), name)
+    corners = np.array(list(owner), dtype=np.int64).T
+    used, cells = np.unique(corners, return_inverse=True)
+    points = found.points[:, used] if g.dimension != 2 else found.points[:2, used]
+    names = np.array(list(owner.values()), dtype=object)
+    region = {name: np.flatnonzero(names == name) for name in g.regions}
+    mesh = _assembled(case, points, cells.reshape(corners.shape), region)
+    ends, _ = unique_columns(cell_edges(mesh.cells), mesh.points.shape[1])
+    size = float(np.linalg.norm(mesh.points[:, ends[0]] - mesh.points[:, ends[1]], axis=0).mean())
+    if size > 1.0:
+        words = f"edges of the imported mesh are {size:.3g} xi long, which does not resolve the core: make it finer"
+        raise case.refuse("geometry.import.unit", words)
+    return replace(mesh, size=size)
+
+
+def _group_facets(case: Any, mesh: Mesh, name: str, group: str) -> Array:
+    """Vertices of the facets of a group of the imported mesh that lie on the mesh's own surface, (dim, n)."""
+    found = _groups(case)
+    if group not in found.facets:
+        words = f"the imported mesh has no group {group!r:.60} of dimension {mesh.dim - 1}"
+        raise case.refuse(f"geometry.boundaries.{name}.group", words, tuple(found.facets), group)
+    places = found.points[: mesh.points.shape[0], found.facets[group]]
+    numbers = imports.vertices_at(mesh.points, places, 1e-9 * (1.0 + float(np.abs(mesh.points).max())))
+    return np.sort(numbers[:, (numbers >= 0).all(axis=0)], axis=0)
+
+
 def _wire_mesh(case: Any) -> Mesh:
-    parts: list[wires.Line | wires.Loop] = []
+    parts: list[wires.Part] = []
     for name, shape in case.geometry.regions.items():
         try:
             parts += solids.wire(shape, name)
@@ -111,11 +178,17 @@ def _wire_sizes(case: Any) -> wires.Sizes:
 def _ends(case: Any, boundary: str) -> list[Array]:
     """Points of a wire's boundary as the geometry has them, before there is a mesh."""
     spec = case.geometry.boundaries[boundary]
-    lines = [p for p in solids.wire(case.geometry.regions[spec.of], spec.of) if isinstance(p, wires.Line)]
+    lines = _open_parts(case, spec.of)
     if spec.end is not None:
         return [lines[0].start if spec.end == "first" else lines[-1].end]
     ends = [end for line in lines for end in (line.start, line.end)]
     return [end for end in ends if spec.within.contains(end[:, None])[0]] or ends
+
+
+def _open_parts(case: Any, region: str) -> list[wires.Part]:
+    """Parts of a wire that have ends: all but rings."""
+    parts = solids.wire(case.geometry.regions[region], region)
+    return [part for part in parts if isinstance(part, wires.Line) or not part.closed]
 
 
 def _body_mesh(case: Any) -> Mesh:
@@ -156,8 +229,8 @@ def _pieces(case: Any, sizes: Mapping[str, float], refined: Sequence[bodies.Refi
     drawn = [partial(solids.draw, shape) for shape in g.regions.values()]
     holes = [partial(solids.draw, shape) for shape in g.holes.values() if hasattr(shape, "kind")]
     try:
-        pieces = bodies.mesh_pieces(g.dimension, drawn, list(sizes.values()), holes, refined)
-    except bodies.Trouble as error:
+        pieces = child.apart(bodies.mesh_pieces, g.dimension, drawn, list(sizes.values()), holes, refined)
+    except Refusal as error:
         raise case.refuse("geometry.regions", str(error)) from None
     region = {name: np.flatnonzero(pieces.region == k) for k, name in enumerate(g.regions)}
     return _assembled(case, pieces.points, pieces.cells, region)
@@ -205,9 +278,15 @@ def _named(case: Any, mesh: Mesh) -> Mesh:
     found = {}
     skin = boundaries.exterior(mesh) if mesh.dim > 1 else np.zeros((1, 0), dtype=int)
     for name, spec in case.geometry.boundaries.items():
-        facets = _end(mesh, case, spec) if mesh.dim == 1 else _facets(mesh, case, spec, skin)
+        if spec.group is not None:
+            facets = _group_facets(case, mesh, name, spec.group)
+            if mesh.dim > 1:
+                facets = boundaries.among(facets, skin)
+        else:
+            facets = _end(mesh, case, spec) if mesh.dim == 1 else _facets(mesh, case, spec, skin)
         if facets.shape[1] == 0:
-            message = f"boundary {name!r} touches nothing: no outer {_FACET[mesh.dim]} of region {spec.of!r} lies there"
+            owner = "the body" if spec.group is not None else f"region {spec.of!r}"
+            message = f"boundary {name!r} touches nothing: no outer {_FACET[mesh.dim]} of {owner} lies there"
             raise case.refuse(f"geometry.boundaries.{name}", message)
         found[name] = np.ascontiguousarray(facets, dtype=np.int32)
     return replace(mesh, boundaries=found)
@@ -219,7 +298,7 @@ _FACET = {1: "end", 2: "edge", 3: "face"}
 def _end(mesh: Mesh, case: Any, spec: Any) -> Array:
     """Vertices of a wire's boundary: the end of a region, or its loose ends within a shape, (1, n)."""
     if spec.end is not None:
-        lines = [p for p in solids.wire(case.geometry.regions[spec.of], spec.of) if isinstance(p, wires.Line)]
+        lines = _open_parts(case, spec.of)
         if not lines:
             return np.zeros((1, 0), dtype=int)
         number, distance = wires.nearest_vertex(mesh.points, lines[0].start if spec.end == "first" else lines[-1].end)
@@ -234,14 +313,27 @@ def _facets(mesh: Mesh, case: Any, spec: Any, skin: Array) -> Array:
     own = boundaries.facets_of(mesh, spec.of, skin)
     if spec.within is not None:
         return own[:, spec.within.contains(mesh.points[:, own].mean(axis=1))]
+    ends = case.geometry.regions[spec.of].ends()
+    if spec.side in ends:
+        return own[:, boundaries.on_end(mesh, own, *ends[spec.side])]
+    if spec.side in ("first", "last"):
+        return own[:, :0]
     if spec.side in ("outer", "inner"):
         outer = boundaries.facets_of(mesh, spec.of, skin[:, boundaries.outer_facets(mesh, skin)])
         return outer if spec.side == "outer" else boundaries.without(own, outer)
+    if spec.side == "side" and ends and mesh.dim == 3 and not hasattr(case.geometry.regions[spec.of], "axis"):
+        return _without_ends(mesh, case.geometry.regions[spec.of], own)
     if spec.side == "side":
         along = np.abs(getattr(case.geometry.regions[spec.of], "axis", (0.0, 0.0, 1.0)))
         return boundaries.lateral(mesh, spec.of, own, int(np.argmax(along)))
     axis, end = (boundaries.EDGES if mesh.dim == 2 else boundaries.FACES)[spec.side]
     return boundaries.at_extreme(mesh, spec.of, own, axis, end)
+
+
+def _without_ends(mesh: Mesh, shape: Any, facets: Array) -> Array:
+    for end in shape.ends().values():
+        facets = facets[:, ~boundaries.on_end(mesh, facets, *end)]
+    return facets
 
 
 def _with_places(case: Any, mesh: Mesh) -> Mesh:
@@ -262,7 +354,10 @@ def _holes(case: Any, mesh: Mesh) -> dict[str, tuple[Array, Array]]:
     found = {}
     used = {*case.geometry.contours.values(), *(name for name, _ in case.drive.flux)}
     for name, hole in case.geometry.holes.items():
-        point, direction = solids.axis(hole)
+        try:
+            point, direction = solids.axis(hole)
+        except Refusal as error:
+            raise case.refuse(f"geometry.holes.{name}", str(error)) from None
         marked = not hasattr(hole, "kind")
         ways = [direction] if marked or mesh.dim < 3 else [direction, *np.eye(3)]
         free = [way for way in ways if not pierced(mesh, point, way)]

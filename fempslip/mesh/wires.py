@@ -7,10 +7,11 @@ overlap, the later region has the place.  A ring is a regular polygon with exact
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from fempslip.case.curves import Bend
 from fempslip.contract import Array
 from fempslip.mesh.simplices import Vector
 
@@ -26,10 +27,26 @@ class Line:
 
 
 @dataclass(frozen=True, eq=False)
-class Loop:
-    center: Array  # (3,)
-    radius: float
+class Bow:
+    """A bend of wire; one with a full turn is a closed ring."""
+
+    bend: Bend
     region: str
+
+    @property
+    def closed(self) -> bool:
+        return self.bend.sweep >= 2 * np.pi * (1 - 1e-9)
+
+    @property
+    def start(self) -> Array:
+        return self.bend.start
+
+    @property
+    def end(self) -> Array:
+        return self.bend.end
+
+
+Part = Line | Bow
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,15 +58,17 @@ class Network:
     region: Array
 
 
-def divide(parts: Sequence[Line | Loop], sizes: Sizes) -> Network:
-    """Divide lines and loops into cells of the wanted sizes; parts in the order of their regions."""
+def divide(parts: Sequence[Part], sizes: Sizes) -> Network:
+    """Divide lines and bends into cells of the wanted sizes; parts in the order of their regions."""
     corners = _Corners(1e-7 * _extent(parts))
     cells: list[tuple[Array, str]] = []
-    rings = [_ring(loop, sizes) for loop in parts if isinstance(loop, Loop)]
-    for points, region in rings:
+    bows = [(_vertices(bow, sizes), bow) for bow in parts if isinstance(bow, Bow)]
+    for points, bow in bows:
         numbers = np.array([corners.number(p) for p in points.T])
-        cells.append((np.array([numbers, np.roll(numbers, -1)]), region))
-    lines = [_moved(line, rings) for line in parts if isinstance(line, Line)]
+        following = np.roll(numbers, -1)
+        keep = slice(None) if bow.closed else slice(-1)
+        cells.append((np.array([numbers[keep], following[keep]]), bow.region))
+    lines = [_moved(line, [points for points, _ in bows]) for line in parts if isinstance(line, Line)]
     for (a, b), region in _pieces(lines, corners).items():
         start, end = corners.places[a], corners.places[b]
         inner = start[:, None] + (end - start)[:, None] * _graded(start, end, region, sizes)[1:-1]
@@ -91,26 +110,32 @@ class _Corners:
         return len(self.places) - points.shape[1]
 
 
-def _extent(parts: Sequence[Line | Loop]) -> float:
-    ends = [np.abs([p.start, p.end]).max() if isinstance(p, Line) else np.abs(p.center).max() + p.radius for p in parts]
+def _extent(parts: Sequence[Part]) -> float:
+    ends = [
+        np.abs([p.start, p.end]).max() if isinstance(p, Line) else np.abs(p.bend.center).max() + p.bend.radius
+        for p in parts
+    ]
     return float(max(ends, default=1.0))
 
 
-def _ring(loop: Loop, sizes: Sizes) -> tuple[Array, str]:
-    """Corners of the polygon, (3, n), counter-clockwise from the angle 0."""
-    length = 2 * np.pi * loop.radius
-    angle = np.linspace(0, 2 * np.pi, 721)
-    circle = loop.center[:, None] + loop.radius * np.array([np.cos(angle), np.sin(angle), 0 * angle])
-    n = max(3, int(np.ceil(length / sizes(circle, loop.region).min() - 1e-6)))
-    corner = 2 * np.pi * np.arange(n) / n
-    radius = length / (2 * n * np.sin(np.pi / n))
-    return loop.center[:, None] + radius * np.array([np.cos(corner), np.sin(corner), 0 * corner]), loop.region
+def _vertices(bow: Bow, sizes: Sizes) -> Array:
+    """Vertices along a bend, (3, n).  A ring is a polygon of exactly its length, and has its first vertex once.
+
+    An open bend keeps its ends: n chords are shorter than it by the factor sin(x)/x, x = sweep/2n, 1 - h^2/24 R^2.
+    """
+    bend = bow.bend
+    s = np.linspace(0, bend.sweep, 721)
+    n = max(3, int(np.ceil(bend.length / sizes(bend.at(s), bow.region).min() - 1e-6)))
+    if not bow.closed:
+        return bend.at(np.linspace(0, bend.sweep, n + 1))
+    polygon = replace(bend, radius=bend.length / (2 * n * np.sin(np.pi / n)))
+    return polygon.at(2 * np.pi * np.arange(n) / n)
 
 
-def _moved(line: Line, rings: Sequence[tuple[Array, str]]) -> Line:
-    """The line with ends that lie on a ring moved to the nearest corner of its polygon."""
+def _moved(line: Line, bows: Sequence[Array]) -> Line:
+    """The line with ends that lie on a bend moved to the nearest vertex of its polygon."""
     ends = [line.start, line.end]
-    for points, _ in rings:
+    for points in bows:
         reach = 0.6 * np.linalg.norm(points[:, 1] - points[:, 0])  # half an edge, and the polygon is off the circle
         for k, end in enumerate(ends):
             number, distance = nearest_vertex(points, end)

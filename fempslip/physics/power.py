@@ -17,6 +17,7 @@ from fempslip.physics import kernels
 from fempslip.physics.applied import AppliedLinks, framed, injection, potential
 from fempslip.physics.energy import LinkEnergy
 from fempslip.physics.graph import Graph, graph
+from fempslip.physics.landscape import Epsilon
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,17 +26,18 @@ class PowerMeter:
     graph: Graph
     applied: AppliedLinks
     shares: Array
+    epsilon: Epsilon
 
     @classmethod
     def of(cls, problem: Problem) -> PowerMeter:
         g = graph(problem.operators)
-        return cls(problem, g, AppliedLinks(problem.drive, g), injection(problem))
+        return cls(problem, g, AppliedLinks(problem.drive, g), injection(problem), Epsilon(problem))
 
     def stored(self, state: State) -> tuple[float, float]:
         """(F, mean |psi|^2)."""
         p, g, m = self.problem, self.graph, self.problem.operators.m
         psi, link = state["psi"] * framed(state["chi"]), self.applied.at(state.t)[1]
-        value, mass = kernels.energy(psi, link, g.up, g.edges, g.w, m, p.epsilon, p.beta)
+        value, mass = kernels.energy(psi, link, g.up, g.edges, g.w, m, self.epsilon.at(state.t), p.beta)
         return value, mass / float(m.sum())
 
     def dissipated(self, old: State, new: State) -> float:
@@ -54,7 +56,7 @@ class PowerMeter:
         step = potential(self.problem.drive, new.t) - potential(self.problem.drive, old.t)
         if step.any():
             given -= 2 * float(self.total_current(old, new) @ step) / dt
-        return given
+        return given + self.epsilon.supplied(old, new)
 
     def total_current(self, old: State, new: State) -> Array:
         """I_s + I_n of each edge at the middle of the step."""

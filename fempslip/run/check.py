@@ -109,6 +109,8 @@ def scales(case: Case) -> list[str]:
     units["current"] = case.scales.label("current")
     known = {kind: case.scales.si(kind) for kind in units}
     words = [f"1 {units[kind]} = {quantity(value, kind)}" for kind, value in known.items() if value is not None]
+    if case.scales.Tc is not None:
+        words.append(f"at T = {case.scales.temperature:g} K (Tc = {case.scales.Tc:g} K)")
     return wrapped(words) or ["dimensionless; for values in SI give material.xi, lambda and sigma"]
 
 
@@ -126,7 +128,7 @@ def material(case: Case) -> list[str]:
     """u, gamma and epsilon of every region, and where it differs from the reference material."""
     lines = []
     for name, m in case.material.items():
-        epsilon = f"{m.epsilon:g}" if isinstance(m.epsilon, int | float) else f"{m.epsilon.kind} profile"
+        epsilon = f"{m.epsilon:g}" if isinstance(m.epsilon, int | float) else m.epsilon.words
         words = [f"u = {m.u:g}", f"gamma = {m.gamma:g}", f"epsilon = {epsilon}"]
         ratios = {"sigma": m.sigma, "thickness": m.thickness, "kinetic": m.kinetic, "beta": m.beta}
         words += [f"{key} = {ratio:g} of the reference" for key, ratio in ratios.items() if ratio != 1]
@@ -181,6 +183,11 @@ def duration(case: Case, problem: Problem) -> list[str]:
     frames = math.floor(until / every + 1e-9)
     size = max(1.0, frames * problem.operators.nodes * FRAME / 1e6)
     pairs = ", ".join(" and ".join(pair) for pair in case.measure.between)
+    if case.time.steady is not None:
+        share = f"{100 * case.time.steady.within:g} %"
+        head = f"until the mean voltage is steady within {share}, at most {both(case, until, 'time', 'tau')}"
+        begun = "measured from the middle of the run" if case.measure.from_ is None else f"measured from {begin:g} tau"
+        return [f"{head}; {begun} between {pairs}", f"a frame every {every:g} tau, {frames} at most"]
     return [
         f"until {both(case, until, 'time', 'tau')}; measured from {begin:g} tau"
         + (f" between {pairs}" if pairs else ""),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,19 @@ import numpy as np
 from fempslip import mesh as parts
 from fempslip.case import Case
 from fempslip.case.scales import DEPAIRING
-from fempslip.contract import Array, Clock, Contact, Drive, Mesh, Operators, Probe, Problem, Refusal, Waveform
+from fempslip.contract import (
+    Array,
+    Clock,
+    Contact,
+    Drive,
+    Landscape,
+    Mesh,
+    Operators,
+    Probe,
+    Problem,
+    Refusal,
+    Waveform,
+)
 from fempslip.run.gauge import at_rest_on_banks
 from fempslip.tasks import seeds
 from fempslip.tasks.watchers import tracked_nodes
@@ -22,6 +34,9 @@ WELL_ABOVE = 1.2  # times Idep: thresholds of slips and of the normal state lie 
 
 class AboveDepairing(UserWarning):
     """A current that leaves nothing superconducting in the narrowest section."""
+
+
+UNFELT = 1e-6  # a change of epsilon at a bank that does not count
 
 
 def compile(case: Case, mesh: Mesh, psi: Array | None = None) -> Problem:  # noqa: A001 - the word that says it
@@ -35,10 +50,11 @@ def compile(case: Case, mesh: Mesh, psi: Array | None = None) -> Problem:  # noq
     op = parts.operators(mesh, section, kinetic, sigma)
     contacts, probes = contacts_of(case, mesh, section), probes_of(case, mesh, section)
     refuse_parted(case, op, contacts, probes)
+    landscape = landscape_of(case, mesh, material, section)
     problem = Problem(
         mesh=mesh,
         operators=op,
-        epsilon=parts.dual_mean(mesh, {n: epsilon_of(m.epsilon) for n, m in material.items()}, section),
+        epsilon=at_start(landscape),
         beta=nodal(mesh, material, "beta", section),
         u=nodal(mesh, material, "u", section),
         gamma=nodal(mesh, material, "gamma", section),
@@ -51,8 +67,10 @@ def compile(case: Case, mesh: Mesh, psi: Array | None = None) -> Problem:  # noq
         clock=clock_of(case),
         psi=np.zeros(op.nodes, dtype=complex),
         pairs=case.measure.between,
+        landscape=landscape if landscape.factors else None,
     )
     refuse_unresolved(case, problem)
+    refuse_changing_banks(case, problem)
     return replace(problem, psi=start_of(case, problem) if psi is None else psi)
 
 
@@ -64,11 +82,49 @@ def nodal(mesh: Mesh, material: Mapping[str, Any], key: str, section: Array) -> 
     return parts.dual_mean(mesh, {name: float(getattr(m, key)) for name, m in material.items()}, section)
 
 
-def epsilon_of(given: Any) -> Any:
-    """epsilon of a material as a number or a function of place, (space, ...) -> (...)."""
-    if isinstance(given, (int, float)):
-        return float(given)
-    return lambda x: given.value(x.reshape(x.shape[0], -1)).reshape(x.shape[1:])
+def landscape_of(case: Case, mesh: Mesh, material: Mapping[str, Any], section: Array) -> Landscape:
+    """epsilon of all regions: what is constant, and a pattern for every waveform that multiplies a part."""
+    constant: dict[str, Any] = {}
+    changing: dict[Waveform, dict[str, list[Any]]] = {}
+    for region, m in material.items():
+        if isinstance(m.epsilon, int | float):
+            constant[region] = float(m.epsilon)
+            continue
+        constant[region] = total([term for term in m.epsilon.terms() if term.times is None])
+        for term in (term for term in m.epsilon.terms() if term.times is not None):
+            wave = term.times.waveform()
+            refuse_jumps(case, wave, material_path(case, region), "which no step in time can follow")
+            changing.setdefault(wave, {}).setdefault(region, []).append(term)
+    patterns = np.zeros((len(changing), mesh.nodes))
+    for row, by_region in zip(patterns, changing.values(), strict=True):
+        row[:] = parts.dual_mean(mesh, {name: total(by_region.get(name, [])) for name in material}, section)
+    return Landscape(parts.dual_mean(mesh, constant, section), patterns, tuple(changing))
+
+
+def total(terms: Sequence[Any]) -> Any:
+    """Profiles added up, a function of place (space, ...) -> (...)."""
+    return lambda x: sum((term.value(x.reshape(x.shape[0], -1)).reshape(x.shape[1:]) for term in terms), np.zeros(()))
+
+
+def at_start(landscape: Landscape) -> Array:
+    return landscape.constant + np.array([f.value(0.0) for f in landscape.factors]) @ landscape.patterns
+
+
+def material_path(case: Case, region: str) -> str:
+    """Where the epsilon of a region is written."""
+    own = case.materials.regions.get(region)
+    if own is not None and own.epsilon is not None:
+        return f"material.{region}.epsilon"
+    return "material.everywhere.epsilon" if case.materials.regions else "material.epsilon"
+
+
+def refuse_changing_banks(case: Case, problem: Problem) -> None:
+    """A bank is held at the |psi| it begins with."""
+    land = problem.landscape
+    for contact in problem.contacts:
+        if contact.kind == "bank" and land is not None and np.abs(land.patterns[:, contact.nodes]).max() > UNFELT:
+            words = f"epsilon changes in time at {contact.name!r}, a bank, whose |psi| is held: make it normal or free"
+            raise case.refuse(f"contacts.{contact.name}", words)
 
 
 def contacts_of(case: Case, mesh: Mesh, section: Array) -> tuple[Contact, ...]:
@@ -153,10 +209,10 @@ def instants(wave: Waveform, until: float) -> Array:
     return np.unique([0.0, until, *wave.kinks(until), *np.linspace(0, until, 201)])
 
 
-def refuse_jumps(case: Case, wave: Waveform, path: str) -> None:
+def refuse_jumps(case: Case, wave: Waveform, path: str, why: str = "which is an infinite voltage") -> None:
     for t in wave.kinks(case.time.until):
         if abs(wave.value(t) - wave.value(t * (1 - 1e-12) - 1e-12)) > 1e-6 and t > 0:
-            words = f"{path} jumps at t = {t:g} tau, which is an infinite voltage: give it a rise or a ramp"
+            words = f"{path} jumps at t = {t:g} tau, {why}: give it a rise or a ramp"
             raise case.refuse(path, words)
 
 

@@ -23,6 +23,7 @@ from fempslip.case.drawers import delivered
 from fempslip.contract import Array, Problem, Refusal, Watcher
 from fempslip.run import tracking
 from fempslip.run.results import RESULTS as PLAIN_RESULTS
+from fempslip.run.steadiness import Steadiness
 from fempslip.store import Run
 from fempslip.tasks import watchers as seen
 from fempslip.tasks.tracking import Ledger, Topology
@@ -64,6 +65,8 @@ def watchers_for(case: Case, problem: Problem, contours: Mapping[str, Array]) ->
         "voltages": seen.Voltages.of(problem),
         "frames": seen.Frames(case.record.fields, zeros="zeros" in asked and not (tracked and problem.mesh.dim == 2)),
     }
+    if case.time.steady is not None:
+        found["steady"] = Steadiness.of(case, problem)
     if "josephson" in asked:
         found["josephson"] = seen.JosephsonResidual()
     if "windings" in asked:

@@ -19,7 +19,8 @@ STARTS = 16  # places in a period from which periods are counted
 
 def window(case: Case, t: Array) -> Array:
     """True in the time that is measured: from measure.from, by default the second half of the run."""
-    start = case.measure.from_ if case.measure.from_ is not None else 0.5 * case.time.until
+    end = case.time.until if case.time.steady is None or not t.size else float(t[-1])
+    start = case.measure.from_ if case.measure.from_ is not None else 0.5 * end
     return t >= start * (1 - 1e-12)
 
 

@@ -20,6 +20,7 @@ from fempslip.run.compiling import compile, given_state
 from fempslip.run.expectations import judged
 from fempslip.run.interruption import Interruption
 from fempslip.run.references import bibliography
+from fempslip.run.steadiness import Steadiness
 from fempslip.run.support import refuse_unanswerable, refuse_unsupported
 from fempslip.store import Run, RunWriter, open_run, refuse_taken
 from fempslip.tasks.evolve import evolve
@@ -117,8 +118,8 @@ def march_into(
     outcome: dict[str, Any] = {"status": "failed"}
     try:
         with interrupted.deferred():
-            told = pace(case, progress, interrupted)
-            evolve(problem, watchers, writer, case.record.fields, checkpoint, told, keep_start)
+            told, enough = pace(case, progress, interrupted), end_of(watchers)
+            evolve(problem, watchers, writer, case.record.fields, checkpoint, told, enough, keep_start)
         outcome = {"status": "finished"}
     except KeyboardInterrupt:
         outcome = {"status": "stopped"}
@@ -134,6 +135,8 @@ def conclude(case: Case, problem: Problem, writer: RunWriter, outcome: Mapping[s
     """Write the summary; where the march came to its end, with results and expectations."""
     run = open_run(writer.folder)
     summary = {**outcome, **facts(problem, run)}
+    if case.time.steady is not None and outcome["status"] == "finished":
+        summary["steady"] = summary["end_time_tau"] < case.time.until * (1 - 1e-9)
     if outcome["status"] == "finished":
         summary["results"] = recipes.results(case, run, case.postprocess)
         summary["expect"] = judged(case, summary["results"])
@@ -150,6 +153,12 @@ def facts(problem: Problem, run: Run) -> dict[str, Any]:
         "end_time_tau": float(series["t"][-1]) if steps else 0.0,
         "nodes": problem.operators.nodes,
     }
+
+
+def end_of(watchers: Mapping[str, Watcher]) -> Callable[[State], bool]:
+    """Whether a march may end before its latest time."""
+    watcher = watchers.get("steady")
+    return watcher.enough if isinstance(watcher, Steadiness) else lambda state: False
 
 
 def pace(case: Case, progress: Note, interrupted: Interruption) -> Callable[[State, int], None]:
@@ -210,6 +219,8 @@ def report(run: Run) -> str:
         f"after {s.get('steps', 0)} steps ({s.get('rejected_steps', 0)} rejected) on {s.get('nodes', 0)} nodes",
         f"in {s.get('wall_seconds', 0):.1f} s.",
     ]
+    if s.get("steady") is not None:
+        words.append("The mean voltage is steady." if s["steady"] else "The mean voltage is not steady yet.")
     results = s.get("results", {})
     if "voltage" in results:
         words.append(voltage_in_words(results["voltage"]))

@@ -18,6 +18,7 @@ import numpy as np
 from fempslip.contract import Array, Field, Load, Problem, State, Trial
 from fempslip.physics import applied, kernels
 from fempslip.physics.graph import Graph, graph
+from fempslip.physics.landscape import Epsilon
 from fempslip.solver import cg, linear
 from fempslip.solver.bdf import bdf, weights
 
@@ -36,12 +37,13 @@ class Bdf2:
     field: Field
     load: Load
     free: Array  # (nodes,) False where psi is held (normal contacts and banks)
+    epsilon: Epsilon
 
     @classmethod
     def of(cls, problem: Problem) -> Bdf2:
         g = graph(problem.operators)
         field = applied.AppliedField.of(problem, g, lambda k: linear.poisson_solver(k, problem.mesh.dim))
-        return cls(problem, g, field, applied.PrescribedCurrents(problem), ~held(problem))
+        return cls(problem, g, field, applied.PrescribedCurrents(problem), ~held(problem), Epsilon(problem))
 
     def declare(self) -> Mapping[str, int]:
         return {**DEPTH, **self.field.declare(), **self.load.declare()}
@@ -81,7 +83,7 @@ class Bdf2:
         now, before, older = past[0], past[min(1, len(past) - 1)], past[-1]
         linear, quadratic = weights(dt, steps, 2), weights(dt, steps, 3)
         alpha, beta, rhs, guess = np.empty(now.size), *np.empty((3, now.size), dtype=complex)
-        medium = (p.operators.m, p.epsilon, p.beta, p.u, p.gamma, g.diagonal)
+        medium = (p.operators.m, self.epsilon.at(state.t + dt), p.beta, p.u, p.gamma, g.diagonal)
         kernels.terms(
             dt, bdf(dt, last), linear, quadratic, now, before, older, turn, *medium, alpha, beta, rhs, guess
         )  # fmt: skip

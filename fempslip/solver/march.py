@@ -29,8 +29,9 @@ def march(
     sink: Sink,
     checkpoint: Callable[[], None],
     progress: Progress,
+    enough: Callable[[State], bool] = lambda state: False,
 ) -> Course:
-    """March to clock.until.
+    """March to clock.until, or to a step after which the watchers have seen enough.
 
     stops(t) -> (next time the clock must land on, True if the drive has a kink there).
     Raises Failure when the step falls below dt_min; everything up to there has been recorded.
@@ -60,6 +61,8 @@ def march(
         if sink.due():
             checkpoint()
         progress(course.state, course.rejected)
+        if enough(new):
+            break
     return course
 
 

@@ -23,9 +23,10 @@ def evolve(
     every: float,
     checkpoint: Mapping[str, Array] | None = None,
     progress: Progress = lambda state, rejected: None,
+    enough: Callable[[State], bool] = lambda state: False,
     keep_start: bool = False,
 ) -> Course:
-    """March the problem to its end; `checkpoint` continues an earlier march.
+    """March the problem to its end, or until `enough`; `checkpoint` continues an earlier march.
 
     keep_start : commit the start state at once, because the case cannot make it again
 
@@ -48,7 +49,15 @@ def evolve(
         commit()
     try:
         march(
-            stepper, course, problem.clock, timetable(problem, every), list(watchers.values()), sink, commit, progress
+            stepper,
+            course,
+            problem.clock,
+            timetable(problem, every),
+            list(watchers.values()),
+            sink,
+            commit,
+            progress,
+            enough,
         )
     except (Failure, KeyboardInterrupt) as cut:
         if not isinstance(cut, Abandoned):  # between two steps: state, rows and frames belong together
@@ -77,7 +86,8 @@ def timetable(problem: Problem, every: float) -> Callable[[float], tuple[float, 
 
 
 def waveforms(problem: Problem) -> list[Waveform]:
-    return [*problem.drive.fields, *(w for group in problem.drive.currents.values() for w in group)]
+    warmth = problem.landscape.factors if problem.landscape is not None else ()
+    return [*problem.drive.fields, *(w for group in problem.drive.currents.values() for w in group), *warmth]
 
 
 def longest_step(problem: Problem) -> float:
