@@ -15,14 +15,13 @@ from fempslip.contract import Refusal
 from fempslip.mesh.meshing import make_mesh
 from fempslip.run import support
 from fempslip.run.check import explain
-from fempslip.run.recipes import recipe
-from fempslip.run.results import RESULTS
+from fempslip.run.recipes import RESULTS, recipe
 from fempslip.run.running import report, solve
 from fempslip.store import Run
 
 CASES = delivered("cases")
 QUICK = ("wire_weak_spot", "wire_normal_ends", "disk_in_field")  # run to their end in the fast tests too
-WATCHED = {"josephson", "windings", "zeros"}  # what a recipe may ask to be watched
+WATCHED = {"josephson", "ledger", "tracks", "windings", "zeros"}  # what a recipe may ask to be watched
 SHORT: dict[str, object] = {"time.until": 2, "measure.from": 1, "record.fields": 1}
 COARSE: dict[int, dict[str, object]] = {3: {"mesh.size": 0.9}}
 
