@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
@@ -271,15 +270,16 @@ class Repeat(Shape):
         given = [part for part in (self.square, self.triangular, self.random) if part is not None]
         if len(given) != 1:
             raise wrong("{here} wants one of square, triangular, random")
-        if self.places.shape[1] > MOST_COPIES:
-            raise wrong(f"{{here}}: {self.places.shape[1]} copies are too many (at most {MOST_COPIES})")
+        counts = self.square.counts if self.square else self.triangular.counts if self.triangular else (1, 1)
+        if counts[0] * counts[1] > MOST_COPIES:
+            raise wrong(f"{{here}}: {counts[0] * counts[1]} copies are too many (at most {MOST_COPIES})")
         return self
 
     @property
     def dimension(self) -> int:
         return self.shape.dimension
 
-    @cached_property
+    @property
     def places(self) -> Array:
         """How far each copy is moved, (2 or space, copies)."""
         pattern = self.square or self.triangular or self.random
@@ -287,8 +287,9 @@ class Repeat(Shape):
 
     def shifts(self, space: int) -> Array:
         """(copies, space)."""
-        found = np.zeros((self.places.shape[1], space))
-        found[:, : self.places.shape[0]] = self.places.T
+        places = self.places
+        found = np.zeros((places.shape[1], space))
+        found[:, : places.shape[0]] = places.T
         return found
 
     def contains(self, x: Array) -> Array:

@@ -187,7 +187,7 @@ def duration(case: Case, problem: Problem) -> list[str]:
         share = f"{100 * case.time.steady.within:g} %"
         head = f"until the mean voltage is steady within {share}, at most {both(case, until, 'time', 'tau')}"
         begun = "measured from the middle of the run" if case.measure.from_ is None else f"measured from {begin:g} tau"
-        return [f"{head}; {begun} between {pairs}", f"a frame every {every:g} tau, {frames} at most"]
+        return [head, f"{begun} between {pairs}", f"a frame every {every:g} tau, {frames} at most"]
     return [
         f"until {both(case, until, 'time', 'tau')}; measured from {begin:g} tau"
         + (f" between {pairs}" if pairs else ""),
