@@ -1,6 +1,6 @@
 """Work with the mesher in a process of its own, which is started once and serves one call after another.
 
-A geometry that hangs or crashes the mesher takes the child with it and not the session: the next call starts another.
+A geometry that hangs or crashes the mesher takes the child with it and not the program: the next call starts another.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Meshes and parts made elsewhere, and a mesher that fails without taking the session with it."""
+"""Meshes and parts made elsewhere, and a mesher that fails without taking the program with it."""
 
 import os
 import random
