@@ -64,7 +64,8 @@ def zero_positions(psi: Array, a: Array, op: Operators, mesh: Mesh, faces: Array
     p1 = psi[n1] * np.exp(-1j * (a[e01] - flux / 3))
     p2 = psi[n2] * np.exp(-1j * (a[e01] + a[e12] - 2 * flux / 3))
     share = np.array([np.imag(p1.conj() * p2), np.imag(p2.conj() * p0), np.imag(p0.conj() * p1)])
-    share = share / share.sum(axis=0)
+    total = share.sum(axis=0)
+    share = np.where(total == 0.0, 1.0, share / np.where(total == 0.0, 1.0, total))  # no zero of its own: the middle
     share = np.clip(share, 0, None)
     share /= share.sum(axis=0)
     return np.einsum("kf,skf->sf", share, mesh.points[:, op.face_nodes[:, faces]])

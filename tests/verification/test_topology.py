@@ -202,3 +202,11 @@ def test_the_voltage_ledger_closes_on_any_fields(seed):
             psi, a = new, a_new
         end = p @ (a + link_phase(psi, a, op.edges))
         assert abs(TURN * crossed + (end - start) - b @ turned) < 1e-11 * (1 + np.abs(p).sum())
+
+
+def test_a_face_whose_corners_have_one_phase_gives_its_middle():
+    """Tiny random psi can have three equal phases: no zero is defined, and the middle is returned, not nan."""
+    mesh = simple.rectangle(1, 1, (1.0, 1.0))
+    op = parts.operators(mesh)
+    place = zero_positions(np.ones(op.nodes, dtype=complex), np.zeros(op.edges.shape[1]), op, mesh, np.array([0]))
+    np.testing.assert_allclose(place[:, 0], mesh.points[:, op.face_nodes[:, 0]].mean(axis=1))
