@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -29,7 +29,6 @@ def evolve(
     """March the problem to its end, or until `enough`; `checkpoint` continues an earlier march.
 
     keep_start : commit the start state at once, because the case cannot make it again
-
     every : interval of recorded frames, on which the clock lands.  A last checkpoint is made at the end, at a
     Failure and at an interruption (which `progress` raises, between two steps).
     """
@@ -125,8 +124,3 @@ def unpack(arrays: Mapping[str, Array]) -> Course:
 
 def part(arrays: Mapping[str, Any], prefix: str) -> dict[str, Array]:
     return {key[len(prefix) :]: value for key, value in arrays.items() if key.startswith(prefix)}
-
-
-def names(watchers: Sequence[Watcher]) -> dict[str, Watcher]:
-    """Watchers by the name of their class, the keys of a checkpoint."""
-    return {type(w).__name__: w for w in watchers}
