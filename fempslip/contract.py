@@ -18,7 +18,7 @@ Sign convention: charges +2e, E = -grad mu - dA/dt, so d(dphi)/dt = -dmu (Joseph
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -354,4 +354,10 @@ class Watcher(Protocol):
 
 
 class Task(Protocol):
-    def run(self, problem: Problem, sink: Sink) -> Mapping[str, Any]: ...
+    """A question that is not a march in time: it is made from its problem and answers once."""
+
+    def run(self, sink: Sink, told: Callable[[float, str], None]) -> Mapping[str, Any]:
+        """The answer in plain numbers (nested mappings allowed), for summary.json; states go to the sink as frames,
+        lists as tables.  told(fraction, words) says how far it is.  Raises Failure where it cannot be answered.
+        """
+        ...
