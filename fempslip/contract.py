@@ -144,6 +144,41 @@ class Contact:
 
 
 @dataclass(frozen=True, eq=False)
+class Element:
+    """A two-pole of a circuit between two of its nodes.
+
+    kind : resistor, inductor, capacitor (value: a number) or voltage, current (value: a Waveform)
+    The current counts from `begin` to `end`; a voltage source lifts `end` above `begin`, a current source pushes there.
+    """
+
+    name: str
+    kind: str
+    begin: str
+    end: str
+    value: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Circuit:
+    """What is connected to the contacts.  terminals : contact name -> node;  the potential of `ground` is 0.
+
+    temperature : of all resistors, k T in units of F (0: no Johnson noise), drawn from (seed, step number)
+    """
+
+    elements: tuple[Element, ...]
+    terminals: Mapping[str, str]
+    ground: str = "ground"
+    temperature: float = 0.0
+    seed: int = 0
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """Nodes other than ground, in the order they are met."""
+        met = [node for e in self.elements for node in (e.begin, e.end)] + list(self.terminals.values())
+        return tuple(node for node in dict.fromkeys(met) if node != self.ground)
+
+
+@dataclass(frozen=True, eq=False)
 class Drive:
     """Applied potential a_app(t) = sum_k f_k(t) patterns[k] and the current injected at each contact, I_c(t)."""
 
@@ -151,6 +186,7 @@ class Drive:
     fields: tuple[Waveform, ...]
     currents: Mapping[str, tuple[Waveform, ...]]  # contact name -> waveforms, summed; positive into the sample
     flux_density: float = 0.0  # largest |B| that is ever applied, for the mesh check
+    circuit: Circuit | None = None  # instead of currents
 
 
 @dataclass(frozen=True, eq=False)
@@ -300,12 +336,29 @@ class Field(Protocol):
         ...
 
 
+@dataclass(frozen=True, eq=False)
+class Closed:
+    """What a load decided.  currents : (contacts,) into the sample;  arrays, errors : for new state and trial."""
+
+    currents: Array
+    arrays: Mapping[str, Array] = field(default_factory=dict)
+    errors: Mapping[str, float] = field(default_factory=dict)
+
+
 class Load(Protocol):
     """What is connected to the terminals: decides their currents from V = V_s + R I."""
 
     def declare(self) -> Mapping[str, int]: ...
-    def close(self, v_s: Array, r: Array, past: State, t: float) -> Array:
-        """(contacts,) currents into the sample at time t."""
+    def begin(self) -> Mapping[str, Array]:
+        """Its arrays of the start state."""
+        ...
+
+    def close(self, v_s: Array, r: Array, past: State, t: float) -> Closed:
+        """At time t; where t is the time of `past` itself, what belongs to the drive from then on."""
+        ...
+
+    def during(self, old: State, new: State) -> Array:
+        """(contacts,) currents in the middle of a step."""
         ...
 
 

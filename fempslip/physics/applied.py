@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from fempslip.contract import Array, Contact, Drive, Problem, State
+from fempslip.contract import Array, Closed, Contact, Drive, Problem, State
 from fempslip.physics import kernels
 from fempslip.physics.graph import Graph
 
@@ -175,7 +175,16 @@ class PrescribedCurrents:
     def declare(self) -> Mapping[str, int]:
         return {}
 
-    def close(self, v_s: Array, r: Array, past: Any, t: float) -> Array:
+    def begin(self) -> Mapping[str, Array]:
+        return {}
+
+    def close(self, v_s: Array, r: Array, past: State, t: float) -> Closed:
+        return Closed(self.at(t))
+
+    def during(self, old: State, new: State) -> Array:
+        return self.at(0.5 * (old.t + new.t))
+
+    def at(self, t: float) -> Array:
         """(contacts,) currents into the sample at time t."""
         drive = self.problem.drive.currents
         return np.array([sum(f.value(t) for f in drive.get(c.name, ())) for c in self.problem.contacts], dtype=float)

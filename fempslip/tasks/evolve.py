@@ -10,6 +10,7 @@ import numpy as np
 
 from fempslip.contract import Abandoned, Array, Failure, Problem, Sink, State, Stepper, Watcher, Waveform
 from fempslip.physics.applied import stable_step
+from fempslip.physics.circuit import sources
 from fempslip.solver.bdf2 import Bdf2
 from fempslip.solver.march import Course, Progress, march
 
@@ -86,7 +87,8 @@ def timetable(problem: Problem, every: float) -> Callable[[float], tuple[float, 
 
 def waveforms(problem: Problem) -> list[Waveform]:
     warmth = problem.landscape.factors if problem.landscape is not None else ()
-    return [*problem.drive.fields, *(w for group in problem.drive.currents.values() for w in group), *warmth]
+    currents = [wave for group in problem.drive.currents.values() for wave in group]
+    return [*problem.drive.fields, *currents, *sources(problem.drive.circuit), *warmth]
 
 
 def longest_step(problem: Problem) -> float:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fempslip.contract import Array, Probe, Problem, Sink, State, Step
+from fempslip.contract import Array, Load, Probe, Problem, Sink, State, Step
 from fempslip.mesh.cochains import edge_lengths
 from fempslip.mesh.paths import chain
-from fempslip.physics.applied import PrescribedCurrents, potential_rate
+from fempslip.physics.applied import potential_rate
 from fempslip.physics.fields import visible
 from fempslip.physics.power import PowerMeter
+from fempslip.solver.netlist import load_of
 from fempslip.topology.windings import crossings, face_windings, path_winding, zero_positions
 
 
@@ -34,19 +35,19 @@ class Series(Plain):
     """Table `series`: one row a step.  Energy in units of F; supplied, dissipated and stored power in F per tau0."""
 
     meter: PowerMeter
-    loads: PrescribedCurrents
+    loads: Load
     before: Array = field(default_factory=lambda: np.full(1, np.nan))  # energy of the last step
 
     @classmethod
     def of(cls, problem: Problem) -> Series:
-        return cls(PowerMeter.of(problem), PrescribedCurrents(problem))
+        return cls(PowerMeter.of(problem), load_of(problem))
 
     def see(self, step: Step, sink: Sink) -> None:
         old, new = step.old, step.new
         if np.isnan(self.before[0]):
             self.before = np.array([self.meter.stored(old)[0]])
         energy, density = self.meter.stored(new)
-        currents = self.loads.close(np.zeros(0), np.zeros(0), old, 0.5 * (old.t + new.t))
+        currents = self.loads.during(old, new)
         row = {"t": new.t, "dt": new.t - old.t, "energy": energy, "mean_density": density}
         row |= {"iterations": step.trial.iterations, "rejected": step.rejected, "max_theta": step.trial.max_theta}
         row |= {"supplied": self.meter.supplied(old, new, currents), "dissipated": self.meter.dissipated(old, new)}
