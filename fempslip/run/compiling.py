@@ -14,6 +14,7 @@ from fempslip.case import Case
 from fempslip.case.scales import DEPAIRING
 from fempslip.contract import (
     Array,
+    Circuit,
     Clock,
     Contact,
     Drive,
@@ -159,7 +160,18 @@ def drive_of(case: Case, mesh: Mesh, op: Operators, contacts: tuple[Contact, ...
         waves.append(wave)
     patterns = [at_rest_on_banks(op, contacts, pattern) for pattern in patterns]
     pattern = np.array(patterns) if patterns else np.zeros((0, op.edges.shape[1]))
-    return Drive(pattern, tuple(waves), currents_of(case, mesh, op, contacts, section), density)
+    currents, circuit = currents_of(case, mesh, op, contacts, section), circuit_of(case, mesh, op, contacts, section)
+    return Drive(pattern, tuple(waves), currents, density, circuit)
+
+
+def circuit_of(case: Case, mesh: Mesh, op: Operators, contacts: tuple[Contact, ...], section: Array) -> Circuit | None:
+    """The circuit with currents in plain numbers.  Raises Refusal where it has no solution."""
+    circuit = case.drive.circuit
+    if circuit is None:
+        return None
+    idep = depairing_current(mesh, op, contacts, section, set(circuit.terminals))
+    known = [replace(e, value=e.value.at(idep)) if e.kind == "current" else e for e in circuit.elements]
+    return replace(circuit, elements=tuple(known))
 
 
 def currents_of(

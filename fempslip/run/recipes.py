@@ -21,14 +21,15 @@ import yaml
 from fempslip.case import Case
 from fempslip.case.drawers import delivered
 from fempslip.contract import Array, Problem, Refusal, Watcher
-from fempslip.run import tracking
+from fempslip.run import circuits, tracking
 from fempslip.run.results import RESULTS as PLAIN_RESULTS
 from fempslip.run.steadiness import Steadiness
+from fempslip.solver.netlist import Netlist, load_of
 from fempslip.store import Run
 from fempslip.tasks import watchers as seen
 from fempslip.tasks.tracking import Ledger, Topology
 
-RESULTS = {**PLAIN_RESULTS, **tracking.RESULTS}
+RESULTS = {**PLAIN_RESULTS, **tracking.RESULTS, **circuits.RESULTS}
 
 Note = Callable[[float, str], None]
 
@@ -65,6 +66,10 @@ def watchers_for(case: Case, problem: Problem, contours: Mapping[str, Array]) ->
         "voltages": seen.Voltages.of(problem),
         "frames": seen.Frames(case.record.fields, zeros="zeros" in asked and not (tracked and problem.mesh.dim == 2)),
     }
+    if problem.drive.circuit is not None:
+        found["circuit"] = seen.CircuitTable(Netlist.of(problem))
+    if "currents" in asked:
+        found["currents"] = seen.Currents(load_of(problem))
     if case.time.steady is not None:
         found["steady"] = Steadiness.of(case, problem)
     if "josephson" in asked:
