@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fempslip.case.circuits import faults
 from fempslip.case.reading import Key
-from fempslip.case.schema import Case
+from fempslip.case.schema import Case, Evolve, MeshedCase
 
 Found = tuple[Key, str]
 MOST_FRAMES = 1_000_000
@@ -14,12 +14,14 @@ MOST_FRAMES = 1_000_000
 
 def cross_checks(case: Case) -> Iterator[Found]:
     """(path, message) of everything that does not fit."""
-    yield from _times(case)
-    yield from _currents(case)
+    if isinstance(case, Evolve):
+        yield from _times(case)
+    if isinstance(case, MeshedCase):
+        yield from _currents(case)
     yield from _expected_recipes(case)
 
 
-def _times(case: Case) -> Iterator[Found]:
+def _times(case: Evolve) -> Iterator[Found]:
     begin = case.measure.from_
     if begin is not None and not 0 <= begin < case.time.until:
         yield (
@@ -35,7 +37,7 @@ def _times(case: Case) -> Iterator[Found]:
         yield ("record", "fields"), f"record.fields keeps {frames:.3g} frames; keep at most {MOST_FRAMES:g}"
 
 
-def _currents(case: Case) -> Iterator[Found]:
+def _currents(case: MeshedCase) -> Iterator[Found]:
     circuit = case.drive.circuit
     if case.model.charge == "off" and case.drive.terminals:
         kind = "current" if circuit is None else "circuit"
@@ -44,12 +46,12 @@ def _currents(case: Case) -> Iterator[Found]:
         return
     for path, words in faults(circuit):
         yield ("drive", "circuit", *path), words
-    if circuit.temperature and case.time.fixed is None:
+    if circuit.temperature and isinstance(case, Evolve) and case.time.fixed is None:
         yield ("drive", "circuit", "noise"), "noise needs a fixed step: time: {fixed: 0.05 tau}"
 
 
 def _expected_recipes(case: Case) -> Iterator[Found]:
     for result in case.expect:
         recipe = result.partition(".")[0]
-        if recipe not in case.postprocess:
+        if recipe not in (*case.postprocess, case.task):
             yield ("expect", result), f"{result} needs the recipe {recipe!r} in postprocess"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from fempslip.case import Case
+from fempslip.case import Evolve, MeshedCase
 from fempslip.contract import Array, Refusal, Waveform
 from fempslip.run.results import ENOUGH, TURN, mean_voltage, times, window
 from fempslip.store import Run
@@ -20,14 +20,14 @@ FEWEST = 4  # drive periods from which a mean is quoted
 ON_STEP = 0.005  # how far <V>/Omega may be from a multiple of 1/2 on a plateau
 
 
-def first_pair(case: Case, run: Run) -> tuple[str, dict[str, Array]]:
+def first_pair(case: Evolve, run: Run) -> tuple[str, dict[str, Array]]:
     """Name of the first measured pair, and the table of voltages."""
     if not case.measure.between or "voltage" not in run.tables:
         raise Refusal(f"{run.folder} holds no voltage: name a pair under measure: between")
     return "|".join(case.measure.between[0]), run.table("voltage")
 
 
-def current_of(case: Case, run: Run) -> tuple[str, dict[str, Array]]:
+def current_of(case: Evolve, run: Run) -> tuple[str, dict[str, Array]]:
     """The contact whose current is the abscissa of an I-V curve: that of the first pair, else the first."""
     if "currents" not in run.tables:
         raise Refusal(f"{run.folder} holds no currents: ask for the recipe before the run")
@@ -39,7 +39,7 @@ def current_of(case: Case, run: Run) -> tuple[str, dict[str, Array]]:
 # ------------------------------------------------------------------------------------------- a point of the I-V curve
 
 
-def iv_point(case: Case, run: Run) -> dict[str, Any]:
+def iv_point(case: Evolve, run: Run) -> dict[str, Any]:
     """`iv_point`: mean current and mean voltage (whole periods where it slips) of the measured time."""
     name, table = current_of(case, run)
     part = window(case, table["t"])
@@ -100,7 +100,7 @@ def fitted(t: Array, signal: Array, weight: Array, frequency: float, count: int)
     return coefficients, float(np.linalg.norm(matrix @ coefficients - signal * weight))
 
 
-def signal_of(case: Case, run: Run) -> tuple[str, Array, Array]:
+def signal_of(case: Evolve, run: Run) -> tuple[str, Array, Array]:
     """(name, t, values) of what oscillates: the voltage, or the current where a source holds the voltage."""
     name, table = first_pair(case, run)
     part = window(case, table["t"])
@@ -115,7 +115,7 @@ def signal_of(case: Case, run: Run) -> tuple[str, Array, Array]:
     return column, circuit["t"][part], circuit[column][part]
 
 
-def spectrum(case: Case, run: Run) -> dict[str, Any]:
+def spectrum(case: Evolve, run: Run) -> dict[str, Any]:
     """`spectrum`: the main line of V(t), or of I(t) under constant voltage, fitted; beside it the mean V/2 pi."""
     name, t, signal = signal_of(case, run)
     pair, table = first_pair(case, run)
@@ -142,7 +142,7 @@ def spectrum(case: Case, run: Run) -> dict[str, Any]:
 # ------------------------------------------------------------------------------------------- Shapiro steps
 
 
-def drive_waves(case: Case) -> list[Waveform]:
+def drive_waves(case: MeshedCase) -> list[Waveform]:
     """All waveforms of currents and sources, with Idep standing for 1 (only their times count here)."""
     circuit = case.drive.circuit
     found = [current.waveform.at(1.0) for current in case.drive.currents]
@@ -150,16 +150,11 @@ def drive_waves(case: Case) -> list[Waveform]:
     return [part for wave in found for part in getattr(wave, "parts", (wave,))]
 
 
-def drive_period(case: Case) -> float:
-    periods = {wave.period for wave in drive_waves(case) if wave.period}
-    if len(periods) != 1:
-        raise Refusal(
-            "the recipe `shapiro` needs one ac drive: a sine in drive.current or in a source of drive.circuit"
-        )
-    return float(periods.pop())
+def drive_periods(case: MeshedCase) -> set[float]:
+    return {float(wave.period) for wave in drive_waves(case) if wave.period}
 
 
-def constant_parts(case: Case) -> list[tuple[float, float]]:
+def constant_parts(case: Evolve) -> list[tuple[float, float]]:
     """(begin, end) of the times in which nothing but the ac drive changes."""
     until, waves = case.time.until, drive_waves(case)
     start = case.measure.from_ or 0.0
@@ -169,12 +164,12 @@ def constant_parts(case: Case) -> list[tuple[float, float]]:
     return [(float(a), float(b)) for a, b in pairs if all(abs(w.rate(0.5 * (a + b))) < 1e-12 for w in steady)]
 
 
-def shapiro(case: Case, run: Run) -> dict[str, Any]:
+def shapiro(case: Evolve, run: Run) -> dict[str, Any]:
     """`shapiro`: <V> over whole drive periods at every constant bias, and the plateaus at multiples of Omega/2.
 
     A bias counts where it lasts five periods or more; the first fifth of it is not counted.
     """
-    period = drive_period(case)
+    (period,) = drive_periods(case)
     name, voltage = first_pair(case, run)
     into, currents = current_of(case, run)
     charge = np.concatenate([[0.0], np.cumsum(currents[into] * currents["dt"])])
@@ -212,7 +207,7 @@ def plateaus(bias: Array, n: Array) -> dict[str, dict[str, float]]:
 # ------------------------------------------------------------------------------------------- energy
 
 
-def circuit_energy(case: Case, run: Run) -> dict[str, Any]:
+def circuit_energy(case: Evolve, run: Run) -> dict[str, Any]:
     """`circuit_energy`: energy that the sources gave, against what became heat and what is stored, sample included.
 
     Over the measured time, cut to whole periods of the drive or, without one, of the slips.  In I0 V0 tau0.
@@ -238,13 +233,12 @@ def circuit_energy(case: Case, run: Run) -> dict[str, Any]:
     return {**answer, "residual": residual, "from": float(span[0]), "to": float(span[1])}
 
 
-def whole_periods(case: Case, run: Run) -> Array:
+def whole_periods(case: Evolve, run: Run) -> Array:
     """(2,) begin and end of the measured time, cut to whole periods of the drive or of the slips."""
     t = run.table("circuit")["t"]
     late = t[window(case, t)]
     begin, end = float(late[0]), float(late[-1])
-    periods = {wave.period for wave in drive_waves(case) if wave.period}
-    period = float(max(periods)) if periods else None
+    period = max(drive_periods(case), default=None)
     if period is None and case.measure.between:
         slips = mean_voltage(case, run)
         period = slips["period"] if slips["slips"] >= ENOUGH else None

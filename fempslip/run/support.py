@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from fempslip.case import Case
+from fempslip.case import Case, MeshedCase
+from fempslip.run.circuits import drive_periods
 from fempslip.run.recipes import Recipe, recipe
 
 
@@ -33,6 +34,8 @@ SUPPORT = tuple(
 
 def asked(case: Case) -> list[Row]:
     """The rows a case needs: one for each kind of contact it has."""
+    if not isinstance(case, MeshedCase):
+        return [Row(case.task, "none", "none", "none", "none", "no", "yes")]
     kinds = sorted(set(case.contacts.values())) or ["none"]
     holes = "yes" if case.geometry.holes else "no"
     m = case.model
@@ -57,7 +60,7 @@ def refuse_unsupported(case: Case) -> None:
 class Need:
     """What a case must have for a step of a recipe, and how to say it."""
 
-    met: Callable[[Case], bool]
+    met: Callable[[MeshedCase], bool]
     words: str
 
 
@@ -66,6 +69,13 @@ CONTOUR = Need(lambda case: bool(case.geometry.contours), "a contour in the geom
 WIRE = Need(lambda case: case.geometry.dimension == 1, "a wire or a ring (dimension: 1)")
 FILM = Need(lambda case: case.geometry.dimension == 2, "a film (dimension: 2)")
 FACES = Need(lambda case: case.geometry.dimension > 1, "a film or a bulk piece (dimension: 2 or 3)")
+CONTACT = Need(lambda case: bool(case.contacts), "a contact that a current can enter by: contacts: {source: normal}")
+CIRCUIT = Need(
+    lambda case: case.drive.circuit is not None, "a circuit: drive: {circuit: {elements: .., terminals: ..}}"
+)
+AC = Need(
+    lambda case: len(drive_periods(case)) == 1, "one ac drive: a sine in drive.current or in a source of a circuit"
+)
 
 # step of a recipe -> what it needs; steps that are not here can do with any case
 NEEDS = {
@@ -84,6 +94,12 @@ NEEDS = {
     "phase_slips": WIRE,
     "ledger": PAIR,
     "voltage_ledger": PAIR,
+    "currents": CONTACT,
+    "iv_point": PAIR,
+    "spectrum": PAIR,
+    "shapiro": PAIR,
+    "shapiro_plot": AC,
+    "circuit_energy": CIRCUIT,
 }
 
 
@@ -91,11 +107,11 @@ def refuse_unanswerable(case: Case) -> None:
     """Raises Refusal for a recipe whose question this case cannot answer, before anything is solved."""
     for place, name in enumerate(case.postprocess):
         for need in needs(recipe(name)):
-            if not need.met(case):
+            if not (isinstance(case, MeshedCase) and need.met(case)):
                 raise case.refuse(f"postprocess.{place}", f"the recipe {name!r} needs {need.words}")
     for wanted in case.expect:
         name = wanted.partition(".")[0]
-        if not recipe(name).results:
+        if name != case.task and not recipe(name).results:
             raise case.refuse("expect", f"{wanted}: the recipe {name!r} gives no numbers")
 
 

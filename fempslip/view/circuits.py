@@ -112,6 +112,8 @@ def signal_of(run: Run, name: str) -> tuple[Array, Array]:
 def shapiro_plot(run: Run, path: str | Path) -> Path:
     """<V>/Omega against the current, with its plateaus."""
     found = answer(run, "shapiro")
+    if not found["bias"]:
+        raise Refusal(f"{run.folder}: no constant bias lasts long enough for a mean; hold each for ten drive periods")
     order = np.argsort(found["bias"])
     bias, n = np.array(found["bias"])[order], np.array(found["n"])[order]
     with style():
