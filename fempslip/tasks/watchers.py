@@ -207,8 +207,9 @@ def record_zeros(problem: Problem, new: State, sink: Sink) -> None:
 
 def zeros(problem: Problem, psi: Array, a: Array, tracked: Array) -> list[tuple[float, float, float, int]]:
     """(x, y, z, winding) of every pierced face (2D: vortices; 3D: points of vortex lines)."""
-    n = face_windings(psi, a, problem.operators, tracked)
+    hidden = problem.drive.hidden
+    n = face_windings(psi, a, problem.operators, tracked, hidden)
     faces = np.flatnonzero(n)
     place = np.zeros((3, faces.size))
-    place[: problem.mesh.points.shape[0]] = zero_positions(psi, a, problem.operators, problem.mesh, faces)
+    place[: problem.mesh.points.shape[0]] = zero_positions(psi, a, problem.operators, problem.mesh, faces, hidden)
     return [(float(x), float(y), float(z), int(w)) for (x, y, z), w in zip(place.T, n[faces], strict=True)]
