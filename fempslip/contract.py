@@ -18,7 +18,7 @@ Sign convention: charges +2e, E = -grad mu - dA/dt, so d(dphi)/dt = -dmu (Joseph
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -152,6 +152,41 @@ class Contact:
 
 
 @dataclass(frozen=True, eq=False)
+class Element:
+    """A two-pole of a circuit between two of its nodes.
+
+    kind : resistor, inductor, capacitor (value: a number) or voltage, current (value: a Waveform)
+    The current counts from `begin` to `end`; a voltage source lifts `end` above `begin`, a current source pushes there.
+    """
+
+    name: str
+    kind: str
+    begin: str
+    end: str
+    value: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Circuit:
+    """What is connected to the contacts.  terminals : contact name -> node;  the potential of `ground` is 0.
+
+    temperature : of all resistors, k T in units of F (0: no Johnson noise), drawn from (seed, step number)
+    """
+
+    elements: tuple[Element, ...]
+    terminals: Mapping[str, str]
+    ground: str = "ground"
+    temperature: float = 0.0
+    seed: int = 0
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """Nodes other than ground, in the order they are met."""
+        met = [node for e in self.elements for node in (e.begin, e.end)] + list(self.terminals.values())
+        return tuple(node for node in dict.fromkeys(met) if node != self.ground)
+
+
+@dataclass(frozen=True, eq=False)
 class Drive:
     """Applied potential a_app(t) = sum_k f_k(t) patterns[k] and the current injected at each contact, I_c(t).
 
@@ -167,6 +202,7 @@ class Drive:
     currents: Mapping[str, tuple[Waveform, ...]]  # contact name -> waveforms, summed; positive into the sample
     flux_density: float = 0.0  # largest |B| that is ever applied, for the mesh check
     hidden: Array | None = None  # (faces,)
+    circuit: Circuit | None = None  # instead of currents
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,6 +231,7 @@ class Clock:
     dt_min: float = 1e-9
     dt_max: float = 10.0
     fixed: float | None = None  # a constant step, without error control
+    growth: float = 1.5  # largest ratio of a step to the last
 
 
 class Sources(Protocol):
@@ -214,6 +251,7 @@ class Problem:
     epsilon, beta, u, gamma, sigma, kinetic : (nodes,), means over the dual cells (sigma and kinetic only for pictures:
     the operators hold them cell by cell);   model : e.g. {dynamics: tdgl, screening: none, charge: conserved}
     landscape : epsilon where it changes in time, of which `epsilon` is the value at t = 0
+    kappa : lambda/xi of the reference material, nan where the material does not say it (only a self-field needs it)
     psi : (nodes,) start state;   pairs : pairs of probe or contact names whose voltage is measured
     """
 
@@ -234,6 +272,7 @@ class Problem:
     pairs: tuple[tuple[str, str], ...] = ()
     sources: Sources | None = None
     landscape: Landscape | None = None
+    kappa: float = float("nan")
 
 
 # ---------------------------------------------------------------------------------------------- state and steps
@@ -295,6 +334,15 @@ class DiscreteEnergy(Protocol):
 class Field(Protocol):
     """The electromagnetic side of a step: links before psi, potentials after it."""
 
+    @property
+    def ladder(self) -> bool:
+        """True where a change of dt is dear (a matrix to factor): steps then keep to powers of 2."""
+        ...
+
+    def begin(self, psi: Array, chi: Array, t: float) -> Mapping[str, Array]:
+        """Its arrays of the start state."""
+        ...
+
     def declare(self) -> Mapping[str, int]:
         """Name of each array of the state -> how many past values it needs."""
         ...
@@ -307,6 +355,14 @@ class Field(Protocol):
         """(links, turn): entries w exp(-i a') of K_A and (nodes,) phases, so that psi times turn sees the links a'."""
         ...
 
+    def weight(self, new: Mapping[str, Array]) -> Array | None:
+        """(nodes,) what it adds to the diagonal of K_A, or None."""
+        ...
+
+    def errors(self, past: State, new: Mapping[str, Array], dt: float) -> Mapping[str, float]:
+        """Error estimates of its own unknowns, beside that of psi."""
+        ...
+
     def response(self, framed: Array, link: Array, past: State, t: float) -> tuple[Array, Array, Array]:
         """V_s : (contacts,) potentials at zero current;  R : (contacts, contacts);  the potential at zero current."""
         ...
@@ -316,18 +372,40 @@ class Field(Protocol):
         ...
 
 
+@dataclass(frozen=True, eq=False)
+class Closed:
+    """What a load decided.  currents : (contacts,) into the sample;  arrays, errors : for new state and trial."""
+
+    currents: Array
+    arrays: Mapping[str, Array] = field(default_factory=dict)
+    errors: Mapping[str, float] = field(default_factory=dict)
+
+
 class Load(Protocol):
     """What is connected to the terminals: decides their currents from V = V_s + R I."""
 
     def declare(self) -> Mapping[str, int]: ...
-    def close(self, v_s: Array, r: Array, past: State, t: float) -> Array:
-        """(contacts,) currents into the sample at time t."""
+    def begin(self) -> Mapping[str, Array]:
+        """Its arrays of the start state."""
+        ...
+
+    def close(self, v_s: Array, r: Array, past: State, t: float) -> Closed:
+        """At time t; where t is the time of `past` itself, what belongs to the drive from then on."""
+        ...
+
+    def during(self, old: State, new: State) -> Array:
+        """(contacts,) currents in the middle of a step."""
         ...
 
 
 class Stepper(Protocol):
     @property
     def problem(self) -> Problem: ...
+    @property
+    def ladder(self) -> bool:
+        """True where steps should keep to powers of 2."""
+        ...
+
     def declare(self) -> Mapping[str, int]: ...
     def begin(self) -> State:
         """The state at t = 0."""
@@ -370,4 +448,10 @@ class Watcher(Protocol):
 
 
 class Task(Protocol):
-    def run(self, problem: Problem, sink: Sink) -> Mapping[str, Any]: ...
+    """A question that is not a march in time: it is made from its problem and answers once."""
+
+    def run(self, sink: Sink, told: Callable[[float, str], None]) -> Mapping[str, Any]:
+        """The answer in plain numbers (nested mappings allowed), for summary.json; states go to the sink as frames,
+        lists as tables.  told(fraction, words) says how far it is.  Raises Failure where it cannot be answered.
+        """
+        ...

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from fempslip.contract import Array, Contact, Drive, Problem, State
+from fempslip.contract import Array, Closed, Contact, Drive, Problem, State
 from fempslip.physics import kernels
 from fempslip.physics.graph import Graph
 
@@ -42,8 +42,8 @@ def stable_step(problem: Problem) -> float:
     Adams-Bashforth rule is stable below dt times that rate = 1; beyond it quiet states fill with noise of the size of
     the tolerance.  |psi|^2 is at most eps/beta.  Without charge there is no limit.
     """
-    if problem.model.get("charge") == "off":
-        return np.inf
+    if problem.model.get("charge") == "off" or problem.model.get("screening") == "maxwell":
+        return np.inf  # there a is implicit, stable at any step
     rate = np.max(problem.kinetic * np.maximum(problem.epsilon, 0.0) / (problem.beta * problem.sigma))
     return SAFETY / float(rate) if rate > 0 else np.inf
 
@@ -122,8 +122,21 @@ class AppliedField:
         banks = k.shape[0] < op.nodes
         return cls(problem, graph, applied, poisson, spread, shares, unit.reshape(shares.shape), banks)
 
+    ladder = False
+
     def declare(self) -> Mapping[str, int]:
         return {"mu": 2, "chi": 1, "a": 1}
+
+    def begin(self, psi: Array, chi: Array, t: float) -> Mapping[str, Array]:
+        i, j = self.graph.edges
+        a = potential(self.problem.drive, t) + (chi[j] - chi[i])
+        return {"mu": np.zeros(psi.size), "chi": chi, "a": a}
+
+    def weight(self, new: Mapping[str, Array]) -> Array | None:
+        return None
+
+    def errors(self, past: State, new: Mapping[str, Array], dt: float) -> Mapping[str, float]:
+        return {}
 
     def links(self, past: State, t: float, dt: float) -> Mapping[str, Array]:
         """chi and a at t + dt."""
@@ -175,7 +188,16 @@ class PrescribedCurrents:
     def declare(self) -> Mapping[str, int]:
         return {}
 
-    def close(self, v_s: Array, r: Array, past: Any, t: float) -> Array:
+    def begin(self) -> Mapping[str, Array]:
+        return {}
+
+    def close(self, v_s: Array, r: Array, past: State, t: float) -> Closed:
+        return Closed(self.at(t))
+
+    def during(self, old: State, new: State) -> Array:
+        return self.at(0.5 * (old.t + new.t))
+
+    def at(self, t: float) -> Array:
         """(contacts,) currents into the sample at time t."""
         drive = self.problem.drive.currents
         return np.array([sum(f.value(t) for f in drive.get(c.name, ())) for c in self.problem.contacts], dtype=float)

@@ -66,7 +66,7 @@ def text_files() -> Iterator[Path]:
     ours = {".py", ".md", ".yaml", ".yml", ".toml", ".txt", ".cff", ".cfg", ".sh", ""}
     for folder, inside, names in os.walk(ROOT):
         inside[:] = [name for name in inside if name == ".ci" or not (name in SKIPPED or name.startswith("."))]
-        yield from (Path(folder, name) for name in names if Path(name).suffix in ours)
+        yield from (Path(folder, name) for name in names if name != ".git" and Path(name).suffix in ours)  # a worktree
 
 
 def test_the_map_starts_with_the_contract_and_ends_with_the_words():

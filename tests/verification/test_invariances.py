@@ -291,7 +291,7 @@ def leak(step: Step) -> float:
     rate = potential_rate(p.drive, new.t)
     field = op.G @ new["mu"] + (0.0 if rate is None else rate)
     currents = LinkEnergy(op, p.epsilon).current(new["psi"], new["a"]) - op.M1 @ field
-    source = PrescribedCurrents(p).close(np.zeros(0), np.zeros(0), new, new.t) @ injection(p)
+    source = PrescribedCurrents(p).at(new.t) @ injection(p)
     left = divergence(op, currents) - source
     for contact in p.contacts:
         if contact.kind == "bank":
