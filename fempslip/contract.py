@@ -18,8 +18,9 @@ Sign convention: charges +2e, E = -grad mu - dA/dt, so d(dphi)/dt = -dmu (Joseph
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -57,7 +58,8 @@ class Mesh:
     holes : name -> (point, direction): a line (3D) or point (2D, wires: direction is z) that the hole surrounds
     probes : name -> (space,) position
     section : (cells,) thickness d/d0 (films) or cross-section (wires); 1 in 3D
-    contours : name -> name of the hole that a closed path around it encircles
+    contours : name -> name of the hole that a closed path around it encircles, or of the period that it runs along
+    periods : name -> (space,) translation that leaves the body as it is; vertices that it joins are one node
     """
 
     points: Array
@@ -68,6 +70,7 @@ class Mesh:
     holes: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
     probes: Mapping[str, Array] = field(default_factory=dict)
     contours: Mapping[str, str] = field(default_factory=dict)
+    periods: Mapping[str, Array] = field(default_factory=dict)
     size: float = 0.0  # the size asked for, in xi
 
     @property
@@ -77,6 +80,11 @@ class Mesh:
     @property
     def nodes(self) -> int:
         return int(self.node_of_vertex.max()) + 1
+
+    @cached_property
+    def node_points(self) -> Array:
+        """(space, nodes) place of each node: that of its first vertex."""
+        return self.points[:, np.unique(self.node_of_vertex, return_index=True)[1]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,12 +188,20 @@ class Circuit:
 
 @dataclass(frozen=True, eq=False)
 class Drive:
-    """Applied potential a_app(t) = sum_k f_k(t) patterns[k] and the current injected at each contact, I_c(t)."""
+    """Applied potential a_app(t) = sum_k f_k(t) patterns[k] and the current injected at each contact, I_c(t).
+
+    hidden : (faces,) whole flux quanta of the applied field through each face that the sum of a round it leaves out,
+    None if there are none.  They do not change in time.  On a cell that is closed in two directions the sum of a round
+    all faces is 0, and a few faces (mostly one, at a corner) hide the quanta of the cell:
+
+        flux of a face = (C a)_f + 2 pi hidden_f      n_f = (C k)_f + hidden_f, the winding (topology.windings)
+    """
 
     patterns: Array  # (fields, edges)
     fields: tuple[Waveform, ...]
     currents: Mapping[str, tuple[Waveform, ...]]  # contact name -> waveforms, summed; positive into the sample
     flux_density: float = 0.0  # largest |B| that is ever applied, for the mesh check
+    hidden: Array | None = None  # (faces,)
     circuit: Circuit | None = None  # instead of currents
 
 
@@ -215,6 +231,7 @@ class Clock:
     dt_min: float = 1e-9
     dt_max: float = 10.0
     fixed: float | None = None  # a constant step, without error control
+    growth: float = 1.5  # largest ratio of a step to the last
 
 
 class Sources(Protocol):
@@ -234,6 +251,7 @@ class Problem:
     epsilon, beta, u, gamma, sigma, kinetic : (nodes,), means over the dual cells (sigma and kinetic only for pictures:
     the operators hold them cell by cell);   model : e.g. {dynamics: tdgl, screening: none, charge: conserved}
     landscape : epsilon where it changes in time, of which `epsilon` is the value at t = 0
+    kappa : lambda/xi of the reference material, nan where the material does not say it (only a self-field needs it)
     psi : (nodes,) start state;   pairs : pairs of probe or contact names whose voltage is measured
     """
 
@@ -254,6 +272,7 @@ class Problem:
     pairs: tuple[tuple[str, str], ...] = ()
     sources: Sources | None = None
     landscape: Landscape | None = None
+    kappa: float = float("nan")
 
 
 # ---------------------------------------------------------------------------------------------- state and steps
@@ -315,6 +334,15 @@ class DiscreteEnergy(Protocol):
 class Field(Protocol):
     """The electromagnetic side of a step: links before psi, potentials after it."""
 
+    @property
+    def ladder(self) -> bool:
+        """True where a change of dt is dear (a matrix to factor): steps then keep to powers of 2."""
+        ...
+
+    def begin(self, psi: Array, chi: Array, t: float) -> Mapping[str, Array]:
+        """Its arrays of the start state."""
+        ...
+
     def declare(self) -> Mapping[str, int]:
         """Name of each array of the state -> how many past values it needs."""
         ...
@@ -325,6 +353,14 @@ class Field(Protocol):
 
     def frame(self, new: Mapping[str, Array], t: float) -> tuple[Array, Array]:
         """(links, turn): entries w exp(-i a') of K_A and (nodes,) phases, so that psi times turn sees the links a'."""
+        ...
+
+    def weight(self, new: Mapping[str, Array]) -> Array | None:
+        """(nodes,) what it adds to the diagonal of K_A, or None."""
+        ...
+
+    def errors(self, past: State, new: Mapping[str, Array], dt: float) -> Mapping[str, float]:
+        """Error estimates of its own unknowns, beside that of psi."""
         ...
 
     def response(self, framed: Array, link: Array, past: State, t: float) -> tuple[Array, Array, Array]:
@@ -365,6 +401,11 @@ class Load(Protocol):
 class Stepper(Protocol):
     @property
     def problem(self) -> Problem: ...
+    @property
+    def ladder(self) -> bool:
+        """True where steps should keep to powers of 2."""
+        ...
+
     def declare(self) -> Mapping[str, int]: ...
     def begin(self) -> State:
         """The state at t = 0."""
@@ -407,4 +448,10 @@ class Watcher(Protocol):
 
 
 class Task(Protocol):
-    def run(self, problem: Problem, sink: Sink) -> Mapping[str, Any]: ...
+    """A question that is not a march in time: it is made from its problem and answers once."""
+
+    def run(self, sink: Sink, told: Callable[[float, str], None]) -> Mapping[str, Any]:
+        """The answer in plain numbers (nested mappings allowed), for summary.json; states go to the sink as frames,
+        lists as tables.  told(fraction, words) says how far it is.  Raises Failure where it cannot be answered.
+        """
+        ...

@@ -14,10 +14,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from typing import cast
 
 import numpy as np
 
 from fempslip import mesh as parts
+from fempslip.case import Evolve
 from fempslip.contract import Array, Problem, Refusal, State, Step, Trial
 from fempslip.physics.applied import potential
 from fempslip.run.compiling import compile
@@ -44,7 +46,10 @@ def refuse_without_links(run: Run) -> None:
     """Raises Refusal where frames do not tell the links of the temporal gauge."""
     from fempslip.run.running import case_of
 
-    if "chi" not in run.fields or case_of(run).model.screening != "none":
+    case = case_of(run)
+    if not isinstance(case, Evolve):
+        raise Refusal(f"{run.folder}: the states of task {case.task} do not follow each other in time")
+    if "chi" not in run.fields or case.model.screening != "none":
         words = "its frames do not hold the links that zeros are counted with"
         raise Refusal(f"{run.folder}: {words}; solve again with the recipes vortex_tracks, phase_slips, voltage_ledger")
 
@@ -53,7 +58,7 @@ def problem_of(run: Run) -> Problem:
     """The problem that a stored run solved, with an empty start state."""
     from fempslip.run.running import case_of
 
-    return compile(case_of(run), run.mesh, psi=np.zeros(run.mesh.nodes, dtype=complex))
+    return compile(cast(Evolve, case_of(run)), run.mesh, psi=np.zeros(run.mesh.nodes, dtype=complex))
 
 
 def sample(run: Run, problem: Problem, k: int) -> State:

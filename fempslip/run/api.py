@@ -13,16 +13,22 @@ table = fs.batch(case, {"drive.current.density": ["0.1 j0", "0.2 j0"]}, into="ru
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
-from fempslip.case import Case, load
+import numpy as np
+
+from fempslip.case import Case, MeshedCase, load
 from fempslip.contract import Array, Refusal
+from fempslip.physics.applied import potential
 from fempslip.run.afterwards import Place, ledger_between, watched
 from fempslip.run.batch import batch
 from fempslip.run.check import explain
+from fempslip.run.compiling import compile
 from fempslip.run.recipes import draw, watches
 from fempslip.run.running import case_of, quiet, solve
 from fempslip.store import Run
 from fempslip.store.zeros import lines_of, rows, tracks_of
+from fempslip.tasks.watchers import tracked_nodes, zeros
 
 __all__ = ["batch", "check", "ledger", "render", "solve", "track", "voltage"]
 
@@ -71,8 +77,12 @@ def track(run: Run) -> dict[str, Array]:
     Bodies, a row for each line and time: t, id, closed, length, curvature, sharpest, speed, and the ends x0 ... z1.
     Wires: the phase slips t, x, y, z, edge, winding.
     A run whose zeros were not watched is followed over its frames; a warning says where these are too far apart.
+    States of a task that does not march in time: t, x, y, z, winding of each (films: vortices; bodies: pierced faces).
     """
-    seen = watched(run, ["tracks"], watches(case_of(run).postprocess))
+    case = case_of(run)
+    if case.task != "evolve":
+        return zeros_of_frames(run)
+    seen = watched(run, ["tracks"], watches(case.postprocess))
     if run.mesh.dim == 1:
         return rows(seen, "slips")
     return tracks_of(seen) if run.mesh.dim == 2 else lines_of(seen)
@@ -85,6 +95,18 @@ def ledger(run: Run, first: Place, second: Place) -> dict[str, dict[str, Array]]
     Returns path (direct, detour, spread) -> columns t, impulse, crossings, phase, nodes, contact, residual, by frame.
     """
     return ledger_between(run, first, second)
+
+
+def zeros_of_frames(run: Run) -> dict[str, Array]:
+    problem = compile(cast(MeshedCase, case_of(run)), run.mesh)
+    tracked = tracked_nodes(problem)
+    found = []
+    for k, t in enumerate(run.times):
+        frame = run.frame(k)
+        psi = frame["psi_re"] + 1j * frame["psi_im"]
+        found += [(t, *row) for row in zeros(problem, psi, potential(problem.drive, t), tracked)]
+    columns = np.array(found).reshape(-1, 5).T
+    return dict(zip(("t", "x", "y", "z", "winding"), columns, strict=True))
 
 
 def render(run: Run, recipe: str) -> list[Path]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from fempslip import mesh as parts
-from fempslip.case import Case
+from fempslip.case import Evolve, MeshedCase
 from fempslip.case.scales import DEPAIRING
 from fempslip.contract import (
     Array,
@@ -36,10 +36,11 @@ class AboveDepairing(UserWarning):
     """A current that leaves nothing superconducting in the narrowest section."""
 
 
+WHOLE = 1e-3  # Phi0 by which the flux through a closed cell may miss a whole number
 UNFELT = 1e-6  # a change of epsilon at a bank that does not count
 
 
-def compile(case: Case, mesh: Mesh, psi: Array | None = None) -> Problem:  # noqa: A001 - the word that says it
+def compile(case: MeshedCase, mesh: Mesh, psi: Array | None = None) -> Problem:  # noqa: A001 - the word that says it
     """The problem of a case on its mesh; psi : (nodes,) another start state than the case's own.
 
     Raises Refusal, with the place in the case file, for what only the mesh can know: a probe outside the body,
@@ -82,7 +83,7 @@ def nodal(mesh: Mesh, material: Mapping[str, Any], key: str, section: Array) -> 
     return parts.dual_mean(mesh, {name: float(getattr(m, key)) for name, m in material.items()}, section)
 
 
-def landscape_of(case: Case, mesh: Mesh, material: Mapping[str, Any], section: Array) -> Landscape:
+def landscape_of(case: MeshedCase, mesh: Mesh, material: Mapping[str, Any], section: Array) -> Landscape:
     """epsilon of all regions: what is constant, and a pattern for every waveform that multiplies a part."""
     constant: dict[str, Any] = {}
     changing: dict[Waveform, dict[str, list[Any]]] = {}
@@ -110,7 +111,7 @@ def at_start(landscape: Landscape) -> Array:
     return landscape.constant + np.array([f.value(0.0) for f in landscape.factors]) @ landscape.patterns
 
 
-def material_path(case: Case, region: str) -> str:
+def material_path(case: MeshedCase, region: str) -> str:
     """Where the epsilon of a region is written."""
     own = case.materials.regions.get(region)
     if own is not None and own.epsilon is not None:
@@ -118,7 +119,7 @@ def material_path(case: Case, region: str) -> str:
     return "material.everywhere.epsilon" if case.materials.regions else "material.epsilon"
 
 
-def refuse_changing_banks(case: Case, problem: Problem) -> None:
+def refuse_changing_banks(case: MeshedCase, problem: Problem) -> None:
     """A bank is held at the |psi| it begins with."""
     land = problem.landscape
     for contact in problem.contacts:
@@ -127,7 +128,7 @@ def refuse_changing_banks(case: Case, problem: Problem) -> None:
             raise case.refuse(f"contacts.{contact.name}", words)
 
 
-def contacts_of(case: Case, mesh: Mesh, section: Array) -> tuple[Contact, ...]:
+def contacts_of(case: MeshedCase, mesh: Mesh, section: Array) -> tuple[Contact, ...]:
     found = []
     for name, kind in case.contacts.items():
         nodes, weights, area = parts.facet_weights(mesh, name, section)
@@ -145,25 +146,51 @@ def contacts_of(case: Case, mesh: Mesh, section: Array) -> tuple[Contact, ...]:
 # ------------------------------------------------------------------------------------------- drive
 
 
-def drive_of(case: Case, mesh: Mesh, op: Operators, contacts: tuple[Contact, ...], section: Array) -> Drive:
+def drive_of(case: MeshedCase, mesh: Mesh, op: Operators, contacts: tuple[Contact, ...], section: Array) -> Drive:
     patterns, waves, density = [], [], 0.0
+    hidden = np.zeros(op.faces.shape[1])
     for vector, wave in case.drive.field:
         refuse_jumps(case, wave, "drive.field")
         patterns.append(parts.uniform_field(mesh, op, vector))
         waves.append(wave)
-        density += float(np.linalg.norm(vector)) * largest(wave, case.time.until)
+        if mesh.periods:
+            hidden += hidden_quanta(case, wave, parts.hidden_flux(mesh, op, np.asarray(vector), patterns[-1]))
+        density += float(np.linalg.norm(vector)) * largest(wave, case.until)
     for hole, wave in case.drive.flux:
         refuse_jumps(case, wave, "drive.flux")
-        point, direction = mesh.holes[hole]
-        patterns.append(parts.around(mesh, op, point, direction) / (2 * np.pi))
+        patterns.append(parts.threading(mesh, op, hole) / (2 * np.pi))
         waves.append(wave)
     patterns = [at_rest_on_banks(op, contacts, pattern) for pattern in patterns]
     pattern = np.array(patterns) if patterns else np.zeros((0, op.edges.shape[1]))
-    return Drive(pattern, tuple(waves), currents_of(case, mesh, op, contacts, section), density)
+    currents = currents_of(case, mesh, op, contacts, section)
+    return Drive(pattern, tuple(waves), currents, density, whole_quanta(case, hidden))
+
+
+def hidden_quanta(case: MeshedCase, wave: Waveform, hidden: Array) -> Array:
+    """Quanta that faces hide (faces,), which do not change in time.  hidden : their flux in a field of 1 Bc2"""
+    values = [wave.value(t) for t in instants(wave, case.until)] if np.abs(hidden).any() else [0.0]
+    if max(values) - min(values) > 1e-9 * max(map(abs, values)):
+        words = "the flux through a cell that is closed in two directions is a whole number of Phi0 and cannot change"
+        raise case.refuse("drive.field", words)
+    return values[0] * hidden / (2 * np.pi)
+
+
+def whole_quanta(case: MeshedCase, hidden: Array) -> Array | None:
+    """The same as integers, None if all are 0; a cell with a broken number of quanta is refused."""
+    whole = np.rint(hidden).astype(np.int64)
+    if np.abs(hidden - whole).max(initial=0.0) > WHOLE:
+        total = hidden.sum()
+        field = float(np.linalg.norm(sum(np.asarray(v) * w.value(0.0) for v, w in case.drive.field)))
+        near = " or ".join(
+            f"{field * n / abs(total):.8g} Bc2 ({n} Phi0)" for n in (int(abs(total)), int(abs(total)) + 1)
+        )
+        words = f"{abs(total):.6g} Phi0 pass through the closed cell, which takes a whole number: set {near}"
+        raise case.refuse("drive.field", words)
+    return whole if whole.any() else None
 
 
 def currents_of(
-    case: Case, mesh: Mesh, op: Operators, contacts: tuple[Contact, ...], section: Array
+    case: MeshedCase, mesh: Mesh, op: Operators, contacts: tuple[Contact, ...], section: Array
 ) -> Mapping[str, tuple[Waveform, ...]]:
     """Waveforms of the total current into each contact."""
     idep = depairing_current(mesh, op, contacts, section, {c.terminal for c in case.drive.currents})
@@ -173,7 +200,7 @@ def currents_of(
         wave = current.waveform.at(idep)
         scale = current.sign * (areas[current.across] if current.is_density else 1.0)
         found[current.terminal] = (*found.get(current.terminal, ()), wave.mapped(lambda height, by=scale: by * height))
-    warn_above_depairing(found, idep, case.time.until)
+    warn_above_depairing(found, idep, case.until)
     return found
 
 
@@ -209,14 +236,14 @@ def instants(wave: Waveform, until: float) -> Array:
     return np.unique([0.0, until, *wave.kinks(until), *np.linspace(0, until, 201)])
 
 
-def refuse_jumps(case: Case, wave: Waveform, path: str, why: str = "which is an infinite voltage") -> None:
-    for t in wave.kinks(case.time.until):
+def refuse_jumps(case: MeshedCase, wave: Waveform, path: str, why: str = "which is an infinite voltage") -> None:
+    for t in wave.kinks(case.until):
         if abs(wave.value(t) - wave.value(t * (1 - 1e-12) - 1e-12)) > 1e-6 and t > 0:
             words = f"{path} jumps at t = {t:g} tau, {why}: give it a rise or a ramp"
             raise case.refuse(path, words)
 
 
-def refuse_unresolved(case: Case, problem: Problem) -> None:
+def refuse_unresolved(case: MeshedCase, problem: Problem) -> None:
     """A field whose vortices lie closer than the mesh can tell apart (in a straight wire a field does nothing)."""
     try:
         parts.check_flux(problem.mesh, problem.drive.flux_density)
@@ -227,7 +254,7 @@ def refuse_unresolved(case: Case, problem: Problem) -> None:
 # ------------------------------------------------------------------------------------------- probes, start, clock
 
 
-def probes_of(case: Case, mesh: Mesh, section: Array) -> dict[str, Probe]:
+def probes_of(case: MeshedCase, mesh: Mesh, section: Array) -> dict[str, Probe]:
     """Probes, and boundaries as probes: there the mean potential over their area."""
     found = {name: Probe(name, *parts.facet_weights(mesh, name, section)[:2]) for name in mesh.boundaries}
     for name, point in mesh.probes.items():
@@ -239,7 +266,7 @@ def probes_of(case: Case, mesh: Mesh, section: Array) -> dict[str, Probe]:
     return found
 
 
-def refuse_parted(case: Case, op: Operators, contacts: tuple[Contact, ...], probes: Mapping[str, Probe]) -> None:
+def refuse_parted(case: MeshedCase, op: Operators, contacts: tuple[Contact, ...], probes: Mapping[str, Probe]) -> None:
     """Currents and voltages between two bodies that do not touch: they have no way from one to the other."""
     import scipy.sparse.csgraph as csgraph
 
@@ -254,12 +281,14 @@ def refuse_parted(case: Case, op: Operators, contacts: tuple[Contact, ...], prob
             raise case.refuse("measure.between", f"{a!r} and {b!r} are on two bodies that do not touch")
 
 
-def clock_of(case: Case) -> Clock:
+def clock_of(case: MeshedCase) -> Clock:
+    if not isinstance(case, Evolve):
+        return Clock(until=0.0)
     t = case.time
     return Clock(t.until, t.tolerance, t.dt_start, t.dt_min, t.dt_max, t.fixed)
 
 
-def start_of(case: Case, problem: Problem) -> Array:
+def start_of(case: MeshedCase, problem: Problem) -> Array:
     """psi at t = 0 by the case's `start`, (nodes,)."""
     from fempslip.physics.applied import potential
 
@@ -271,7 +300,13 @@ def start_of(case: Case, problem: Problem) -> Array:
         psi = seeds.noise(op, problem.epsilon, start.amplitude, start.seed)
     else:
         lines = [vortex_line(case, mesh, v) for v in start.vortices]
-        psi = seeds.uniform(mesh, op, problem.epsilon / problem.beta, potential(problem.drive, 0.0), lines, dead)
+        hidden = problem.drive.hidden
+        try:
+            psi = seeds.uniform(
+                mesh, op, problem.epsilon / problem.beta, potential(problem.drive, 0.0), lines, dead, hidden
+            )
+        except Refusal as refusal:
+            raise case.refuse("start", str(refusal)) from None
     psi = np.where(dead, 0.0, psi)
     return on_banks(problem, psi)
 
@@ -283,9 +318,7 @@ def given_state(problem: Problem, psi: Array | Callable[[Array], Array]) -> Arra
     """
     mesh = problem.mesh
     if callable(psi):
-        place = np.empty((mesh.points.shape[0], mesh.nodes))
-        place[:, mesh.node_of_vertex] = mesh.points
-        psi = psi(place)
+        psi = psi(mesh.node_points)
     values = np.asarray(psi, dtype=complex)
     if values.shape != (mesh.nodes,):
         raise Refusal(
@@ -306,7 +339,9 @@ def on_banks(problem: Problem, psi: Array) -> Array:
     return psi
 
 
-def vortex_line(case: Case, mesh: Mesh, vortex: Any) -> seeds.VortexLine:
+def vortex_line(case: MeshedCase, mesh: Mesh, vortex: Any) -> seeds.VortexLine:
+    if isinstance(vortex.at, str) and vortex.at in mesh.periods:
+        return seeds.VortexLine(np.zeros(3), np.zeros(3), vortex.winding, core=False, period=vortex.at)
     if isinstance(vortex.at, str):
         point, direction = mesh.holes[vortex.at]
         return seeds.VortexLine(point, direction, vortex.winding, core=False)
@@ -317,7 +352,7 @@ def vortex_line(case: Case, mesh: Mesh, vortex: Any) -> seeds.VortexLine:
     return seeds.VortexLine(at, np.asarray(vortex.direction, dtype=float), vortex.winding)
 
 
-def frame_of(case: Case, problem: Problem) -> Array:
+def frame_of(case: MeshedCase, problem: Problem) -> Array:
     """psi of a frame of another run on the same mesh, (nodes,), in this case's gauge.
 
     What the two applied potentials differ by is taken up by the phase as far as a phase can.
@@ -332,7 +367,7 @@ def frame_of(case: Case, problem: Problem) -> Array:
             "start.run", f"{case.start.run} was solved on another mesh: use the same geometry and mesh.size"
         )
     frame = run.frame(case.start.frame)
-    theirs = compile(load(run.folder / "case.yaml"), mesh, psi=problem.psi).drive
+    theirs = compile(cast(MeshedCase, load(run.folder / "case.yaml")), mesh, psi=problem.psi).drive
     moved = potential(problem.drive, 0.0) - potential(theirs, float(run.times[case.start.frame]))
     turn = seeds.phase(mesh, op, op.w, moved, np.zeros_like(moved)) if moved.any() else 0.0
     return (frame["psi_re"] + 1j * frame["psi_im"]) * np.exp(1j * turn)

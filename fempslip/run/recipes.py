@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from fempslip.case import Case
+from fempslip.case import Case, Evolve
 from fempslip.case.drawers import delivered
 from fempslip.contract import Array, Problem, Refusal, Watcher
 from fempslip.run import tracking
@@ -63,7 +63,7 @@ def watches(names: Iterable[str]) -> set[str]:
 # ------------------------------------------------------------------------------------------- in the loop
 
 
-def watchers_for(case: Case, problem: Problem, contours: Mapping[str, Array]) -> dict[str, Watcher]:
+def watchers_for(case: Evolve, problem: Problem, contours: Mapping[str, Array]) -> dict[str, Watcher]:
     """The watchers of a run by name: series, voltages and frames always, others as its recipes ask."""
     asked = watches(case.postprocess)
     tracked, phase = "tracks" in asked, None
