@@ -70,12 +70,8 @@ WIRE = Need(lambda case: case.geometry.dimension == 1, "a wire or a ring (dimens
 FILM = Need(lambda case: case.geometry.dimension == 2, "a film (dimension: 2)")
 FACES = Need(lambda case: case.geometry.dimension > 1, "a film or a bulk piece (dimension: 2 or 3)")
 CONTACT = Need(lambda case: bool(case.contacts), "a contact that a current can enter by: contacts: {source: normal}")
-CIRCUIT = Need(
-    lambda case: case.drive.circuit is not None, "a circuit: drive: {circuit: {elements: .., terminals: ..}}"
-)
-AC = Need(
-    lambda case: len(drive_periods(case)) == 1, "one ac drive: a sine in drive.current or in a source of a circuit"
-)
+CIRCUIT = Need(lambda case: case.drive.circuit is not None, "a circuit: drive: {circuit: {elements: ..}}")
+AC = Need(lambda case: len(drive_periods(case)) == 1, "one ac drive: a sine in drive.current or in drive.circuit")
 
 # step of a recipe -> what it needs; steps that are not here can do with any case
 NEEDS = {
