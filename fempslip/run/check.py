@@ -120,7 +120,7 @@ def scales(case: Case) -> list[str]:
 def geometry(case: MeshedCase, mesh: Mesh) -> list[str]:
     low, high = mesh.points.min(axis=1), mesh.points.max(axis=1)
     lines = [f"{case.geometry.name}, {mesh.dim}D, {' x '.join(f'{d:.4g}' for d in (high - low) if d > 0)} xi"]
-    for kind in ("regions", "holes", "boundaries", "probes", "contours"):
+    for kind in ("regions", "holes", "boundaries", "periodic", "probes", "contours"):
         names = list(getattr(case.geometry, kind))
         if names:
             lines += wrapped([f"{kind}: {names[0]}", *names[1:]])

@@ -36,6 +36,7 @@ class AboveDepairing(UserWarning):
     """A current that leaves nothing superconducting in the narrowest section."""
 
 
+WHOLE = 1e-3  # Phi0 by which the flux through a closed cell may miss a whole number
 UNFELT = 1e-6  # a change of epsilon at a bank that does not count
 
 
@@ -147,19 +148,45 @@ def contacts_of(case: MeshedCase, mesh: Mesh, section: Array) -> tuple[Contact, 
 
 def drive_of(case: MeshedCase, mesh: Mesh, op: Operators, contacts: tuple[Contact, ...], section: Array) -> Drive:
     patterns, waves, density = [], [], 0.0
+    hidden = np.zeros(op.faces.shape[1])
     for vector, wave in case.drive.field:
         refuse_jumps(case, wave, "drive.field")
         patterns.append(parts.uniform_field(mesh, op, vector))
         waves.append(wave)
+        if mesh.periods:
+            hidden += hidden_quanta(case, wave, parts.hidden_flux(mesh, op, np.asarray(vector), patterns[-1]))
         density += float(np.linalg.norm(vector)) * largest(wave, case.until)
     for hole, wave in case.drive.flux:
         refuse_jumps(case, wave, "drive.flux")
-        point, direction = mesh.holes[hole]
-        patterns.append(parts.around(mesh, op, point, direction) / (2 * np.pi))
+        patterns.append(parts.threading(mesh, op, hole) / (2 * np.pi))
         waves.append(wave)
     patterns = [at_rest_on_banks(op, contacts, pattern) for pattern in patterns]
     pattern = np.array(patterns) if patterns else np.zeros((0, op.edges.shape[1]))
-    return Drive(pattern, tuple(waves), currents_of(case, mesh, op, contacts, section), density)
+    currents = currents_of(case, mesh, op, contacts, section)
+    return Drive(pattern, tuple(waves), currents, density, whole_quanta(case, hidden))
+
+
+def hidden_quanta(case: MeshedCase, wave: Waveform, hidden: Array) -> Array:
+    """Quanta that faces hide (faces,), which do not change in time.  hidden : their flux in a field of 1 Bc2"""
+    values = [wave.value(t) for t in instants(wave, case.until)] if np.abs(hidden).any() else [0.0]
+    if max(values) - min(values) > 1e-9 * max(map(abs, values)):
+        words = "the flux through a cell that is closed in two directions is a whole number of Phi0 and cannot change"
+        raise case.refuse("drive.field", words)
+    return values[0] * hidden / (2 * np.pi)
+
+
+def whole_quanta(case: MeshedCase, hidden: Array) -> Array | None:
+    """The same as integers, None if all are 0; a cell with a broken number of quanta is refused."""
+    whole = np.rint(hidden).astype(np.int64)
+    if np.abs(hidden - whole).max(initial=0.0) > WHOLE:
+        total = hidden.sum()
+        field = float(np.linalg.norm(sum(np.asarray(v) * w.value(0.0) for v, w in case.drive.field)))
+        near = " or ".join(
+            f"{field * n / abs(total):.8g} Bc2 ({n} Phi0)" for n in (int(abs(total)), int(abs(total)) + 1)
+        )
+        words = f"{abs(total):.6g} Phi0 pass through the closed cell, which takes a whole number: set {near}"
+        raise case.refuse("drive.field", words)
+    return whole if whole.any() else None
 
 
 def currents_of(
@@ -273,7 +300,13 @@ def start_of(case: MeshedCase, problem: Problem) -> Array:
         psi = seeds.noise(op, problem.epsilon, start.amplitude, start.seed)
     else:
         lines = [vortex_line(case, mesh, v) for v in start.vortices]
-        psi = seeds.uniform(mesh, op, problem.epsilon / problem.beta, potential(problem.drive, 0.0), lines, dead)
+        hidden = problem.drive.hidden
+        try:
+            psi = seeds.uniform(
+                mesh, op, problem.epsilon / problem.beta, potential(problem.drive, 0.0), lines, dead, hidden
+            )
+        except Refusal as refusal:
+            raise case.refuse("start", str(refusal)) from None
     psi = np.where(dead, 0.0, psi)
     return on_banks(problem, psi)
 
@@ -285,9 +318,7 @@ def given_state(problem: Problem, psi: Array | Callable[[Array], Array]) -> Arra
     """
     mesh = problem.mesh
     if callable(psi):
-        place = np.empty((mesh.points.shape[0], mesh.nodes))
-        place[:, mesh.node_of_vertex] = mesh.points
-        psi = psi(place)
+        psi = psi(mesh.node_points)
     values = np.asarray(psi, dtype=complex)
     if values.shape != (mesh.nodes,):
         raise Refusal(
@@ -309,6 +340,8 @@ def on_banks(problem: Problem, psi: Array) -> Array:
 
 
 def vortex_line(case: MeshedCase, mesh: Mesh, vortex: Any) -> seeds.VortexLine:
+    if isinstance(vortex.at, str) and vortex.at in mesh.periods:
+        return seeds.VortexLine(np.zeros(3), np.zeros(3), vortex.winding, core=False, period=vortex.at)
     if isinstance(vortex.at, str):
         point, direction = mesh.holes[vortex.at]
         return seeds.VortexLine(point, direction, vortex.winding, core=False)
