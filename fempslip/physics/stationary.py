@@ -98,11 +98,12 @@ class Stationary:
         link = -op.w * np.exp(-1j * a)
         node = np.arange(op.nodes)
         even = self.energy.diagonal + op.m * (2 * self.energy.beta * rho - self.energy.epsilon)
+        odd = op.m * square
         parts = [
             block(i, j, link.real, -link.imag, link.imag, link.real),
             block(j, i, link.real, link.imag, -link.imag, link.real),
-            block(node, node, even + op.m * square.real, op.m * square.imag, op.m * square.imag, even - op.m * square.real),
-        ]  # fmt: skip
+            block(node, node, even + odd.real, odd.imag, odd.imag, even - odd.real),
+        ]
         rows, columns, values = (np.concatenate(part) for part in zip(*parts, strict=True))
         if self.loop is not None:
             column, corner = self._flux_terms(point)

@@ -1,4 +1,6 @@
-"""Minimisation by L-BFGS with a preconditioner and an exact line (D. C. Liu and J. Nocedal, Math. Program. 45, 503 (1989)).
+"""Minimisation by L-BFGS with a preconditioner and an exact line.
+
+D. C. Liu and J. Nocedal, Math. Program. 45, 503 (1989).
 
 Generic: the line is given as a function that goes to the first minimum along a direction.  There is nothing to tune.
 """
@@ -41,7 +43,9 @@ def lbfgs(
     start(psi) -> (carried, force);  line(psi, carried, force, direction) -> (s, psi, carried, force)
     """
     carried, force = start(psi)
-    steps, changes, products = [], [], []
+    steps: list[Array] = []
+    changes: list[Array] = []
+    products: list[float] = []
     now, iteration = residual(force), 0
     while now > tolerance and iteration < most:
         d = -_inverse(force, steps, changes, products, precondition)
@@ -53,8 +57,7 @@ def lbfgs(
         product = np.vdot(step, change).real
         if product > 0:
             steps, changes, products = (
-                [*kept[-MEMORY + 1 :], value]
-                for kept, value in ((steps, step), (changes, change), (products, product))
+                [*kept[-MEMORY + 1 :], value] for kept, value in ((steps, step), (changes, change), (products, product))
             )
         psi, force = new, new_force
         iteration += 1
@@ -66,7 +69,11 @@ def lbfgs(
 
 
 def _inverse(
-    force: Array, steps: list[Array], changes: list[Array], products: list[float], precondition: Callable[[Array], Array]
+    force: Array,
+    steps: list[Array],
+    changes: list[Array],
+    products: list[float],
+    precondition: Callable[[Array], Array],
 ) -> Array:
     """The approximate inverse curvature times the force: two loops over the last steps."""
     q = force.copy()

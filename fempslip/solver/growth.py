@@ -2,7 +2,8 @@
 
 In temporal gauge the linearised dynamics at a stationary state is a symmetric-definite eigenproblem,
 
-    -1/2 Hess F(psi, a + G chi - D e) y = s blockdiag(m R, T^T M1 T) y,   y = (Re d psi, Im d psi, d chi, dD),  T = [G, -e]
+    -1/2 Hess F(psi, a + G chi - D e) y = s blockdiag(m R, T^T M1 T) y
+    y = (Re d psi, Im d psi, d chi, dD),   T = [G, -e]
 
 with R of physics/relaxation.py: the mobility is definite and F is gauge invariant, so the one s > 0 is the growth rate.
 One chi is grounded; the gauge freedom left makes as many zeros as there are nodes, so only one eigenvalue is asked for.
@@ -28,7 +29,7 @@ from fempslip.contract import Array, Problem
 from fempslip.physics.relaxation import relaxation
 from fempslip.physics.stationary import Point, block
 from fempslip.solver.stationary import Search
-from fempslip.solver.symmetric import bordered, before_last, factor
+from fempslip.solver.symmetric import before_last, bordered, factor
 
 MOST = 1e6  # 1/tau0, beyond which no growth rate is looked for
 
@@ -46,9 +47,8 @@ def growth_rate(problem: Problem, search: Search, point: Point, charge: bool = T
     found = factor(-(force + shift * mobility), order)
     inverse = spl.LinearOperator(force.shape, found.solve, dtype=float)
     start = np.random.default_rng(0).standard_normal(force.shape[0])
-    values = spl.eigsh(
-        sp.csc_array(-force), k=1, M=sp.csc_array(mobility), sigma=shift, OPinv=inverse, v0=start, return_eigenvectors=False
-    )  # fmt: skip
+    a, m = sp.csc_array(-force), sp.csc_array(mobility)
+    values = spl.eigsh(a, k=1, M=m, sigma=shift, OPinv=inverse, v0=start, return_eigenvectors=False)
     return float(values[0])
 
 

@@ -83,7 +83,7 @@ def step(body: Stationary, down: Factor, string: String) -> tuple[Array, Array]:
     """Every image one step down but the ends, the last of a cut string excepted."""
     psi, flux = string.psi.copy(), string.flux.copy()
     moving = np.arange(1, len(psi) if string.cut else len(psi) - 1)
-    forces = [body.force(string.point(k)) for k in moving]
+    forces = [body.force(string.point(int(k))) for k in moving]
     nodes = 2 * psi.shape[1]
     psi[moving] -= down.solve(np.array([g[:nodes].view(complex) for g in forces]).T).T
     if body.loop is not None:

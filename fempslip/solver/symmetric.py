@@ -65,9 +65,7 @@ def before_last(order: Array, extra: int, last: int) -> Array:
     return np.concatenate([order[: count - last], count + np.arange(extra), order[count - last :]])
 
 
-def lowest(
-    matrix: sp.sparray, mass: sp.sparray, order: Array, count: int, below: float = -1e-3
-) -> tuple[Array, Array]:
+def lowest(matrix: sp.sparray, mass: sp.sparray, order: Array, count: int, below: float = -1e-3) -> tuple[Array, Array]:
     """The `count` lowest eigenvalues of A y = lambda M y and their vectors (unknowns, count), by shift and inversion.
 
     The shift is lowered until nothing lies below it, which inertia tells.

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from scipy.optimize import minimize_scalar
 
 from fempslip.contract import Array, Failure, Operators, Problem, Sink
 from fempslip.physics.energy import LinkEnergy
@@ -25,6 +26,7 @@ from fempslip.topology.windings import face_windings
 
 CLOSE = 1e-10  # relative change of B at which it is found
 ROUNDS = 40
+SCANNED = 4  # fluxes through a loop at which the least is looked for first
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +37,7 @@ class Modes:
     values: Array
     vectors: Array
     slope: float
+    flux: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +45,8 @@ class Nucleus:
     """The linear equation of a body in a field of changing size.
 
     at_rest : (edges,) links without it;  pattern : (edges,) links of a field of 1
+    loop : (edges,) circulation 1 along a period through which the flux is free: E is the least for any.  Along a
+    surface the state then has the wave number that it likes best, whatever the length of the strip.
     """
 
     op: Operators
@@ -49,10 +54,11 @@ class Nucleus:
     at_rest: Array
     pattern: Array
     order: Array
+    loop: Array | None = None
 
     @classmethod
-    def of(cls, op: Operators, epsilon: Array, at_rest: Array, pattern: Array) -> Nucleus:
-        return cls(op, epsilon, at_rest, pattern, nested_dissection(sp.csr_array(op.G.T @ op.G)))
+    def of(cls, op: Operators, epsilon: Array, at_rest: Array, pattern: Array, loop: Array | None = None) -> Nucleus:
+        return cls(op, epsilon, at_rest, pattern, nested_dissection(sp.csr_array(op.G.T @ op.G)), loop)
 
     @property
     def target(self) -> float:
@@ -60,15 +66,34 @@ class Nucleus:
 
     def modes(self, field: float, count: int = 2) -> Modes:
         """The lowest states at a field."""
+        if self.loop is None:
+            return self._modes(field, count, 0.0)
+        starts = np.linspace(0, 2 * np.pi, SCANNED, endpoint=False)
+        best = starts[np.argmin([self._modes(field, 1, flux).values[0] for flux in starts])]
+        near = (best - 2 * np.pi / SCANNED, best + 2 * np.pi / SCANNED)
+        found = minimize_scalar(
+            lambda flux: self._modes(field, 1, flux).values[0], bounds=near, method="bounded", options={"xatol": 1e-5}
+        )
+        return self._modes(field, count, float(found.x))
+
+    def links(self, modes: Modes) -> Array:
+        """(edges,) links in which they live."""
+        a = self.at_rest + modes.field * self.pattern
+        return a if self.loop is None else a + modes.flux * self.loop
+
+    def _modes(self, field: float, count: int, flux: float) -> Modes:
         op = self.op
         energy = LinkEnergy(op, self.epsilon)
         a = self.at_rest + field * self.pattern
+        if self.loop is not None:
+            a = a + flux * self.loop
         k = sp.csr_array(energy.stiffness(a) + sp.diags_array(op.m * (self.target - self.epsilon)))
         mass = sp.csr_array(sp.diags_array(op.m.astype(complex)))
         values, vectors = lowest(k, mass, self.order, count, below=-1e-6)
         v = vectors[:, 0]
         norm = float(op.m @ np.abs(v) ** 2)
-        return Modes(field, values.real, vectors, -2 * float(energy.current(v, a) @ self.pattern) / norm)
+        slope = -2 * float(energy.current(v, a) @ self.pattern) / norm
+        return Modes(field, values.real, vectors, slope, flux)
 
     def upper(self, guess: float | None) -> float:
         """A field above the nucleation field."""
@@ -115,20 +140,21 @@ def vorticity(problem: Problem, psi: Array, a: Array) -> int | None:
 
 @dataclass(frozen=True, eq=False)
 class Nucleation:
-    """contract.Task.  row : which pattern of the drive is the field that changes;  at_rest : (edges,) the others."""
+    """contract.Task.  pattern : (edges,) links of the field that changes;  at_rest : (edges,) of all that stays."""
 
     problem: Problem
     pattern: Array
     at_rest: Array
+    loop: Array | None = None
     guess: float | None = None
     modes: int = 3
 
     def run(self, sink: Sink, told: Callable[[float, str], None]) -> Mapping[str, Any]:
         p = self.problem
-        nucleus = Nucleus.of(p.operators, p.epsilon, self.at_rest, self.pattern)
+        nucleus = Nucleus.of(p.operators, p.epsilon, self.at_rest, self.pattern, self.loop)
         root = nucleus.field(self.guess, told)
         found = nucleus.modes(root.field, self.modes)
-        a = self.at_rest + root.field * self.pattern
+        a = nucleus.links(found)
         windings = []
         for k in range(self.modes):
             psi = found.vectors[:, k] / np.abs(found.vectors[:, k]).max()

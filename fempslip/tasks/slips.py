@@ -14,7 +14,9 @@ import scipy.sparse as sp
 from scipy.sparse.csgraph import breadth_first_order
 
 from fempslip.contract import Array, Mesh, Operators
-from fempslip.mesh.cochains import across, edge_vertices, in_space, padded
+from fempslip.mesh.cochains import across
+from fempslip.mesh.copies import edge_vertices
+from fempslip.mesh.simplices import in_space, padded
 from fempslip.physics.stationary import Point, Stationary
 from fempslip.tasks.seeds import phase
 
@@ -85,9 +87,9 @@ class Cut:
     def distance2(self, place: Array) -> Array:
         """(nodes,) squared distance from a vortex line, periods taken into account."""
         frame = np.array(across(self.direction))
-        points = in_space(self.mesh.points)[:, np.unique(self.mesh.node_of_vertex, return_index=True)[1]]
+        points = in_space(self.mesh.node_points)
         images = [padded(place)]
-        for period in getattr(self.mesh, "periods", {}).values():
+        for period in self.mesh.periods.values():
             images = [image + k * padded(period) for image in images for k in (-1, 0, 1)]
         return np.min([np.sum((frame @ (points - image[:, None])) ** 2, axis=0) for image in images], axis=0)
 
@@ -112,7 +114,7 @@ def crossing(
     op = body.energy.op
     cut = Cut(mesh, op, direction)
     length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=1), axis=0))])
-    whole = sum(cut.turns(path[:, k], path[:, k + 1]) for k in range(path.shape[1] - 1))
+    whole = np.sum([cut.turns(path[:, k], path[:, k + 1]) for k in range(path.shape[1] - 1)], axis=0)
     sense = 1 if body.loop is None else orientation(op, whole, body.loop.along)
     psi, flux = [start.psi], [start.flux]
     for share in np.linspace(0, 1, images)[1:-1]:
@@ -133,7 +135,14 @@ def orientation(op: Operators, turns: Array, along: Array) -> int:
 
 
 def pairs(
-    body: Stationary, mesh: Mesh, start: Point, middle: Array, axis: Array, separations: Array, sense: int, direction: Array
+    body: Stationary,
+    mesh: Mesh,
+    start: Point,
+    middle: Array,
+    axis: Array,
+    separations: Array,
+    sense: int,
+    direction: Array,
 ) -> tuple[Array, Array]:
     """Images of a vortex and an antivortex, at growing separations along an axis."""
     cut = Cut(mesh, body.energy.op, direction)
