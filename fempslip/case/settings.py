@@ -43,7 +43,7 @@ class Model(Part):
     """Which equations.  charge: conserved solves for the electric potential; off is pure relaxation without one."""
 
     dynamics: Annotated[str, one_of("tdgl")] = "tdgl"
-    screening: Annotated[str, one_of("none")] = "none"
+    screening: Annotated[str, one_of("none", "pearl")] = "none"
     charge: Annotated[str, one_of("conserved", "off")] = "conserved"
 
 

@@ -20,6 +20,7 @@ and J. K. White, IEEE Trans. CAD 16, 1059 (1997)).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,6 +92,7 @@ class BiotSavart:
     weight_y: Array
     kernel: Array  # of the doubled grid, in Fourier space
     shape: tuple[int, int]  # of the grid
+    pitch: float
     start: Array
     other: Array
     near: Array
@@ -108,7 +110,7 @@ class BiotSavart:
         start, other = _near_pairs(sheet, pitch)
         near = _near(sheet, corner, weight_x, weight_y, table, start, other)
         rows = start.astype(np.uint32), other.astype(np.uint32)
-        return cls(sheet, edges, span, corner, weight_x, weight_y, kernel, shape, *rows, near.astype(np.float32))
+        return cls(sheet, edges, span, corner, weight_x, weight_y, kernel, shape, pitch, *rows, near.astype(np.float32))
 
     def circulations(self, current: Array) -> Array:
         """L I : (edges,) -> (edges,)."""
@@ -133,6 +135,29 @@ class BiotSavart:
         out = np.empty_like(j)
         kernels.collect(field, self.corner, self.weight_x, self.weight_y, self.start, self.other, self.near, j, out)
         return out
+
+    def smoothing(self, c: float, most: float) -> Callable[[Array], Array]:
+        """N : (edges,) -> (edges,), so that 1 - N M is close to the inverse of 1 + c L M: symmetric.
+
+        In an infinite sheet L has the symbol 1/(2 k), and N is c/(2 k + c M); here with `most`, the largest M a unit of
+        area, which keeps 1 - N M positive, and on the grid without zeros round it.
+        """
+        nx, ny = self.shape
+        k = 2 * np.pi * np.hypot(*np.meshgrid(np.fft.fftfreq(nx, self.pitch), np.fft.fftfreq(ny, self.pitch), indexing="ij"))
+        symbol = c / (2 * k + c * most) / self.pitch**2
+        alone = np.zeros_like(self.start)
+
+        def smooth(current: Array) -> Array:
+            j, grid = np.empty(self.sheet.m.size, dtype=complex), np.empty(self.shape, dtype=complex)
+            kernels.gather(current, self.edges, self.span, j)
+            kernels.spread(j, self.corner, self.weight_x, self.weight_y, grid)
+            field = scipy.fft.ifft2(scipy.fft.fft2(grid, overwrite_x=True) * symbol, overwrite_x=True)
+            kernels.collect(field, self.corner, self.weight_x, self.weight_y, alone, self.other, self.near, j, j)
+            out = np.empty(current.size)
+            kernels.scatter(j, self.edges, self.span, out)
+            return out
+
+        return smooth
 
     def density(self, current: Array) -> Array:
         """(nodes,) complex sheet current of edge currents."""
@@ -163,15 +188,8 @@ def _splines(centre: Array, pitch: float) -> tuple[Array, Array, Array, tuple[in
     u = (centre - low[:, None]) / pitch + BORDER
     cell = np.floor(u).astype(np.int64)
     weights = [np.stack(kernels.spline.py_func(u[k] - cell[k]), axis=1) for k in range(2)]
-    need = cell.max(axis=1) + 2 + BORDER
-    nx, ny = (int(scipy.fft.next_fast_len(int(2 * n)) + 1) // 2 for n in need)
-    nx, ny = (_even_fast(n) for n in (nx, ny))
+    nx, ny = (int(scipy.fft.next_fast_len(int(n))) for n in cell.max(axis=1) + 2 + BORDER)
     return cell - 1, weights[0], weights[1], (nx, ny)
-
-
-def _even_fast(n: int) -> int:
-    """Smallest grid of at least n points whose double is fast to transform."""
-    return int(scipy.fft.next_fast_len(n))
 
 
 def _kernel(shape: tuple[int, int], pitch: float, variance: float) -> tuple[Array, Array]:

@@ -18,14 +18,18 @@ and need no unknown of their own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
-from fempslip.contract import Array, Failure
+from fempslip.contract import Array, Failure, Problem, State
+from fempslip.physics import kernels
+from fempslip.physics.applied import PrescribedCurrents, advanced, framed, injection, potential
 from fempslip.physics.biot_savart import BiotSavart
+from fempslip.physics.graph import Graph
 
 LIMIT = 200  # iterations
 
@@ -129,9 +133,154 @@ def energy(state: London) -> float:
     return float(state.current @ (state.velocity + state.a_ind))
 
 
-def moment(law: BiotSavart, current: Array) -> float:
-    """1/2 int r x k, perpendicular, in j0 d xi^3: about the centre, on which it does not depend without terminals."""
-    sheet = law.sheet
-    j = law.density(current) * sheet.m
-    r = sheet.centre[0] + 1j * sheet.centre[1]
-    return float(0.5 * np.imag(np.conj(r - r.mean()) * j).sum())
+# ------------------------------------------------------------------------------------------- in time
+
+TOLERANCE = 1e-4  # of the induced potential, a step
+QUIET = 1e-7  # j0: normal currents below it are none
+LEAST = 0.05  # of the mean, the least that a link counts in the start state
+NORMAL = 0.02  # mean |psi|^2 of a start state below which it counts as normal
+
+Bdf = Callable[[float, float | None], tuple[float, float, float]]
+Weights = Callable[[float, tuple[float, ...], int], tuple[float, ...]]
+
+
+@dataclass(frozen=True, eq=False)
+class Open:
+    """A step before the currents of the terminals are known."""
+
+    past: State
+    t: float
+    q: float
+    b: Array
+    base: Array
+    guess: Array
+
+
+@dataclass(frozen=True, eq=False)
+class PearlField:
+    """contract.Field for `screening: pearl`.
+
+    a = a_app + a_ind + G chi,  d chi/dt = mu.  psi is solved with a_ind extrapolated; then current and a_ind of the new
+    time are solved together.  State: mu, chi, a, a_ind, the current of edges, e the circulation of E.
+    """
+
+    problem: Problem
+    graph: Graph
+    sheath: Sheath
+    shares: Array
+    most: float  # largest conductance of the sheet, sigma d
+    make_solver: Callable[[sp.csr_array], Any]
+    bdf: Bdf
+    weights: Weights
+
+    ladder = False
+
+    @classmethod
+    def of(
+        cls, problem: Problem, graph: Graph, make_solver: Callable[[sp.csr_array], Any], bdf: Bdf, weights: Weights
+    ) -> PearlField:
+        op, law = problem.operators, BiotSavart.of(problem.mesh, problem.operators)
+        sheath = sheath_of(law, op.M1, op.G, make_solver)
+        most = float(np.max(problem.sigma * op.m / law.sheet.m))
+        return cls(problem, graph, sheath, injection(problem), most, make_solver, bdf, weights)
+
+    def declare(self) -> Mapping[str, int]:
+        return {"mu": 2, "chi": 1, "a": 1, "a_ind": 3, "current": 1, "e": 3}
+
+    def begin(self, psi: Array, chi: Array, t: float) -> Mapping[str, Array]:
+        """The currents of psi in equilibrium with the whole field, and Ohm's flow of what the terminals feed in.
+
+        psi takes the phase of least energy, |psi| stays as it is.
+        """
+        i, j = self.graph.edges
+        turned = psi * np.exp(-1j * chi)
+        a_app = potential(self.problem.drive, t)
+        pair = turned[i].conj() * np.exp(-1j * a_app) * turned[j]
+        s = self.shares.T @ PrescribedCurrents(self.problem).at(t)
+        e, y = self.sheath.project(np.zeros(pair.size), -s)
+        flow = self.sheath.metric @ e
+        a_flow = self.sheath.law.circulations(flow) / self.problem.Lambda if s.any() else np.zeros(pair.size)
+        own = self.settled(pair, a_flow)
+        chi = chi + own.chi
+        a = a_app + a_flow + own.a_ind + (chi[j] - chi[i])
+        arrays = {"chi": chi, "a": a, "a_ind": a_flow + own.a_ind, "current": flow + own.current}
+        return {"mu": -y, "e": e, **arrays}
+
+    def settled(self, pair: Array, a_flow: Array) -> London:
+        """The London state of links psi_i* exp(-i a) psi_j, of which a normal film has next to nothing."""
+        size, w = np.abs(pair), self.graph.w
+        if size.mean() < NORMAL:
+            none = np.zeros(pair.size)
+            return London(none, none, np.zeros(self.shares.shape[1]), none, 0)
+        w = np.maximum(w, LEAST * float(np.mean(np.abs(w))))
+        links = sp.csr_array(sp.diags_array(w * np.maximum(size, LEAST * float(size.mean()))))
+        sheath = sheath_of(self.sheath.law, links, self.problem.operators.G, self.make_solver)
+        return london(sheath, self.problem.Lambda, np.angle(pair), a_flow)
+
+    def weight(self, new: Mapping[str, Array]) -> Array | None:
+        return None
+
+    def links(self, past: State, t: float, dt: float) -> Mapping[str, Array]:
+        """chi, a_ind extrapolated, and a with them, at t + dt."""
+        chi = advanced(past, dt)
+        a_ind = self.ahead(past, "a_ind", dt, 2)
+        a = np.empty(a_ind.size)
+        kernels.with_potential(potential(self.problem.drive, t + dt) + a_ind, chi, self.graph.edges, a)
+        return {"chi": chi, "a": a, "a_ind": a_ind}
+
+    def ahead(self, past: State, name: str, dt: float, count: int) -> Array:
+        """An array of the state extrapolated by dt, through its last `count` values."""
+        known = past.past(name)
+        parts = zip(self.weights(dt, past.steps, count), (*known, *(count - len(known)) * known[-1:]), strict=False)
+        return sum((weight * value for weight, value in parts if weight), np.zeros(known[0].size))
+
+    def frame(self, new: Mapping[str, Array], t: float) -> tuple[Array, Array]:
+        g = self.graph
+        link = np.empty(g.neighbour.size, dtype=complex)
+        kernels.links(potential(self.problem.drive, t) + new["a_ind"], g.w, g.up, g.down, link)
+        return link, framed(new["chi"])
+
+    def errors(self, past: State, new: Mapping[str, Array], dt: float) -> Mapping[str, float]:
+        """The induced potential against its quadratic extrapolation, as a phase along an edge."""
+        return {"a_ind": float(np.abs(new["a_ind"] - self.ahead(past, "a_ind", dt, 3)).max())}
+
+    def response(self, psi: Array, link: Array, past: State, t: float) -> tuple[Array, Array, Any]:
+        """What the solve needs beside the currents; V_s and R are for circuits, which films with a field do not take.
+
+        Where t is the time of `past` itself: a first short step from there, which tells mu behind a kink of the drive.
+        """
+        current, inflow = np.empty(self.graph.w.size), np.empty(psi.size)
+        kernels.divergence(psi, link, self.graph.up, self.graph.edges, current, inflow)
+        dt, drive = t - past.t, self.problem.drive
+        short = dt <= 0
+        dt = self.problem.clock.dt_start if short else dt
+        last = past.steps[0] if past.steps and not short else None
+        a1, h0, h1 = self.bdf(dt, last)
+        before = h0 * (potential(drive, past.t) + past["a_ind"])
+        if last is not None:
+            before += h1 * (potential(drive, past.t - last) + past.past("a_ind")[1])
+        b = (before - a1 * potential(drive, past.t + dt)) / dt
+        guess = past["e"] if short else self.ahead(past, "e", dt, 3)
+        none = np.full(len(self.problem.contacts), np.nan)
+        return none, np.full((none.size, none.size), np.nan), Open(past, t, dt / a1, b, current, guess)
+
+    def close(self, step: Any, currents: Array) -> Mapping[str, Array]:
+        """mu, a_ind, current, e and a of the new time."""
+        lam, s = self.problem.Lambda, self.shares.T @ currents
+        c = 1 / (lam * step.q)
+        smooth = self.sheath.law.smoothing(c, self.most)
+        m = self.sheath.metric
+        flow = self.sheath.solve(
+            c, step.b, step.base, s, step.guess, TOLERANCE, QUIET, lambda x: x - smooth(m @ x)
+        )  # fmt: skip
+        if step.t <= step.past.t:
+            return {"mu": flow.y, "e": flow.x}
+        a_ind = flow.induced / lam
+        chi, a = advanced(step.past, step.t - step.past.t), np.empty(a_ind.size)
+        kernels.with_potential(potential(self.problem.drive, step.t) + a_ind, chi, self.graph.edges, a)
+        return {"mu": flow.y, "a_ind": a_ind, "current": flow.current, "e": flow.x, "a": a}
+
+
+def sheath_of(law: BiotSavart, metric: sp.csr_array, G: sp.csr_array, make_solver: Callable[[sp.csr_array], Any]) -> Sheath:
+    poisson = make_solver(sp.csr_array(G.T @ metric @ G))
+    return Sheath(law, metric, G, lambda b: poisson(b, np.zeros(b.size)))

@@ -68,6 +68,7 @@ def compile(case: MeshedCase, mesh: Mesh, psi: Array | None = None) -> Problem: 
         psi=np.zeros(op.nodes, dtype=complex),
         pairs=case.measure.between,
         landscape=landscape if landscape.factors else None,
+        Lambda=case.scales.Lambda or float("nan"),
     )
     refuse_unresolved(case, problem)
     refuse_changing_banks(case, problem)
