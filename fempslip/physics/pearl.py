@@ -32,8 +32,11 @@ from fempslip.physics.biot_savart import BiotSavart
 from fempslip.physics.graph import Graph
 
 LIMIT = 200  # iterations
+POSITIVE = 1e-6  # of the mean link weight: links of obtuse and right triangles are no less in a static state
+FAINT = 0.02  # of the mean |psi|^2, likewise
 
 Poisson = Callable[[Array], Array]  # solution of G^T M G y = b, b of sum zero
+MakeSolver = Callable[[sp.csr_array], Callable[[Array, Array], Array]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,11 +136,39 @@ def energy(state: London) -> float:
     return float(state.current @ (state.velocity + state.a_ind))
 
 
+def static(
+    problem: Problem, phases: Array, a_app: Array, s: Array, make_solver: MakeSolver, law: BiotSavart | None = None
+) -> London:
+    """The London state of a problem's film with |psi| that of its start; the other arguments as of `london`."""
+    i, j = problem.operators.edges
+    law = BiotSavart.of(problem.mesh, problem.operators) if law is None else law
+    metric = superfluid(problem.operators.w, np.abs(problem.psi[i] * problem.psi[j]))
+    return london(sheath_of(law, metric, problem.operators.G, make_solver), problem.Lambda, phases, a_app, s)
+
+
+def superfluid(w: Array, size: Array) -> sp.csr_array:
+    """The metric w |psi_i psi_j|, clipped from below: links of obtuse triangles, and where there is no superconductor."""
+    w = np.maximum(w, POSITIVE * float(np.mean(np.abs(w))))
+    return sp.csr_array(sp.diags_array(w * np.maximum(size, FAINT * float(size.mean()))))
+
+
+def sheath_of(law: BiotSavart, metric: sp.csr_array, G: sp.csr_array, make_solver: MakeSolver) -> Sheath:
+    poisson = make_solver(sp.csr_array(G.T @ metric @ G))
+    return Sheath(law, metric, G, lambda b: poisson(b, np.zeros(b.size)))
+
+
+def moment(law: BiotSavart, current: Array) -> float:
+    """1/2 int r x k, in j0 d xi^3: about the origin, on which it does not depend where no current is fed in."""
+    sheet = law.sheet
+    r = sheet.points[0] + 1j * sheet.points[1]
+    i, j = law.edges
+    return float(0.5 * current @ np.imag(np.conj(r[i]) * r[j]))
+
+
 # ------------------------------------------------------------------------------------------- in time
 
 TOLERANCE = 1e-4  # of the induced potential, a step
 QUIET = 1e-7  # j0: normal currents below it are none
-LEAST = 0.05  # of the mean, the least that a link counts in the start state
 NORMAL = 0.02  # mean |psi|^2 of a start state below which it counts as normal
 
 Bdf = Callable[[float, float | None], tuple[float, float, float]]
@@ -169,7 +200,7 @@ class PearlField:
     sheath: Sheath
     shares: Array
     most: float  # largest conductance of the sheet, sigma d
-    make_solver: Callable[[sp.csr_array], Any]
+    make_solver: MakeSolver
     bdf: Bdf
     weights: Weights
 
@@ -177,7 +208,7 @@ class PearlField:
 
     @classmethod
     def of(
-        cls, problem: Problem, graph: Graph, make_solver: Callable[[sp.csr_array], Any], bdf: Bdf, weights: Weights
+        cls, problem: Problem, graph: Graph, make_solver: MakeSolver, bdf: Bdf, weights: Weights
     ) -> PearlField:
         op, law = problem.operators, BiotSavart.of(problem.mesh, problem.operators)
         sheath = sheath_of(law, op.M1, op.G, make_solver)
@@ -208,13 +239,12 @@ class PearlField:
 
     def settled(self, pair: Array, a_flow: Array) -> London:
         """The London state of links psi_i* exp(-i a) psi_j, of which a normal film has next to nothing."""
-        size, w = np.abs(pair), self.graph.w
+        size = np.abs(pair)
         if size.mean() < NORMAL:
             none = np.zeros(pair.size)
             return London(none, none, np.zeros(self.shares.shape[1]), none, 0)
-        w = np.maximum(w, LEAST * float(np.mean(np.abs(w))))
-        links = sp.csr_array(sp.diags_array(w * np.maximum(size, LEAST * float(size.mean()))))
-        sheath = sheath_of(self.sheath.law, links, self.problem.operators.G, self.make_solver)
+        metric = superfluid(self.graph.w, size)
+        sheath = sheath_of(self.sheath.law, metric, self.problem.operators.G, self.make_solver)
         return london(sheath, self.problem.Lambda, np.angle(pair), a_flow)
 
     def weight(self, new: Mapping[str, Array]) -> Array | None:
@@ -279,8 +309,3 @@ class PearlField:
         chi, a = advanced(step.past, step.t - step.past.t), np.empty(a_ind.size)
         kernels.with_potential(potential(self.problem.drive, step.t) + a_ind, chi, self.graph.edges, a)
         return {"mu": flow.y, "a_ind": a_ind, "current": flow.current, "e": flow.x, "a": a}
-
-
-def sheath_of(law: BiotSavart, metric: sp.csr_array, G: sp.csr_array, make_solver: Callable[[sp.csr_array], Any]) -> Sheath:
-    poisson = make_solver(sp.csr_array(G.T @ metric @ G))
-    return Sheath(law, metric, G, lambda b: poisson(b, np.zeros(b.size)))
