@@ -2,8 +2,8 @@
 
     A(r) = int k(r') / (4 pi |r - r'|) d^2 r'
 
-An edge e = (i -> j) carries the current I_e.  Node i gathers the vector current J_i = sum of I_e e/2 over its edges; the
-density is J_i/m_i at nodes, linear between them.  L takes edge currents to edge circulations of A (Lambda = 1):
+An edge e = (i -> j) carries the current I_e.  Node i gathers the vector current J_i = sum of I_e e/2 over its edges;
+the density is J_i/m_i at nodes, linear between them.  L takes edge currents to edge circulations of A (Lambda = 1):
 
     J = gather(I),   A_i = sum_j W_ij J_j,   (L I)_e = e . (A_i + A_j)/2,
     W_ij = int int phi_i phi_j / (4 pi |r - r'|) / (m_i m_j)
@@ -145,7 +145,8 @@ class BiotSavart:
         area, which keeps 1 - N M positive, and on the grid without zeros round it.
         """
         nx, ny = self.shape
-        k = 2 * np.pi * np.hypot(*np.meshgrid(np.fft.fftfreq(nx, self.pitch), np.fft.fftfreq(ny, self.pitch), indexing="ij"))
+        kx, ky = (2 * np.pi * np.fft.fftfreq(n, self.pitch) for n in (nx, ny))
+        k = np.hypot(kx[:, None], ky[None, :])
         symbol = c / (2 * k + c * most) / self.pitch**2
         alone = np.zeros_like(self.start)
 

@@ -1,9 +1,10 @@
-"""Thin films with their own field (`screening: pearl`): the current and the potential that it induces, solved together.
+"""Thin films with their own field (`screening: pearl`): the current and the potential it induces, solved together.
 
-    a_ind = L I / Lambda,   Lambda = lambda^2/d in xi (the Pearl length of most papers is 2 Lambda: J. Pearl, Appl. Phys.
-    Lett. 5, 65 (1964));   E = -d_t(a_app + a_ind) - G mu,   I = I_s + M1 E,   G^T I = -s
+    a_ind = L I / Lambda,   Lambda = lambda^2/d in xi,
+    E = -d_t(a_app + a_ind) - G mu,   I = I_s + M1 E,   G^T I = -s
 
-L is physics.biot_savart; s the current fed in at nodes.  In one step of BDF2 with leading coefficient 1/q:
+(the Pearl length of most papers is 2 Lambda: J. Pearl, Appl. Phys. Lett. 5, 65 (1964)).  L is physics.biot_savart, s
+the current fed in at nodes.  In one step of BDF2 with leading coefficient 1/q:
 
     (1 + L M1/(Lambda q)) E + G mu = -d_t a_app + H/q - L I_s/(Lambda q),    G^T M1 E = -s - G^T I_s
 
@@ -11,9 +12,9 @@ H the history of a_ind.  The static London state has the same form, with the sup
 
     (1 + L M_s/Lambda) v + G chi = theta - a_app,    I = M_s v,   G^T I = -s
 
-theta the phases of edges, which hold vortices and fluxoids.  Both are solved by CG in the scalar product of the metric M
-among the fields with G^T M x given: symmetric because L is.  Circulating currents round holes are in the kernel of G^T
-and need no unknown of their own.
+theta the phases of edges, which hold vortices and fluxoids.  Both are solved by CG in the scalar product of the metric
+M, among the fields with G^T M x given: symmetric because L is.  Currents that circulate round holes are in the kernel
+of G^T and need no unknown of their own.
 """
 
 from __future__ import annotations
@@ -147,7 +148,7 @@ def static(
 
 
 def superfluid(w: Array, size: Array) -> sp.csr_array:
-    """The metric w |psi_i psi_j|, clipped from below: links of obtuse triangles, and where there is no superconductor."""
+    """The metric w |psi_i psi_j|, clipped from below: links of obtuse triangles, and where nothing superconducts."""
     w = np.maximum(w, POSITIVE * float(np.mean(np.abs(w))))
     return sp.csr_array(sp.diags_array(w * np.maximum(size, FAINT * float(size.mean()))))
 
@@ -207,9 +208,7 @@ class PearlField:
     ladder = False
 
     @classmethod
-    def of(
-        cls, problem: Problem, graph: Graph, make_solver: MakeSolver, bdf: Bdf, weights: Weights
-    ) -> PearlField:
+    def of(cls, problem: Problem, graph: Graph, make_solver: MakeSolver, bdf: Bdf, weights: Weights) -> PearlField:
         op, law = problem.operators, BiotSavart.of(problem.mesh, problem.operators)
         sheath = sheath_of(law, op.M1, op.G, make_solver)
         most = float(np.max(problem.sigma * op.m / law.sheet.m))

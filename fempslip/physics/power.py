@@ -22,6 +22,7 @@ from fempslip.physics.applied import AppliedLinks, framed, injection, potential
 from fempslip.physics.energy import LinkEnergy
 from fempslip.physics.graph import Graph, graph
 from fempslip.physics.landscape import Epsilon
+from fempslip.physics.maxwell import MaxwellMeter
 
 
 class Meter(Protocol):
@@ -108,4 +109,8 @@ class FilmMeter(PowerMeter):
         return 0.5 * (old["current"] + new["current"])
 
 
-METERS: Mapping[str, Callable[[Problem], Meter]] = {"none": PowerMeter.of, "pearl": FilmMeter.of}
+METERS: Mapping[str, Callable[[Problem], Meter]] = {
+    "none": PowerMeter.of,
+    "maxwell": MaxwellMeter.of,
+    "pearl": FilmMeter.of,
+}

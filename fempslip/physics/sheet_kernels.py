@@ -67,8 +67,8 @@ def spread(current: Array, corner: Array, weight_x: Array, weight_y: Array, grid
         p, q = corner[0, i], corner[1, i]
         for k in range(4):
             c = weight_x[i, k] * current[i]
-            for l in range(4):
-                grid[p + k, q + l] += c * weight_y[i, l]
+            for n in range(4):
+                grid[p + k, q + n] += c * weight_y[i, n]
 
 
 @njit(cache=True, error_model="numpy")
@@ -80,8 +80,8 @@ def collect(grid: Array, corner: Array, weight_x: Array, weight_y: Array, start:
         total = 0.0 + 0.0j
         for k in range(4):
             row = 0.0 + 0.0j
-            for l in range(4):
-                row += weight_y[i, l] * grid[p + k, q + l]
+            for n in range(4):
+                row += weight_y[i, n] * grid[p + k, q + n]
             total += weight_x[i, k] * row
         x, y = 0.0, 0.0
         for s in range(start[i], start[i + 1]):
@@ -106,15 +106,15 @@ def grid_pairs(corner: Array, weight_x: Array, weight_y: Array, kernel: Array, s
             cx[:] = 0.0
             cy[:] = 0.0
             for k in range(4):
-                for l in range(4):
-                    cx[k - l + 3] += weight_x[i, k] * weight_x[j, l]
-                    cy[k - l + 3] += weight_y[i, k] * weight_y[j, l]
+                for n in range(4):
+                    cx[k - n + 3] += weight_x[i, k] * weight_x[j, n]
+                    cy[k - n + 3] += weight_y[i, k] * weight_y[j, n]
             dx, dy = corner[0, i] - corner[0, j], corner[1, i] - corner[1, j]
             total = 0.0
             for k in range(7):
                 row = 0.0
-                for l in range(7):
-                    row += cy[l] * kernel[(dx + k - 3) % nx, (dy + l - 3) % ny]
+                for n in range(7):
+                    row += cy[n] * kernel[(dx + k - 3) % nx, (dy + n - 3) % ny]
                 total += cx[k] * row
             out[s] = total
 
@@ -223,10 +223,10 @@ def exact_pairs(points: Array, cells: Array, area: Array, side: Array, first: Ar
                     by_quadrature(px, py, 0.0, xs, ys, area[u], inner)
                 for k in range(3):
                     c = GAUSS3[g, k] * area[t] / (12.0 * np.pi)
-                    for l in range(3):
-                        s = place[k, cells[l, u]]
+                    for n in range(3):
+                        s = place[k, cells[n, u]]
                         if s >= 0:
-                            out[s] += c * inner[l]
+                            out[s] += c * inner[n]
         for k in range(3):
             i = cells[k, t]
             for s in range(start[i], start[i + 1]):

@@ -14,6 +14,7 @@ from fempslip.case import Evolve, MeshedCase
 from fempslip.case.scales import DEPAIRING
 from fempslip.contract import (
     Array,
+    Circuit,
     Clock,
     Contact,
     Drive,
@@ -25,6 +26,7 @@ from fempslip.contract import (
     Refusal,
     Waveform,
 )
+from fempslip.physics.maxwell import Screening
 from fempslip.run.gauge import at_rest_on_banks
 from fempslip.tasks import seeds
 from fempslip.tasks.watchers import tracked_nodes
@@ -36,6 +38,7 @@ class AboveDepairing(UserWarning):
     """A current that leaves nothing superconducting in the narrowest section."""
 
 
+WHOLE = 1e-3  # Phi0 by which the flux through a closed cell may miss a whole number
 UNFELT = 1e-6  # a change of epsilon at a bank that does not count
 
 
@@ -68,11 +71,36 @@ def compile(case: MeshedCase, mesh: Mesh, psi: Array | None = None) -> Problem: 
         psi=np.zeros(op.nodes, dtype=complex),
         pairs=case.measure.between,
         landscape=landscape if landscape.factors else None,
+        kappa=case.scales.kappa or float("nan"),
         Lambda=case.scales.Lambda or float("nan"),
     )
+    if case.model.screening == "maxwell":
+        refuse_unscreenable(case, problem, section)
     refuse_unresolved(case, problem)
     refuse_changing_banks(case, problem)
     return replace(problem, psi=start_of(case, problem) if psi is None else psi)
+
+
+def refuse_unscreenable(case: MeshedCase, problem: Problem, section: Array) -> None:
+    """What a sample with a field of its own in all of space cannot be."""
+    mesh = problem.mesh
+    if mesh.dim != 2:
+        kind = {1: "a wire", 3: "a bulk piece"}[mesh.dim]
+        raise case.refuse("model.screening", f"screening: maxwell is for films (dimension: 2), and this is {kind}")
+    if problem.drive.circuit is not None:
+        raise case.refuse("model.screening", "a circuit needs screening: none; under maxwell currents are prescribed")
+    if not problem.kappa > 0:
+        words = "screening: maxwell needs lambda beside xi (kappa = lambda/xi): add lambda to the material"
+        raise case.refuse("model.screening", words)
+    if mesh.points.shape[1] != mesh.nodes:
+        raise case.refuse("model.screening", "a geometry that closes on itself has no space around it for a field")
+    if np.ptp(section) > 1e-9:
+        words = "a film under screening: maxwell is infinitely long along z and has one thickness: remove thickness"
+        raise case.refuse("model.screening", words)
+    try:
+        Screening.of(problem)
+    except Refusal as refusal:
+        raise case.refuse("model.screening", str(refusal)) from None
 
 
 def per_cell(mesh: Mesh, material: Mapping[str, Any], key: str) -> Array:
@@ -148,19 +176,58 @@ def contacts_of(case: MeshedCase, mesh: Mesh, section: Array) -> tuple[Contact, 
 
 def drive_of(case: MeshedCase, mesh: Mesh, op: Operators, contacts: tuple[Contact, ...], section: Array) -> Drive:
     patterns, waves, density = [], [], 0.0
+    hidden = np.zeros(op.faces.shape[1])
     for vector, wave in case.drive.field:
         refuse_jumps(case, wave, "drive.field")
         patterns.append(parts.uniform_field(mesh, op, vector))
         waves.append(wave)
+        if mesh.periods:
+            hidden += hidden_quanta(case, wave, parts.hidden_flux(mesh, op, np.asarray(vector), patterns[-1]))
         density += float(np.linalg.norm(vector)) * largest(wave, case.until)
     for hole, wave in case.drive.flux:
         refuse_jumps(case, wave, "drive.flux")
-        point, direction = mesh.holes[hole]
-        patterns.append(parts.around(mesh, op, point, direction) / (2 * np.pi))
+        patterns.append(parts.threading(mesh, op, hole) / (2 * np.pi))
         waves.append(wave)
     patterns = [at_rest_on_banks(op, contacts, pattern) for pattern in patterns]
     pattern = np.array(patterns) if patterns else np.zeros((0, op.edges.shape[1]))
-    return Drive(pattern, tuple(waves), currents_of(case, mesh, op, contacts, section), density)
+    currents = currents_of(case, mesh, op, contacts, section)
+    circuit = circuit_of(case, mesh, op, contacts, section)
+    return Drive(pattern, tuple(waves), currents, density, whole_quanta(case, hidden), circuit)
+
+
+def hidden_quanta(case: MeshedCase, wave: Waveform, hidden: Array) -> Array:
+    """Quanta that faces hide (faces,), which do not change in time.  hidden : their flux in a field of 1 Bc2"""
+    values = [wave.value(t) for t in instants(wave, case.until)] if np.abs(hidden).any() else [0.0]
+    if max(values) - min(values) > 1e-9 * max(map(abs, values)):
+        words = "the flux through a cell that is closed in two directions is a whole number of Phi0 and cannot change"
+        raise case.refuse("drive.field", words)
+    return values[0] * hidden / (2 * np.pi)
+
+
+def whole_quanta(case: MeshedCase, hidden: Array) -> Array | None:
+    """The same as integers, None if all are 0; a cell with a broken number of quanta is refused."""
+    whole = np.rint(hidden).astype(np.int64)
+    if np.abs(hidden - whole).max(initial=0.0) > WHOLE:
+        total = hidden.sum()
+        field = float(np.linalg.norm(sum(np.asarray(v) * w.value(0.0) for v, w in case.drive.field)))
+        near = " or ".join(
+            f"{field * n / abs(total):.8g} Bc2 ({n} Phi0)" for n in (int(abs(total)), int(abs(total)) + 1)
+        )
+        words = f"{abs(total):.6g} Phi0 pass through the closed cell, which takes a whole number: set {near}"
+        raise case.refuse("drive.field", words)
+    return whole if whole.any() else None
+
+
+def circuit_of(
+    case: MeshedCase, mesh: Mesh, op: Operators, contacts: tuple[Contact, ...], section: Array
+) -> Circuit | None:
+    """The circuit with currents in plain numbers.  Raises Refusal where it has no solution."""
+    circuit = case.drive.circuit
+    if circuit is None:
+        return None
+    idep = depairing_current(mesh, op, contacts, section, set(circuit.terminals))
+    known = [replace(e, value=e.value.at(idep)) if e.kind == "current" else e for e in circuit.elements]
+    return replace(circuit, elements=tuple(known))
 
 
 def currents_of(
@@ -274,7 +341,13 @@ def start_of(case: MeshedCase, problem: Problem) -> Array:
         psi = seeds.noise(op, problem.epsilon, start.amplitude, start.seed)
     else:
         lines = [vortex_line(case, mesh, v) for v in start.vortices]
-        psi = seeds.uniform(mesh, op, problem.epsilon / problem.beta, potential(problem.drive, 0.0), lines, dead)
+        hidden = problem.drive.hidden
+        try:
+            psi = seeds.uniform(
+                mesh, op, problem.epsilon / problem.beta, potential(problem.drive, 0.0), lines, dead, hidden
+            )
+        except Refusal as refusal:
+            raise case.refuse("start", str(refusal)) from None
     psi = np.where(dead, 0.0, psi)
     return on_banks(problem, psi)
 
@@ -286,9 +359,7 @@ def given_state(problem: Problem, psi: Array | Callable[[Array], Array]) -> Arra
     """
     mesh = problem.mesh
     if callable(psi):
-        place = np.empty((mesh.points.shape[0], mesh.nodes))
-        place[:, mesh.node_of_vertex] = mesh.points
-        psi = psi(place)
+        psi = psi(mesh.node_points)
     values = np.asarray(psi, dtype=complex)
     if values.shape != (mesh.nodes,):
         raise Refusal(
@@ -310,6 +381,8 @@ def on_banks(problem: Problem, psi: Array) -> Array:
 
 
 def vortex_line(case: MeshedCase, mesh: Mesh, vortex: Any) -> seeds.VortexLine:
+    if isinstance(vortex.at, str) and vortex.at in mesh.periods:
+        return seeds.VortexLine(np.zeros(3), np.zeros(3), vortex.winding, core=False, period=vortex.at)
     if isinstance(vortex.at, str):
         point, direction = mesh.holes[vortex.at]
         return seeds.VortexLine(point, direction, vortex.winding, core=False)

@@ -13,7 +13,7 @@ import numpy as np
 
 from fempslip.case import Case, Evolve, MeshedCase, load, load_text
 from fempslip.contract import Array, Failure, Mesh, Operators, Problem, Refusal, State, Watcher
-from fempslip.mesh import contour
+from fempslip.mesh import closed_path
 from fempslip.mesh.meshing import make_mesh
 from fempslip.run import recipes
 from fempslip.run.compiling import compile, given_state
@@ -188,7 +188,7 @@ def watchers_of(case: Evolve, problem: Problem) -> dict[str, Watcher]:
 
 def contours_of(mesh: Mesh, op: Operators) -> dict[str, Array]:
     """Closed chains of the named contours, name -> (edges,)."""
-    return {name: contour(mesh, op, *mesh.holes[hole]) for name, hole in mesh.contours.items()}
+    return {name: closed_path(mesh, op, hole) for name, hole in mesh.contours.items()}
 
 
 def header_of(case: MeshedCase, mesh: Mesh) -> dict[str, Any]:

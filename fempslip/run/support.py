@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from fempslip.case import Case, MeshedCase
+from fempslip.run.circuits import drive_periods
 from fempslip.run.recipes import Recipe, recipe
 
 
@@ -22,16 +23,24 @@ class Row:
     speed: str  # yes or slow
 
 
-SUPPORT = tuple(
-    Row("evolve", "tdgl", "none", charge, contact, holes, "yes")
-    for charge in ("conserved", "off")
-    for contact in ("none", "normal", "bank", "free")
-    for holes in ("no", "yes")
-    if not (charge == "off" and contact != "none")
-) + tuple(
-    Row("evolve", "tdgl", "pearl", "conserved", contact, holes, "yes")
-    for contact in ("none", "normal", "free")
-    for holes in ("no", "yes")
+SUPPORT = (
+    tuple(
+        Row("evolve", "tdgl", "none", charge, contact, holes, "yes")
+        for charge in ("conserved", "off")
+        for contact in ("none", "normal", "bank", "free")
+        for holes in ("no", "yes")
+        if not (charge == "off" and contact != "none")
+    )
+    + tuple(
+        Row("evolve", "tdgl", "maxwell", "conserved", contact, holes, "yes")
+        for contact in ("none", "normal", "bank", "free")
+        for holes in ("no", "yes")
+    )
+    + tuple(
+        Row("evolve", "tdgl", "pearl", "conserved", contact, holes, "yes")
+        for contact in ("none", "normal", "free")
+        for holes in ("no", "yes")
+    )
 )
 
 
@@ -67,7 +76,9 @@ def hint(row: Row) -> str:
 def refuse_thick(case: MeshedCase) -> None:
     """`screening: pearl` is for films, whose Lambda = lambda^2/thickness must be known."""
     if case.geometry.dimension != 2:
-        words = f"screening pearl is for thin films (dimension: 2); this geometry has dimension {case.geometry.dimension}"
+        words = (
+            f"screening pearl is for thin films (dimension: 2); this geometry has dimension {case.geometry.dimension}"
+        )
         raise case.refuse("model.screening", words)
     missing = [key for key, value in (("lambda", case.scales.kappa), ("thickness", case.scales.film)) if not value]
     if missing:
@@ -93,6 +104,9 @@ CONTOUR = Need(lambda case: bool(case.geometry.contours), "a contour in the geom
 WIRE = Need(lambda case: case.geometry.dimension == 1, "a wire or a ring (dimension: 1)")
 FILM = Need(lambda case: case.geometry.dimension == 2, "a film (dimension: 2)")
 FACES = Need(lambda case: case.geometry.dimension > 1, "a film or a bulk piece (dimension: 2 or 3)")
+CONTACT = Need(lambda case: bool(case.contacts), "a contact that a current can enter by: contacts: {source: normal}")
+CIRCUIT = Need(lambda case: case.drive.circuit is not None, "a circuit: drive: {circuit: {elements: ..}}")
+AC = Need(lambda case: len(drive_periods(case)) == 1, "one ac drive: a sine in drive.current or in drive.circuit")
 
 # step of a recipe -> what it needs; steps that are not here can do with any case
 NEEDS = {
@@ -111,6 +125,12 @@ NEEDS = {
     "phase_slips": WIRE,
     "ledger": PAIR,
     "voltage_ledger": PAIR,
+    "currents": CONTACT,
+    "iv_point": PAIR,
+    "spectrum": PAIR,
+    "shapiro": PAIR,
+    "shapiro_plot": AC,
+    "circuit_energy": CIRCUIT,
 }
 
 

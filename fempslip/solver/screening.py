@@ -10,6 +10,7 @@ from fempslip.physics.graph import Graph
 from fempslip.physics.pearl import PearlField
 from fempslip.solver import linear
 from fempslip.solver.bdf import bdf, weights
+from fempslip.solver.self_field import MaxwellField
 
 
 def unscreened(problem: Problem, graph: Graph) -> Field:
@@ -22,4 +23,8 @@ def thin_film(problem: Problem, graph: Graph) -> Field:
     return PearlField.of(problem, graph, lambda k: linear.poisson_solver(k, problem.mesh.dim), bdf, weights)
 
 
-FIELDS: Mapping[str, Callable[[Problem, Graph], Field]] = {"none": unscreened, "pearl": thin_film}
+FIELDS: Mapping[str, Callable[[Problem, Graph], Field]] = {
+    "none": unscreened,
+    "maxwell": MaxwellField.of,
+    "pearl": thin_film,
+}

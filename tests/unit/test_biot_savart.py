@@ -88,4 +88,3 @@ def test_field_on_the_axis_of_a_rotating_disk(law):
         expected = 0.5 * ((2 * z * z + 1) / np.sqrt(1 + z * z) - 2 * z)
         assert b[2] == pytest.approx(expected, rel=0.015)  # the area of the polygon is 1 % short
         assert np.hypot(b[0], b[1]) < 0.01 * expected
-

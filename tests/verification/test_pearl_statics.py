@@ -44,9 +44,7 @@ def test_G4_strip_in_a_perpendicular_field(long_strip, Lambda, expected):
     assert m / Lambda == pytest.approx(expected, rel=2e-3)
 
 
-@pytest.mark.parametrize(
-    ("Lambda", "middle", "quarter"), [(0.1, 0.770293, 0.883288), (1.0, 0.947127, 0.981345)]
-)
+@pytest.mark.parametrize(("Lambda", "middle", "quarter"), [(0.1, 0.770293, 0.883288), (1.0, 0.947127, 0.981345)])
 def test_G5_strip_with_a_transport_current(long_strip, Lambda, middle, quarter):
     """2 a K/I at the centre and half-way to the edge, to 0.2 %; a current cut as exact as the Poisson solve."""
     mesh, op, law = long_strip
