@@ -51,14 +51,16 @@ def _arrow(axes: object, x: Array, v: Array, colour: str) -> None:
 
 
 def map_plot(x: Array, y: Array, z: Array, names: tuple[str, str, str], path: Path) -> Path:
-    """A result over two swept values; a point that has none is left white."""
+    """A result over two swept values; equal cells, whatever the steps; a point that has none is white."""
     across, up = np.unique(x), np.unique(y)
     grid = np.full((up.size, across.size), np.nan)
     grid[np.searchsorted(up, y), np.searchsorted(across, x)] = z
     with style():
         made = figure(COLUMN, 2.6)
         axes = made.add_axes((0.15, 0.16, 0.64, 0.8))
-        shown = axes.pcolormesh(across, up, grid, cmap="viridis", shading="nearest")
+        shown = axes.pcolormesh(np.arange(across.size), np.arange(up.size), grid, cmap="viridis", shading="nearest")
+        axes.set_xticks(range(across.size), [f"{value:.4g}" for value in across])
+        axes.set_yticks(range(up.size), [f"{value:.4g}" for value in up])
         made.colorbar(shown, cax=made.add_axes((0.82, 0.16, 0.03, 0.8))).set_label(names[2], labelpad=2)
         axes.set_xlabel(names[0], labelpad=1)
         axes.set_ylabel(names[1], labelpad=2)
