@@ -271,6 +271,7 @@ class Problem:
     the operators hold them cell by cell);   model : e.g. {dynamics: tdgl, screening: none, charge: conserved}
     landscape : epsilon where it changes in time, of which `epsilon` is the value at t = 0
     kappa : lambda/xi of the reference material, nan where the material does not say it (only a self-field needs it)
+    Lambda : lambda^2/(d xi) of the reference material, nan likewise (only the field of a film needs it)
     psi : (nodes,) start state;   pairs : pairs of probe or contact names whose voltage is measured
     """
 
@@ -294,6 +295,7 @@ class Problem:
     kappa: float = float("nan")
     cell_kinetic: Array | None = None  # (cells,) kinetic weight q, None: 1
     surroundings: Surroundings | None = None  # of a body whose own field is solved for
+    Lambda: float = float("nan")
 
 
 # ---------------------------------------------------------------------------------------------- state and steps

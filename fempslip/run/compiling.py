@@ -74,6 +74,7 @@ def compile(case: MeshedCase, mesh: Mesh, psi: Array | None = None) -> Problem: 
         landscape=landscape if landscape.factors else None,
         kappa=case.scales.kappa or float("nan"),
         cell_kinetic=kinetic,
+        Lambda=case.scales.Lambda or float("nan"),
     )
     if case.model.screening == "maxwell":
         refuse_unscreenable(case, problem, section)
