@@ -21,14 +21,14 @@ import yaml
 from fempslip.case import Case, Evolve
 from fempslip.case.drawers import delivered
 from fempslip.contract import Array, Problem, Refusal, Watcher
-from fempslip.run import tracking
+from fempslip.run import slips, tracking
 from fempslip.run.results import RESULTS as PLAIN_RESULTS
 from fempslip.run.steadiness import Steadiness
 from fempslip.store import Run
 from fempslip.tasks import watchers as seen
 from fempslip.tasks.tracking import Ledger, Topology
 
-RESULTS = {**PLAIN_RESULTS, **tracking.RESULTS}
+RESULTS = {**PLAIN_RESULTS, **tracking.RESULTS, **slips.RESULTS}
 
 Note = Callable[[float, str], None]
 
@@ -69,7 +69,7 @@ def watchers_for(case: Evolve, problem: Problem, contours: Mapping[str, Array]) 
         found["steady"] = Steadiness.of(case, problem)
     if "josephson" in asked:
         found["josephson"] = seen.JosephsonResidual()
-    if "windings" in asked:
+    if "windings" in asked or ("net_winding" in asked and contours):
         found["windings"] = seen.ContourWindings(contours)
     if "tracks" in asked or "ledger" in asked:
         topology = Topology.of(problem, follow=tracked)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from fempslip.case import Case, MeshedCase
+from fempslip.case import Case, Evolve, MeshedCase
 from fempslip.run.recipes import Recipe, recipe
 
 
@@ -20,10 +20,12 @@ class Row:
     contact: str  # kind of every contact, none without contacts
     holes: str  # yes, no
     speed: str  # yes or slow
+    noise: str = "no"
 
 
 SUPPORT = tuple(
-    Row("evolve", "tdgl", "none", charge, contact, holes, "yes")
+    Row("evolve", "tdgl", "none", charge, contact, holes, "yes", noise)
+    for noise in ("no", "yes")
     for charge in ("conserved", "off")
     for contact in ("none", "normal", "bank", "free")
     for holes in ("no", "yes")
@@ -37,8 +39,9 @@ def asked(case: Case) -> list[Row]:
         return [Row(case.task, "none", "none", "none", "none", "no", "yes")]
     kinds = sorted(set(case.contacts.values())) or ["none"]
     holes = "yes" if case.geometry.holes else "no"
+    noise = "yes" if isinstance(case, Evolve) and case.noise is not None else "no"
     m = case.model
-    return [Row(case.task, m.dynamics, m.screening, m.charge, kind, holes, "yes") for kind in kinds]
+    return [Row(case.task, m.dynamics, m.screening, m.charge, kind, holes, "yes", noise) for kind in kinds]
 
 
 def refuse_unsupported(case: Case) -> None:
@@ -46,10 +49,13 @@ def refuse_unsupported(case: Case) -> None:
     for row in asked(case):
         if row not in SUPPORT:
             words = f"task {row.task} with dynamics {row.dynamics}, screening {row.screening}, charge {row.charge}"
+            words += ", noise" if row.noise == "yes" else ""
             hint = "a pure relaxation (charge: off) has no currents: remove the contacts" if row.charge == "off" else ""
             raise case.refuse(
                 "model", f"{words} and contacts of kind {row.contact} is not supported; {hint}".rstrip("; ")
             )
+    if isinstance(case, Evolve) and case.noise is not None and case.drive.circuit is not None:
+        raise case.refuse("noise", "noise of the sample and a circuit do not go together: give drive.current")
 
 
 # ------------------------------------------------------------------------------------------- recipes
@@ -68,9 +74,21 @@ CONTOUR = Need(lambda case: bool(case.geometry.contours), "a contour in the geom
 WIRE = Need(lambda case: case.geometry.dimension == 1, "a wire or a ring (dimension: 1)")
 FILM = Need(lambda case: case.geometry.dimension == 2, "a film (dimension: 2)")
 FACES = Need(lambda case: case.geometry.dimension > 1, "a film or a bulk piece (dimension: 2 or 3)")
+COUNTED = Need(
+    lambda case: bool(case.measure.between or case.geometry.contours),
+    "a stretch to count along: measure: {between: [probe, probe]}, or a contour in the geometry: contours: {loop: hole}",
+)
+NOISY = Need(lambda case: isinstance(case, Evolve) and case.noise is not None, "noise: {temperature: ...}")
+QUIET = Need(
+    lambda case: not (isinstance(case, Evolve) and case.noise is not None),
+    "a case without noise, which gives and takes energy",
+)
 
 # step of a recipe -> what it needs; steps that are not here can do with any case
 NEEDS = {
+    "power_balance": QUIET,
+    "thermal_slips": NOISY,
+    "net_winding": COUNTED,
     "mean_voltage": PAIR,
     "voltage_plot": PAIR,
     "windings": CONTOUR,
