@@ -194,10 +194,19 @@ def act_post(words: argparse.Namespace) -> int:
     from fempslip.run.recipes import post
 
     with progress_line(words.quiet) as progress:
-        found = post(words.folder, words.recipes, progress=progress)
+        between = (place(words.between[0]), place(words.between[1])) if words.between else None
+        found = post(words.folder, words.recipes, progress=progress, between=between)
     for line in lines(found):
         print(line)
     return DONE
+
+
+def place(word: str) -> str | list[float]:
+    """A name, or a point in xi: "2,1.5" or "(-2,1.5)", which does not look like an option, -> [-2.0, 1.5]."""
+    try:
+        return [float(part) for part in word.strip("()").split(",")]
+    except ValueError:
+        return word
 
 
 def lines(answer: object, name: str = "") -> list[str]:
@@ -315,11 +324,18 @@ def _add_view(words: Any) -> None:
 
 def _add_post(words: Any) -> None:
     examples = (
-        "examples:\n  fempslip post runs/film_vortex_flow voltage snapshot\n  fempslip cases --drawer postprocess\n"
+        "examples:\n  fempslip post runs/film_vortex_flow voltage snapshot\n"
+        "  fempslip post runs/film_vortex_flow --between upstream 5,0\n  fempslip cases --drawer postprocess\n"
     )
     post = _word(words, "post", act_post, "read recipes off a stored run", examples)
     post.add_argument("folder", metavar="DIR", type=Path, help="folder of a run")
     post.add_argument("recipes", metavar="RECIPE", nargs="*", help="names of recipes (default: those of the case)")
+    post.add_argument(
+        "--between",
+        nargs=2,
+        metavar=("A", "B"),
+        help='the voltage ledger of two other places: names of probes or boundaries, or points in xi, "(-5,0)"',
+    )
     post.add_argument("--quiet", action="store_true", help="no progress line")
 
 

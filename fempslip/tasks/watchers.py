@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -128,10 +128,14 @@ class Voltages(Plain):
 
 @dataclass
 class Frames(Plain):
-    """A frame of fields whenever the clock stands on a multiple of `every`; with zeros, the table of zeros of each."""
+    """A frame of fields whenever the clock stands on a multiple of `every`; with zeros, the table of zeros of each.
+
+    phase : gives the unwrapped phases of the nodes, (nodes,), kept as the field `turned`: ledgers of any two frames
+    """
 
     every: float
     zeros: bool
+    phase: Callable[[], Array] | None = None
     last: Array = field(default_factory=lambda: np.full(1, -1.0))
 
     def see(self, step: Step, sink: Sink) -> None:
@@ -144,7 +148,10 @@ class Frames(Plain):
 
     def record(self, problem: Problem, old: State | None, new: State, sink: Sink) -> None:
         self.last = np.array([new.t])
-        sink.frame(new.t, visible(problem, old, new))
+        fields = dict(visible(problem, old, new))
+        if self.phase is not None:
+            fields["turned"] = np.angle(new["psi"]) if old is None else self.phase().copy()
+        sink.frame(new.t, fields)
         if self.zeros:
             record_zeros(problem, new, sink)
 

@@ -11,7 +11,7 @@ import numpy as np
 from ..contract import Array, Refusal
 from ..store import Run
 from . import scales
-from .looks import BLUE, GREY, INK, RED
+from .plots import BLUE, GREY, INK, RED
 from .sheets import COLUMN, figure, save, style
 
 LASTING = 50.0  # tau0: what goes back within it is no slip

@@ -13,6 +13,7 @@ from laboratory import WIRE_W, case_from
 import fempslip as fs
 from fempslip.case import Case
 from fempslip.contract import Refusal
+from fempslip.run.afterwards import followed
 
 POINTS = {"drive.current.density": ["0.10 j0", "0.12 j0"], "material.gamma": [0, 1]}
 
@@ -52,11 +53,9 @@ def test_zeros_of_stored_frames_are_those_seen_in_the_march(tmp_path: Path) -> N
     changes = {k: v for k, v in changes.items() if v is not None}
     disk = fs.load("disk_in_field").vary({**changes, "drive.field": 0.5, "start": "normal", "postprocess": ["zeros"]})
     run = fs.solve(disk, tmp_path / "disk", pictures=False)
-    seen = fs.track(run)
+    seen = run.table("zeros")
     assert seen["winding"].sum() > 0
-    from fempslip.run.api import zeros_of_frames
-
-    again = zeros_of_frames(run)
+    again = followed(run).table("zeros")
     for name in ("t", "winding"):
         np.testing.assert_array_equal(again[name], seen[name])
     np.testing.assert_allclose([again["x"], again["y"]], [seen["x"], seen["y"]], atol=1e-9)
