@@ -216,7 +216,7 @@ class Landscape:
 
 @dataclass(frozen=True, eq=False)
 class Noise:
-    """Thermal noise of the sample.  temperature : k T in units of F;  seed : the draws of step k are of (seed, k) alone.
+    """Thermal noise of the sample.  temperature : k T in units of F;  seed : draws are a function of it and the step
 
     conductance : (cells,) conductivity times section, for the Johnson noise of the normal current; None: without
     """

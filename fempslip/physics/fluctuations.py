@@ -2,17 +2,18 @@
 
     M d_t y = -g + f,   <f f^T> = T M delta(t),   y = (Re psi, Im psi, chi),   M = blockdiag(m R(psi), G^T M1 G)
 
-g is the half gradient of F, so that exp(-F/T) is the equilibrium; T is k T in units of F, (Bc^2/mu0) xi^dim.  In a step:
+g is the half gradient of F, so that exp(-F/T) is the equilibrium; T is k T in units of F, (Bc^2/mu0) xi^dim.
+In a step, with s = sqrt(1 + gamma^2 |psi|^2) and xi normal numbers:
 
-    order parameter   f_i = sqrt(T m_i u/dt) (xi_1 sqrt(s) along psi_i, xi_2 / sqrt(s) across),  s = sqrt(1 + g^2 |psi|^2)
+    order parameter   f_i = sqrt(T m_i u/dt) (xi_1 sqrt(s) along psi_i, xi_2 / sqrt(s) across)
     normal current    dJ of each cell, variance T sigma/(V dt) a component;  into node i  sum_c V_c grad phi_i . dJ_c
 
 The covariance of the second is exactly T K_sigma/dt, whatever the signs of the weights (tests/unit/test_fluctuations).
-Where gamma > 0 the noise of psi is multiplicative; taken at the start of a step it needs Ito's drift, which as a force is
+Where gamma > 0 the noise of psi is multiplicative; taken at the start of a step it needs Ito's drift, as a force
 
     -1/2 T gamma^2 (1 + 1/s^2) psi_i   of each node, not times m_i
 
-In films and bodies there is no continuum limit: <|psi|^2> grows as (T/2 pi) ln(1/h) and as T/h, so the mesh is a cutoff.
+In films and bodies there is no continuum limit: <|psi|^2> grows as (T/2 pi) ln(1/h) and as T/h; the mesh is a cutoff.
 """
 
 from __future__ import annotations
@@ -73,17 +74,17 @@ def warn_untested(problem: Problem) -> None:
     strength = float(np.max(noise.temperature * problem.gamma**2 / op.m))
     if strength > STRONGEST:
         words = (
-            f"the noise is multiplicative (gamma > 0) and strong: k T gamma^2 over the smallest cell is {strength:.3g}, "
-            f"and averages are trustworthy below {STRONGEST:g}; use gamma = 0, larger cells or a lower temperature"
+            f"the noise is multiplicative (gamma > 0) and strong: k T gamma^2 over the smallest cell is {strength:.3g}"
+            f", and averages are trustworthy below {STRONGEST:g}; use gamma = 0, larger cells or a lower temperature"
         )
         warnings.warn(words, Doubtful, stacklevel=2)
     if noise.conductance is not None and dt > CHARGED_STEP * (1 + 1e-9):
-        words = f"time.fixed = {dt:g} tau is long with Johnson noise: take at most {CHARGED_STEP:g} tau, and halve it to check"
+        words = f"time.fixed = {dt:g} tau is long with Johnson noise: take {CHARGED_STEP:g} tau, and halve it to check"
         warnings.warn(words, Doubtful, stacklevel=2)
     if problem.mesh.dim > 1 and noise.temperature > HOTTEST_SHEET:
         words = (
-            f"k T = {noise.temperature:.3g} in units of F: in films and bodies the mesh is the cutoff of the fluctuations, "
-            f"and above {HOTTEST_SHEET:g} they are no correction"
+            f"k T = {noise.temperature:.3g} in units of F: in films and bodies the mesh is the cutoff of the fluctuations"
+            f", and above {HOTTEST_SHEET:g} they are no correction"
         )
         warnings.warn(words, Doubtful, stacklevel=2)
 
@@ -142,7 +143,9 @@ def explicit(
     big_a: Array,
     big_b: Array,
 ) -> None:
-    """What a step takes from its start, in temporal gauge: kept = (m R/dt - K_A/2) psi + f, now = N(psi) + drift.
+    """What a step takes from its start, in temporal gauge: kept = (m R/dt - K/2) psi + f, now = N(psi) + drift.
+
+    K = K_A + m eps^-: a negative epsilon belongs to the implicit part, where it may be as large as it likes.
 
     framed = psi turn;  big_a, big_b = m A/dt, m B/dt of physics.relaxation.  Reads 20 bytes a link, 180 a node.
     """
@@ -151,12 +154,12 @@ def explicit(
     for i in range(psi.size):
         p = psi[i]
         rho = p.real * p.real + p.imag * p.imag
-        flow = diagonal[i] * framed[i]
+        flow = (diagonal[i] + m[i] * max(-epsilon[i], 0.0)) * framed[i]
         for k in range(start[i], start[i + 1]):
             flow -= link[k] * framed[neighbour[k]]
         a = m[i] * u[i] / dt
         b = 0.0j
-        now[i] = m[i] * (epsilon[i] - quartic[i] * rho) * p
+        now[i] = m[i] * (max(epsilon[i], 0.0) - quartic[i] * rho) * p
         if gamma[i] > 0.0:
             g2 = gamma[i] * gamma[i]
             s = np.sqrt(1.0 + g2 * rho)
@@ -179,11 +182,11 @@ def explicit(
 def reaction(
     temperature: float, psi: Array, m: Array, epsilon: Array, quartic: Array, gamma: Array, out: Array
 ) -> None:
-    """N(psi) = m (eps - beta |psi|^2) psi, with Ito's drift."""
+    """N(psi) = m (eps^+ - beta |psi|^2) psi, with Ito's drift."""
     for i in range(psi.size):
         p = psi[i]
         rho = p.real * p.real + p.imag * p.imag
-        out[i] = m[i] * (epsilon[i] - quartic[i] * rho) * p
+        out[i] = m[i] * (max(epsilon[i], 0.0) - quartic[i] * rho) * p
         if gamma[i] > 0.0:
             g2 = gamma[i] * gamma[i]
             out[i] -= 0.5 * temperature * g2 * (1.0 + 1.0 / (1.0 + g2 * rho)) * p

@@ -187,12 +187,10 @@ def noise(case: MeshedCase, problem: Problem) -> list[str]:
     given = case.noise if isinstance(case, Evolve) else None
     if given is None:
         return []
-    kinds = (
-        "order parameter and normal current"
-        if problem.noise and problem.noise.conductance is not None
-        else "order parameter"
-    )
-    head = f"of {kinds} at {thermal_energy(case, given.temperature)}; seed {given.seed}; steps of {problem.clock.fixed:g} tau"
+    charged = problem.noise is not None and problem.noise.conductance is not None
+    kinds = "order parameter and normal current" if charged else "order parameter"
+    hot = thermal_energy(case, given.temperature)
+    head = f"of {kinds} at {hot}; seed {given.seed}; steps of {problem.clock.fixed:g} tau"
     return [head, *cutoff(problem.mesh)]
 
 

@@ -87,10 +87,10 @@ def noisy_mean(t: Array, impulse: Array, v: Array, slips: Array) -> Mean:
     return Mean(mean, block_error(v), None, round(float(slips[-1] - slips[0])))
 
 
-def block_error(values: Array, blocks: int = 10) -> float:
-    """Standard error of a mean of correlated values, from the means of blocks; nan with fewer values than blocks."""
+def block_error(values: Array, blocks: int = 10) -> float | None:
+    """Standard error of a mean of correlated values, from the means of blocks; None with fewer values than blocks."""
     if values.size < blocks:
-        return float("nan")
+        return None
     means = np.array([block.mean() for block in np.array_split(values, blocks)])
     return float(means.std(ddof=1) / np.sqrt(blocks))
 

@@ -1,18 +1,8 @@
-"""Thermal phase slips read off a run: the diffusion of the net winding N(t), not single crossings.
-
-Noise makes zeros that go back at once, many for each slip that lasts.  What lasts is in the net winding N(t) of a
-stretch, whose spread grows as
-
-    <(N(t + w) - N(t) - v w)^2> = D w (1 - w/t_run)        D = slips in both directions per tau0,  v = <dN/dt>
-
-for windows w well above the relaxation time; the factor is that of the v measured in the same run.  The relative error
-of D is sqrt(2 w/t_run).  D is to be read where it does not depend on w.
-"""
+"""Thermal phase slips read off a run: how often, which resistance, and the law of a uniform wire beside it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,47 +16,11 @@ from fempslip.physics import activation
 from fempslip.run.compiling import probes_of
 from fempslip.run.results import block_error, times, window
 from fempslip.store import Run
+from fempslip.topology.net_winding import diffusion, lasting, sampled
 
 WINDOWS = (50.0, 100.0, 200.0, 500.0, 1000.0)  # tau0
-PREFERRED = 200.0  # tau0
+FEWEST = 100  # steps from which net slips are counted at all
 SHARE = 8  # a run is at least so many windows long
-SAMPLES = 4000  # of N(t) in a run, at least as many as 50 a window
-
-
-@dataclass(frozen=True)
-class Diffusion:
-    """Net slips counted over windows: D of each with its standard error, and the drift."""
-
-    windows: Array
-    values: Array
-    errors: Array
-    drift: float
-
-    @property
-    def best(self) -> int:
-        """The window to quote: the one nearest to PREFERRED."""
-        return int(np.argmin(np.abs(np.log(self.windows / PREFERRED))))
-
-    @property
-    def plateau(self) -> bool | None:
-        """Whether D of all windows from the quoted one on agree within twice their errors; None with one window."""
-        k = self.best
-        if self.windows.size < k + 2:
-            return None
-        apart = np.abs(self.values[k:] - self.values[k])
-        return bool(np.all(apart <= 2 * np.hypot(self.errors[k:], self.errors[k])))
-
-
-def diffusion(t: Array, n: Array, windows: Array) -> Diffusion:
-    """t : (samples,) equally spaced;  n : (samples,) net winding;  windows in tau0, each rounded to whole samples."""
-    step, run = float(t[1] - t[0]), float(t[-1] - t[0])
-    drift = float((n[-1] - n[0]) / run)
-    counts = np.unique(np.clip(np.rint(windows / step).astype(int), 1, max(1, t.size // 2)))
-    length = counts * step
-    spread = np.array([np.mean((n[c:] - n[:-c] - drift * step * c) ** 2) for c in counts])
-    values = spread / (length * (1 - length / run))
-    least = 1.0 / run  # of a run without any slip: one would have been seen
-    return Diffusion(length, values, np.maximum(values, least) * np.sqrt(2 * length / run), drift)
 
 
 def net_winding(case: Evolve, run: Run) -> tuple[Array, Array]:
@@ -82,13 +36,6 @@ def net_winding(case: Evolve, run: Run) -> tuple[Array, Array]:
     return table["t"][part], table[name][part]
 
 
-def sampled(t: Array, n: Array, shortest: float) -> tuple[Array, Array]:
-    """N at equal times: the steps of a run but for those that land on a frame are equal already."""
-    count = int(max(SAMPLES, 50 * (t[-1] - t[0]) / shortest))
-    at = np.linspace(t[0], t[-1], min(count, t.size))
-    return at, n[np.searchsorted(t, at * (1 - 1e-12))]
-
-
 def windows_of(case: Evolve, run: float) -> Array:
     """As the case says, or WINDOWS as far as the run is long enough for them."""
     asked = case.noise.windows if case.noise is not None else ()
@@ -101,39 +48,65 @@ def thermal_slips(case: Evolve, run: Run) -> dict[str, Any]:
     if case.noise is None:
         raise Refusal("thermal slips need noise: {temperature: ..}")
     t, n = net_winding(case, run)
-    if t.size < 100:
-        raise Refusal("too few steps to count net slips: make time.until longer")
-    windows = windows_of(case, float(t[-1] - t[0]))
-    at, sample = sampled(t, n, float(windows.min()))
-    found = diffusion(at, sample, windows)
-    k, temperature = found.best, case.noise.temperature
-    d, error = float(found.values[k]), float(found.errors[k])
     density = run.table("series")
     part = window(case, density["t"])
     ohm = unit_of_resistance(case)
     answer: dict[str, Any] = {
-        "temperature": temperature,
+        "temperature": case.noise.temperature,
+        "net": round(float(n[-1] - n[0])) if n.size else 0,
+        "mean_density": float(density["mean_density"][part].mean()) if part.any() else None,
+        "density_error": block_error(density["mean_density"][part]),
+        **counted(case, t, n),
+        "si": {"temperature_K": run.header.get("noise", {}).get("kelvin"), "resistance_ohm": None},
+    }
+    answer["si"]["resistance_ohm"] = times(answer["resistance"], ohm)
+    if not case.measure.between:
+        return answer | ring(case, run)
+    law = lamh(case, run, ohm)
+    if law is None:
+        return answer
+    over = answer["rate"] / law["rate"] if answer["rate"] is not None and law["rate"] else None
+    return answer | {"lamh": law, "over_lamh": over}
+
+
+def counted(case: Evolve, t: Array, n: Array) -> dict[str, Any]:
+    """diffusion of the quoted window with its error, rate, drift, plateau, resistance, and all windows.
+
+    None everywhere in a run of fewer than FEWEST steps.
+    """
+    names = (
+        "window",
+        "diffusion",
+        "error",
+        "rate",
+        "drift",
+        "drift_error",
+        "plateau",
+        "resistance",
+        "resistance_error",
+    )
+    if t.size < FEWEST or case.noise is None:
+        return dict.fromkeys(names) | {"windows": {}}
+    run = float(t[-1] - t[0])
+    windows = windows_of(case, run)
+    found = diffusion(*sampled(t, n, float(windows.min())), windows)
+    k, temperature = found.best, case.noise.temperature
+    d, error = float(found.values[k]), float(found.errors[k])
+    least = max(d, 1 / run)
+    heat = temperature > 0
+    each = zip(found.windows, found.values, found.errors, strict=True)
+    return {
         "window": float(found.windows[k]),
         "diffusion": d,
         "error": error,
         "rate": d / 2,
         "drift": found.drift,
-        "drift_error": float(np.sqrt(max(d, 1 / (at[-1] - at[0])) / (at[-1] - at[0]))),
-        "net": int(round(float(n[-1] - n[0]))),
+        "drift_error": float(np.sqrt(least / run)),
         "plateau": found.plateau,
-        "mean_density": float(density["mean_density"][part].mean()),
-        "density_error": block_error(density["mean_density"][part]),
-        "windows": {
-            f"{w:g}": {"diffusion": float(v), "error": float(e)}
-            for w, v, e in zip(found.windows, found.values, found.errors, strict=True)
-        },
+        "resistance": activation.resistance(d / 2, temperature) if heat else None,
+        "resistance_error": activation.resistance(error / 2, temperature) if heat else None,
+        "windows": {f"{w:.4g}": {"diffusion": float(v), "error": float(e)} for w, v, e in each},
     }
-    if temperature > 0:
-        r = activation.resistance(d / 2, temperature)
-        answer |= {"resistance": r, "resistance_error": r * error / d if d else None}
-        answer["si"] = {"resistance_ohm": times(r, ohm), "temperature_K": run.header.get("noise", {}).get("kelvin")}
-    law = lamh(case, run, ohm)
-    return answer if law is None else answer | {"lamh": law, "over_lamh": d / 2 / law["rate"] if law["rate"] else None}
 
 
 def unit_of_resistance(case: Evolve) -> float | None:
@@ -166,6 +139,23 @@ def lamh(case: Evolve, run: Run, ohm: float | None) -> Mapping[str, Any] | None:
         "normal": normal,
         "si": {"resistance_ohm": times(r, ohm), "normal_ohm": times(normal, ohm)},
     }
+
+
+def ring(case: Evolve, run: Run) -> dict[str, Any]:
+    """Of a contour: `slip_flux`, the mean of flux - n (in Phi0) at which a slip n -> n + 1 lasted, and `limit`, where
+    a uniform ring of this circumference without noise loses its stability (oracle C2).
+    """
+    table = run.table("winding")
+    name = next(n for n in table if n != "t" and not n.endswith(" flux"))
+    n = lasting(table["t"], table[name])
+    part = window(case, table["t"])[1:]
+    up, down = (np.flatnonzero((sign * np.diff(n) > 0) & part) for sign in (1, -1))
+    away = np.concatenate([table[f"{name} flux"][up + 1] - n[up], table[f"{name} flux"][down + 1] - n[down + 1]])
+    found = {"lasting": int(up.size + down.size), "slip_flux": float(away.mean()) if away.size else None}
+    if run.mesh.dim > 1:
+        return found
+    radius = float(edge_lengths(run.mesh, operators(run.mesh)).sum() / (2 * np.pi))
+    return found | {"limit": radius * float(np.sqrt((1 + 1 / (2 * radius**2)) / 3))}
 
 
 def stretch(case: Evolve, run: Run) -> float:

@@ -54,8 +54,6 @@ def refuse_unsupported(case: Case) -> None:
             raise case.refuse(
                 "model", f"{words} and contacts of kind {row.contact} is not supported; {hint}".rstrip("; ")
             )
-    if isinstance(case, Evolve) and case.noise is not None and case.drive.circuit is not None:
-        raise case.refuse("noise", "noise of the sample and a circuit do not go together: give drive.current")
 
 
 # ------------------------------------------------------------------------------------------- recipes
@@ -76,7 +74,7 @@ FILM = Need(lambda case: case.geometry.dimension == 2, "a film (dimension: 2)")
 FACES = Need(lambda case: case.geometry.dimension > 1, "a film or a bulk piece (dimension: 2 or 3)")
 COUNTED = Need(
     lambda case: bool(case.measure.between or case.geometry.contours),
-    "a stretch to count along: measure: {between: [probe, probe]}, or a contour in the geometry: contours: {loop: hole}",
+    "a stretch to count along: measure: {between: [probe, probe]}, or contours: {loop: hole} in the geometry",
 )
 NOISY = Need(lambda case: isinstance(case, Evolve) and case.noise is not None, "noise: {temperature: ...}")
 QUIET = Need(

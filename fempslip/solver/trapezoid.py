@@ -1,17 +1,18 @@
 """The step with thermal noise: one step, fixed dt, the trapezoid with an explicit predictor; second order in dt.
 
-    (m R/dt + K_A*/2) psi*    = (m R/dt - K_A/2) psi + N(psi) + f                     chi*    = chi + dt mu
-    (m R/dt + K_A'/2) psi_new = (m R/dt - K_A/2) psi + (N(psi) + N(psi*))/2 + f       chi_new = chi + dt (mu + mu*)/2
+    (m R/dt + K*/2) psi*    = (m R/dt - K/2) psi + N(psi) + f                     chi*    = chi + dt mu
+    (m R/dt + K'/2) psi_new = (m R/dt - K/2) psi + (N(psi) + N(psi*))/2 + f       chi_new = chi + dt (mu + mu*)/2
 
-N = m (eps - beta |psi|^2) psi; R at the start of the step; f and the Johnson noise in mu, mu* are the same in both
-stages (physics.fluctuations).  The trapezoid keeps the variance T/lambda of every linear mode whatever dt; BDF2 and
-implicit Euler freeze the short waves.  The state's mu is the mean over the step, so that chi_new - chi = dt mu.
+K = K_A + m eps^-,  N = m (eps^+ - beta |psi|^2) psi;  R at the start of the step; f and the Johnson noise in mu, mu* are
+the same in both stages (physics.fluctuations).  The trapezoid keeps the variance T/lambda of every linear mode whatever
+dt; BDF2 and implicit Euler freeze the short waves.  The state's mu is the mean over the step: chi_new - chi = dt mu.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ class Trapezoid:
     draws: fluctuations.Draws
     johnson: Any  # (nodes, dim cells) of fluctuations.johnson, or None
     direct: bool  # the matrix of psi is factored
-    factors: dict[float, Callable[[Array], Array]] = field(default_factory=dict)
+    factors: dict[float, Callable[[Array], Array]] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def of(cls, problem: Problem) -> Trapezoid:
@@ -76,12 +77,13 @@ class Trapezoid:
         return replace(state, next_dt=self.step())
 
     def factor(self, dt: float, half: Array) -> Callable[[Array], Array]:
-        """Solver of m u/dt + K_A/2 with held nodes taken out, (nodes,) right side -> psi."""
+        """Solver of m u/dt + K/2 with held nodes taken out, (nodes,) right side -> psi."""
         if dt not in self.factors:
             p, g, n = self.problem, self.graph, self.held.size
             links = sp.csr_array((-half, g.neighbour.astype(np.int32), g.start.astype(np.int32)), shape=(n, n))
             free = sp.diags_array(np.where(self.held, 0.0, 1.0))
-            diagonal = np.where(self.held, 1.0, p.operators.m * p.u / dt + 0.5 * g.diagonal)
+            inside = p.operators.m * (p.u / dt + 0.5 * np.maximum(-p.epsilon, 0.0)) + 0.5 * g.diagonal
+            diagonal = np.where(self.held, 1.0, inside)
             while len(self.factors) >= FACTORS:
                 del self.factors[next(iter(self.factors))]
             self.factors[dt] = linear.factored(sp.csr_array(free @ links @ free + sp.diags_array(diagonal)))
@@ -159,7 +161,9 @@ class Stage:
         if of.direct:
             return of.factor(self.dt, half)(rhs), turn, 1
         x = np.where(of.held, self.psi, near) * turn
-        alpha, beta = self.big_a + 0.5 * g.diagonal, self.big_b * turn**2
+        m, epsilon = of.problem.operators.m, of.epsilon.at(self.t)
+        alpha = self.big_a + 0.5 * (g.diagonal + m * np.maximum(-epsilon, 0.0))
+        beta = self.big_b * turn**2
         count = cg.solve(g.start, g.neighbour, half, alpha, beta, ~of.held, rhs, x, CG_TOLERANCE, CG_LIMIT)
         return x, turn, count
 
@@ -169,4 +173,4 @@ def constant(problem: Problem) -> bool:
     until = problem.clock.until
     times = (0.0, until / 3, until)
     steady = all(not f.kinks(until) and len({f.value(t) for t in times}) == 1 for f in problem.drive.fields)
-    return steady and problem.mesh.dim == 1 and not np.any(problem.gamma > 0)
+    return steady and problem.landscape is None and problem.mesh.dim == 1 and not np.any(problem.gamma > 0)
