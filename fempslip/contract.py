@@ -265,6 +265,7 @@ class Problem:
     landscape : epsilon where it changes in time, of which `epsilon` is the value at t = 0
     noise : thermal noise, or None
     kappa : lambda/xi of the reference material, nan where the material does not say it (only a self-field needs it)
+    Lambda : lambda^2/(d xi) of the reference material, nan likewise (only the field of a film needs it)
     psi : (nodes,) start state;   pairs : pairs of probe or contact names whose voltage is measured
     """
 
@@ -287,6 +288,7 @@ class Problem:
     landscape: Landscape | None = None
     noise: Noise | None = None
     kappa: float = float("nan")
+    Lambda: float = float("nan")
 
 
 # ---------------------------------------------------------------------------------------------- state and steps
