@@ -21,9 +21,7 @@ def _temperature(written: Any, info: ValidationInfo) -> float:
     scales = here.scales
     if written is None:
         if scales.temperature is None:
-            raise wrong(
-                "{here}: give noise.temperature, such as 3.6 K or 0.05, or material.Tc and material.temperature"
-            )
+            raise wrong("{here}: give noise.temperature, such as 3.6 K or 0.05, or material.Tc and temperature")
         written = f"{scales.temperature!r} K"
     try:
         if not quantities.has_unit(written):

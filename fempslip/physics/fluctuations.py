@@ -83,8 +83,8 @@ def warn_untested(problem: Problem) -> None:
         warnings.warn(words, Doubtful, stacklevel=2)
     if problem.mesh.dim > 1 and noise.temperature > HOTTEST_SHEET:
         words = (
-            f"k T = {noise.temperature:.3g} in units of F: in films and bodies the mesh is the cutoff of the fluctuations"
-            f", and above {HOTTEST_SHEET:g} they are no correction"
+            f"k T = {noise.temperature:.3g} in units of F: in films and bodies the mesh is the cutoff of what fluctuates, "
+            f"and above {HOTTEST_SHEET:g} they are no correction"
         )
         warnings.warn(words, Doubtful, stacklevel=2)
 
