@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, StrictInt, ValidationInfo, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, StrictBool, StrictInt, ValidationInfo, WithJsonSchema, model_validator
 
 from fempslip.case import quantities
 from fempslip.case.parts import QUANTITY, Part, Positive, Time, reading, wrong
@@ -52,8 +52,8 @@ class NoiseSpec(Part):
         default=None, validate_default=True
     )
     seed: Annotated[StrictInt, Field(ge=0, lt=2**63)] = 0
-    johnson: bool = True
-    renormalise: bool = False
+    johnson: StrictBool = True
+    renormalise: StrictBool = False
     windows: tuple[Annotated[Time, Positive], ...] = ()
 
     @model_validator(mode="after")

@@ -83,7 +83,7 @@ def warn_untested(problem: Problem) -> None:
         warnings.warn(words, Doubtful, stacklevel=2)
     if problem.mesh.dim > 1 and noise.temperature > HOTTEST_SHEET:
         words = (
-            f"k T = {noise.temperature:.3g} in units of F: in films and bodies the mesh is the cutoff of what fluctuates, "
+            f"k T = {noise.temperature:.3g} in units of F: in films and bodies the mesh is the cutoff of fluctuations, "
             f"and above {HOTTEST_SHEET:g} they are no correction"
         )
         warnings.warn(words, Doubtful, stacklevel=2)

@@ -22,7 +22,7 @@ from fempslip.run.compiling import compile, depairing_current, instants, per_cel
 from fempslip.run.recipes import recipe
 from fempslip.run.running import watchers_of
 from fempslip.run.support import refuse_unanswerable, refuse_unsupported
-from fempslip.solver.bdf2 import advance
+from fempslip.solver.bdf2 import Bdf2, advance
 from fempslip.tasks.evolve import stepper_of
 
 TYPICAL_STEP = 0.25  # tau0, mean step of driven runs at the default tolerance

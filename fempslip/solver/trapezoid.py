@@ -4,8 +4,8 @@
     (m R/dt + K'/2) psi_new = (m R/dt - K/2) psi + (N(psi) + N(psi*))/2 + f       chi_new = chi + dt (mu + mu*)/2
 
 K = K_A + m eps^-,  N = m (eps^+ - beta |psi|^2) psi;  R at the start of the step; f and the Johnson noise in mu and mu*
-are the same in both stages (physics.fluctuations).  The trapezoid keeps the variance T/lambda of every linear mode whatever
-dt; BDF2 and implicit Euler freeze the short waves.  The state's mu is the mean over the step: chi_new - chi = dt mu.
+are the same in both stages (physics.fluctuations).  The trapezoid keeps the variance T/lambda of every linear mode at
+whatever dt; BDF2 and implicit Euler freeze the short waves.  The state's mu is the mean of the step.
 """
 
 from __future__ import annotations
