@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fempslip.case.circuits import faults
 from fempslip.case.reading import Key
 from fempslip.case.schema import Case, Evolve, MeshedCase
 
@@ -38,8 +39,16 @@ def _times(case: Evolve) -> Iterator[Found]:
 
 
 def _currents(case: MeshedCase) -> Iterator[Found]:
-    if case.model.charge == "off" and case.drive.currents:
-        yield ("drive", "current"), "model.charge: off has no electric potential, so no current can be driven"
+    circuit = case.drive.circuit
+    if case.model.charge == "off" and case.drive.terminals:
+        kind = "current" if circuit is None else "circuit"
+        yield ("drive", kind), "model.charge: off has no electric potential, so no current can be driven"
+    if circuit is None:
+        return
+    for path, words in faults(circuit):
+        yield ("drive", "circuit", *path), words
+    if circuit.temperature and isinstance(case, Evolve) and case.time.fixed is None:
+        yield ("drive", "circuit", "noise"), "noise needs a fixed step: time: {fixed: 0.05 tau}"
 
 
 def _joined_contacts(case: MeshedCase) -> Iterator[Found]:

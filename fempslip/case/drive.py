@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, model_validator
 
+from fempslip.case.circuits import CircuitSpec
 from fempslip.case.parts import (
     BoundaryName,
     Direction,
@@ -21,6 +22,7 @@ from fempslip.case.parts import (
 )
 from fempslip.case.waveforms import Constant, Sum
 from fempslip.case.waves import Component, CurrentWave, DensityWave, Wave, scalar_is_value
+from fempslip.contract import Circuit
 
 Vector = tuple[float, float, float]
 
@@ -135,17 +137,25 @@ AnyCurrent = Annotated[
 
 
 class DriveSpec(Part):
-    """Field, flux and currents as written."""
+    """Field, flux and currents as written, or a circuit instead of currents."""
 
     field: Annotated[FieldSpec | None, BeforeValidator(_field)] = None
     flux: Annotated[tuple[FluxWave, ...], BeforeValidator(_as_list), Or()] = ()
     current: Annotated[tuple[AnyCurrent, ...], BeforeValidator(_as_list), Or()] = ()
+    circuit: CircuitSpec | None = None
+
+    @model_validator(mode="after")
+    def _one_load(self) -> DriveSpec:
+        if self.current and self.circuit is not None:
+            raise wrong("{here}: give current or circuit; a current beside a circuit is a current source in it")
+        return self
 
     def compiled(self) -> Drive:
         return Drive(
             _compiled_field(self.field) if self.field else (),
             tuple((wave.through, wave.waveform()) for wave in self.flux),
             tuple(drive for current in self.current for drive in _compiled_current(current)),
+            self.circuit.compiled() if self.circuit is not None else None,
         )
 
 
@@ -196,8 +206,10 @@ class Drive:
     field: tuple[tuple[Vector, Any], ...] = ()
     flux: tuple[tuple[str, Any], ...] = ()
     currents: tuple[CurrentDrive, ...] = ()
+    circuit: Circuit | None = None
 
     @property
     def terminals(self) -> tuple[str, ...]:
         """Boundaries that carry a current, each once, in the order written."""
-        return tuple(dict.fromkeys(current.terminal for current in self.currents))
+        wired = tuple(self.circuit.terminals) if self.circuit is not None else ()
+        return (*dict.fromkeys(current.terminal for current in self.currents), *wired)

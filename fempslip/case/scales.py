@@ -21,6 +21,7 @@ DEPAIRING = 2 / (3 * sqrt(3))  # largest supercurrent density of a uniform state
 SI_UNITS = {
     "length": "m", "time": "s", "field": "T", "density": "A/m^2", "current": "A", "voltage": "V",
     "flux": "Wb", "conductivity": "S/m", "frequency": "Hz", "area": "m^2", "angle": "rad", "temperature": "K",
+    "resistance": "ohm", "inductance": "H", "capacitance": "F",
 }  # fmt: skip
 
 
@@ -52,8 +53,11 @@ class Scales:
 
     def si(self, kind: str) -> float | None:
         """SI value of one dimensionless unit of a kind of quantity ("voltage", "field" ...), None if not known."""
+        ohm = self.V0 / self.current if self.V0 and self.current else None
         values = {
-            "length": self.xi, "time": self.tau0, "field": self.Bc2, "density": self.j0, "current": self.current,
+            "resistance": ohm, "inductance": ohm * self.tau0 if ohm and self.tau0 else None,
+            "capacitance": self.tau0 / ohm if ohm and self.tau0 else None, "length": self.xi, "time": self.tau0,
+            "field": self.Bc2, "density": self.j0, "current": self.current,
             "voltage": self.V0, "flux": PHI0 / (2 * pi), "conductivity": self.sigma,
             "frequency": 1 / self.tau0 if self.tau0 else None, "area": self.xi**2 if self.xi else None, "angle": 1.0,
         }  # fmt: skip
@@ -65,6 +69,8 @@ class Scales:
         names = {
             "length": "xi", "time": "tau0", "field": "Bc2", "density": "j0", "current": current, "voltage": "V0",
             "flux": "Phi0 / 2 pi", "conductivity": "sigma", "frequency": "1/tau0", "area": "xi^2", "angle": "rad",
+            "resistance": f"V0 / ({current})", "inductance": f"V0 tau0 / ({current})",
+            "capacitance": f"{current} tau0 / V0",
         }  # fmt: skip
         return names[kind]
 

@@ -10,6 +10,8 @@ import time
 import warnings
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from fempslip.case import Case, Evolve, MeshedCase
 from fempslip.case.scales import DEPAIRING
 from fempslip.case.waveforms import Sum
@@ -26,6 +28,7 @@ TRIED = 10  # steps from which the cost of one is judged
 FRAME = 56  # bytes a node: psi in double precision; |psi|, phase, potentials and two vectors in single
 MARGIN, WIDTH = 13, 110
 SI = {"length": "m", "time": "s", "field": "T", "density": "A/m^2", "voltage": "V", "current": "A"}
+SI |= {"resistance": "ohm", "inductance": "H", "capacitance": "F"}
 PREFIXES = {0: "", -3: "m", -6: "u", -9: "n", -12: "p", -15: "f"}
 
 
@@ -156,7 +159,45 @@ def drive(case: MeshedCase, problem: Problem) -> list[str]:
     for hole, wave in case.drive.flux:
         change, value = strongest(wave, until)
         lines.append(f"flux through {hole}: {change}{value / (2 * math.pi):.4g} Phi0")
-    return [*lines, *currents(case, problem)] or ["none"]
+    return [*lines, *currents(case, problem), *circuit(case, problem)] or ["none"]
+
+
+UNITS = {"resistor": "resistance", "inductor": "inductance", "capacitor": "capacitance"}
+
+
+def circuit(case: MeshedCase, problem: Problem) -> list[str]:
+    """Elements and terminals of a circuit, and the sample's normal resistance between the first two."""
+    found = problem.drive.circuit
+    if found is None:
+        return []
+    lines = []
+    for e in found.elements:
+        kind = UNITS.get(e.kind, e.kind)
+        change, value = strongest(e.value, case.until) if e.kind not in UNITS else ("", e.value)
+        lines.append(
+            f"{e.name}: {e.kind} {change}{both(case, value, kind, case.scales.label(kind))}, {e.begin} -> {e.end}"
+        )
+    lines.append("terminals: " + ", ".join(f"{name} at {node}" for name, node in found.terminals.items()))
+    normal = normal_resistance(problem)
+    words = both(case, normal, "resistance", case.scales.label("resistance"))
+    lines.append(f"the sample in its normal state between {' and '.join(list(found.terminals)[:2])}: {words}")
+    if found.temperature:
+        lines.append(f"Johnson noise of the resistors at kT = {found.temperature:.3g} F, seed {found.seed}")
+    return lines
+
+
+def normal_resistance(problem: Problem) -> float:
+    """R of the normal current between the first two terminals of the circuit."""
+    circuit = problem.drive.circuit
+    assert circuit is not None
+    field = Bdf2.of(problem).field
+    names = [contact.name for contact in problem.contacts]
+    a, b = (names.index(name) for name in list(circuit.terminals)[:2])
+    none = np.zeros(problem.operators.nodes, dtype=complex)
+    state = Bdf2.of(problem).begin()
+    link, _ = field.frame({"chi": state["chi"], "a": state["a"]}, 0.0)
+    _, r, _ = field.response(none, link, state, 0.0)
+    return float(r[a, a] + r[b, b] - r[a, b] - r[b, a])
 
 
 def currents(case: MeshedCase, problem: Problem) -> list[str]:

@@ -14,6 +14,7 @@ from fempslip.case import Evolve, MeshedCase
 from fempslip.case.scales import DEPAIRING
 from fempslip.contract import (
     Array,
+    Circuit,
     Clock,
     Contact,
     Drive,
@@ -25,6 +26,7 @@ from fempslip.contract import (
     Refusal,
     Waveform,
 )
+from fempslip.physics.maxwell import Screening
 from fempslip.run.gauge import at_rest_on_banks
 from fempslip.tasks import seeds
 from fempslip.tasks.watchers import tracked_nodes
@@ -69,10 +71,35 @@ def compile(case: MeshedCase, mesh: Mesh, psi: Array | None = None) -> Problem: 
         psi=np.zeros(op.nodes, dtype=complex),
         pairs=case.measure.between,
         landscape=landscape if landscape.factors else None,
+        kappa=case.scales.kappa or float("nan"),
     )
+    if case.model.screening == "maxwell":
+        refuse_unscreenable(case, problem, section)
     refuse_unresolved(case, problem)
     refuse_changing_banks(case, problem)
     return replace(problem, psi=start_of(case, problem) if psi is None else psi)
+
+
+def refuse_unscreenable(case: MeshedCase, problem: Problem, section: Array) -> None:
+    """What a sample with a field of its own in all of space cannot be."""
+    mesh = problem.mesh
+    if mesh.dim != 2:
+        kind = {1: "a wire", 3: "a bulk piece"}[mesh.dim]
+        raise case.refuse("model.screening", f"screening: maxwell is for films (dimension: 2), and this is {kind}")
+    if problem.drive.circuit is not None:
+        raise case.refuse("model.screening", "a circuit needs screening: none; under maxwell currents are prescribed")
+    if not problem.kappa > 0:
+        words = "screening: maxwell needs lambda beside xi (kappa = lambda/xi): add lambda to the material"
+        raise case.refuse("model.screening", words)
+    if mesh.points.shape[1] != mesh.nodes:
+        raise case.refuse("model.screening", "a geometry that closes on itself has no space around it for a field")
+    if np.ptp(section) > 1e-9:
+        words = "a film under screening: maxwell is infinitely long along z and has one thickness: remove thickness"
+        raise case.refuse("model.screening", words)
+    try:
+        Screening.of(problem)
+    except Refusal as refusal:
+        raise case.refuse("model.screening", str(refusal)) from None
 
 
 def per_cell(mesh: Mesh, material: Mapping[str, Any], key: str) -> Array:
@@ -163,7 +190,8 @@ def drive_of(case: MeshedCase, mesh: Mesh, op: Operators, contacts: tuple[Contac
     patterns = [at_rest_on_banks(op, contacts, pattern) for pattern in patterns]
     pattern = np.array(patterns) if patterns else np.zeros((0, op.edges.shape[1]))
     currents = currents_of(case, mesh, op, contacts, section)
-    return Drive(pattern, tuple(waves), currents, density, whole_quanta(case, hidden))
+    circuit = circuit_of(case, mesh, op, contacts, section)
+    return Drive(pattern, tuple(waves), currents, density, whole_quanta(case, hidden), circuit)
 
 
 def hidden_quanta(case: MeshedCase, wave: Waveform, hidden: Array) -> Array:
@@ -187,6 +215,18 @@ def whole_quanta(case: MeshedCase, hidden: Array) -> Array | None:
         words = f"{abs(total):.6g} Phi0 pass through the closed cell, which takes a whole number: set {near}"
         raise case.refuse("drive.field", words)
     return whole if whole.any() else None
+
+
+def circuit_of(
+    case: MeshedCase, mesh: Mesh, op: Operators, contacts: tuple[Contact, ...], section: Array
+) -> Circuit | None:
+    """The circuit with currents in plain numbers.  Raises Refusal where it has no solution."""
+    circuit = case.drive.circuit
+    if circuit is None:
+        return None
+    idep = depairing_current(mesh, op, contacts, section, set(circuit.terminals))
+    known = [replace(e, value=e.value.at(idep)) if e.kind == "current" else e for e in circuit.elements]
+    return replace(circuit, elements=tuple(known))
 
 
 def currents_of(

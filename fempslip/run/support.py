@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from fempslip.case import Case, MeshedCase
+from fempslip.run.circuits import drive_periods
 from fempslip.run.recipes import Recipe, recipe
 
 
@@ -28,6 +29,10 @@ SUPPORT = tuple(
     for contact in ("none", "normal", "bank", "free")
     for holes in ("no", "yes")
     if not (charge == "off" and contact != "none")
+) + tuple(
+    Row("evolve", "tdgl", "maxwell", "conserved", contact, holes, "yes")
+    for contact in ("none", "normal", "bank", "free")
+    for holes in ("no", "yes")
 )
 
 
@@ -68,6 +73,9 @@ CONTOUR = Need(lambda case: bool(case.geometry.contours), "a contour in the geom
 WIRE = Need(lambda case: case.geometry.dimension == 1, "a wire or a ring (dimension: 1)")
 FILM = Need(lambda case: case.geometry.dimension == 2, "a film (dimension: 2)")
 FACES = Need(lambda case: case.geometry.dimension > 1, "a film or a bulk piece (dimension: 2 or 3)")
+CONTACT = Need(lambda case: bool(case.contacts), "a contact that a current can enter by: contacts: {source: normal}")
+CIRCUIT = Need(lambda case: case.drive.circuit is not None, "a circuit: drive: {circuit: {elements: ..}}")
+AC = Need(lambda case: len(drive_periods(case)) == 1, "one ac drive: a sine in drive.current or in drive.circuit")
 
 # step of a recipe -> what it needs; steps that are not here can do with any case
 NEEDS = {
@@ -86,6 +94,12 @@ NEEDS = {
     "phase_slips": WIRE,
     "ledger": PAIR,
     "voltage_ledger": PAIR,
+    "currents": CONTACT,
+    "iv_point": PAIR,
+    "spectrum": PAIR,
+    "shapiro": PAIR,
+    "shapiro_plot": AC,
+    "circuit_energy": CIRCUIT,
 }
 
 

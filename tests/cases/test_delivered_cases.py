@@ -21,7 +21,7 @@ from fempslip.store import Run
 
 CASES = delivered("cases")
 QUICK = ("wire_weak_spot", "wire_normal_ends", "disk_in_field")  # run to their end in the fast tests too
-WATCHED = {"josephson", "ledger", "tracks", "windings", "zeros"}  # what a recipe may ask to be watched
+WATCHED = {"currents", "josephson", "ledger", "tracks", "windings", "zeros"}  # what a recipe may ask to be watched
 SHORT: dict[str, object] = {"time.until": 2, "measure.from": 1, "record.fields": 1}
 COARSE: dict[int, dict[str, object]] = {3: {"mesh.size": 0.9}}
 
