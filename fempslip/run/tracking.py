@@ -11,7 +11,7 @@ from fempslip.case import Evolve
 from fempslip.contract import Array, Refusal
 from fempslip.run.afterwards import ledger_between
 from fempslip.store import Run
-from fempslip.store.zeros import contraction_of, fitted_impulse, lead_field, moved_impulse, rows, tracks_of
+from fempslip.store.zeros import contraction_of, fitted_impulse, lead_field, moved_impulse, rows
 from fempslip.topology.ledger import PATHS
 from fempslip.topology.linking import KINDS
 from fempslip.topology.tracks import tracks

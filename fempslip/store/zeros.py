@@ -8,6 +8,7 @@ import numpy as np
 
 from ..contract import Array, Refusal
 from ..mesh import facet_weights, locate, operators
+from ..mesh.simplices import padded
 from ..topology.contraction import REACH, Contraction, contract
 from ..topology.curves import described
 from ..topology.lead import LeadField
@@ -44,7 +45,7 @@ def contraction_of(run: Run, tau_z: float | None = None, l_z: float | None = Non
         raise Refusal(f"{run.folder}: zeros were not followed in this run; ask for vortex_tracks before it is made")
     hops = run.header.get("hops", {})
     tau_z = hops["tau_z"] if tau_z is None else tau_z
-    return contract(rows(run, "events"), rows(run, "event_ids"), tau_z, l_z or hops.get("l_z", REACH))
+    return contract(rows(run, "events"), rows(run, "event_ids"), tau_z, l_z or hops.get("l_z", REACH), periods_of(run))
 
 
 def tracks_of(run: Run, tau_z: float | None = None, l_z: float | None = None) -> dict[str, Array]:
@@ -98,6 +99,11 @@ def lead_field(run: Run, first: str, second: str) -> LeadField:
     return LeadField.of(run.mesh, op, b)
 
 
+def periods_of(run: Run) -> Array:
+    """(n, 3) vectors that join vertices of the mesh."""
+    return np.array([padded(vector) for vector in run.mesh.periods.values()]).reshape(-1, 3)
+
+
 def weights_of(run: Run, name: str) -> tuple[Array, Array]:
     """Nodes and weights of a probe or of a boundary."""
     if name in run.mesh.probes:
@@ -108,7 +114,7 @@ def weights_of(run: Run, name: str) -> tuple[Array, Array]:
 
 def moved_impulse(run: Run, lead: LeadField, clock: Array) -> Array:
     """int V dt, (times,), of all displacements of a film's zeros, hops and the ways to the edges included."""
-    moved = moves(rows(run, "zeros"), rows(run, "events"), rows(run, "event_ids"))
+    moved = moves(rows(run, "zeros"), rows(run, "events"), rows(run, "event_ids"), periods_of(run))
     return lead.impulse(moved["t"], moved["start"], moved["change"], clock, moved["winding"])
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 from fempslip.contract import Array
+from fempslip.mesh.periods import shortest
 from fempslip.topology.contraction import Contraction
 
 WINDOW = 1.5  # xi of path in a fit
@@ -98,7 +99,7 @@ def _reach(i: int, first: int, place: Array, ident: Array, window: float) -> tup
 # ------------------------------------------------------------------------------------------- E = -v x B
 
 
-def moves(zeros: Table, events: Table, event_ids: Table) -> dict[str, Array]:
+def moves(zeros: Table, events: Table, event_ids: Table, periods: Array) -> dict[str, Array]:
     """Every displacement of a zero: columns t, start (3, moves), change (3, moves), winding.
 
     From sample to sample, and from the place of an event to the first sample of an id, or to it from the last one.
@@ -113,7 +114,7 @@ def moves(zeros: Table, events: Table, event_ids: Table) -> dict[str, Array]:
     return {
         "t": every["t"][order][step + 1],
         "start": place[:, step],
-        "change": place[:, step + 1] - place[:, step],
+        "change": shortest(place[:, step + 1] - place[:, step], periods),
         "winding": every["winding"][order][step],
     }
 

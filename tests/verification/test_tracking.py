@@ -263,7 +263,7 @@ def test_paths_differ_by_the_winding_between_them(driven, tmp_path):
 
 
 def test_voltage_from_displacements(tmp_path):
-    """J2: E = -v x B between two banks, from displacements, is their voltage over whole crossings (32 quanta), to 1 %."""
+    """J2: E = -v x B between two banks, from displacements, is their voltage over whole crossings, to 1 %."""
     ends = {"source": "bank", "drain": "bank"}
     changes = {"contacts": ends, "measure.between": ["source", "drain"], "measure.from": "50 tau"}
     changes |= {"time.until": "200 tau", "record.fields": "every 1 tau", "postprocess": ["voltage", "flux_flow_field"]}
