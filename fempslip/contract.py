@@ -252,6 +252,7 @@ class Problem:
     the operators hold them cell by cell);   model : e.g. {dynamics: tdgl, screening: none, charge: conserved}
     landscape : epsilon where it changes in time, of which `epsilon` is the value at t = 0
     kappa : lambda/xi of the reference material, nan where the material does not say it (only a self-field needs it)
+    Lambda : lambda^2/(d xi) of the reference material, nan likewise (only the field of a film needs it)
     psi : (nodes,) start state;   pairs : pairs of probe or contact names whose voltage is measured
     """
 
@@ -273,6 +274,7 @@ class Problem:
     sources: Sources | None = None
     landscape: Landscape | None = None
     kappa: float = float("nan")
+    Lambda: float = float("nan")
 
 
 # ---------------------------------------------------------------------------------------------- state and steps

@@ -72,6 +72,7 @@ def compile(case: MeshedCase, mesh: Mesh, psi: Array | None = None) -> Problem: 
         pairs=case.measure.between,
         landscape=landscape if landscape.factors else None,
         kappa=case.scales.kappa or float("nan"),
+        Lambda=case.scales.Lambda or float("nan"),
     )
     if case.model.screening == "maxwell":
         refuse_unscreenable(case, problem, section)
