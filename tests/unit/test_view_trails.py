@@ -29,7 +29,7 @@ drive: {field: 0.4, current: {from: source, to: drain, density: 0.25}}
 mesh: {size: 0.5 xi}
 time: {until: 40 tau}
 measure: {between: [a, b]}
-record: {fields: every 10 tau}
+record: {fields: every 1 tau}
 postprocess: [vortex_tracks, flux_flow_field, voltage_ledger]
 """
 
