@@ -79,7 +79,7 @@ def test_results_of_a_film_and_a_wire(film, wire):
     assert found["entries"] - found["exits"] == found["alive"] > 0
     assert found["identities"] >= found["alive"] and found["tau_z"] == pytest.approx(5.79 / 2)
     field = film.summary["results"]["flux_flow_field"]
-    assert field["displacements"] == pytest.approx(field["pairs"], rel=0.1)  # a short run
+    assert field["displacements"] == pytest.approx(field["pairs"], rel=0.2)  # three quanta only
     assert film.summary["results"]["voltage_ledger"]["residual"] < 1e-9
     slips = wire.summary["results"]["phase_slips"]
     assert slips["positive"] > 2 and slips["negative"] == 0
