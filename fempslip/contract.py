@@ -206,6 +206,25 @@ class Drive:
 
 
 @dataclass(frozen=True, eq=False)
+class Surroundings:
+    """A body in a ball of vacuum, for its own field.
+
+    mesh, operators : of everything; the vertices of the body come first, in their order
+    edges : (edges of the body,) their numbers in everything;  radius, center : of the ball
+    sphere : (3, faces) sorted vertices of the triangles on the ball
+    patterns : (fields, edges of everything) of the applied potential
+    """
+
+    mesh: Mesh
+    operators: Operators
+    edges: Array
+    radius: float
+    center: Array
+    sphere: Array
+    patterns: Array
+
+
+@dataclass(frozen=True, eq=False)
 class Landscape:
     """epsilon(t) = constant + sum_k f_k(t) patterns[k] : (nodes,), continuous in time."""
 
@@ -274,6 +293,8 @@ class Problem:
     sources: Sources | None = None
     landscape: Landscape | None = None
     kappa: float = float("nan")
+    cell_kinetic: Array | None = None  # (cells,) kinetic weight q, None: 1
+    surroundings: Surroundings | None = None  # of a body whose own field is solved for
     Lambda: float = float("nan")
 
 

@@ -47,6 +47,9 @@ def explain(case: Case) -> str:
         if isinstance(case, Evolve):
             marched = {"time": duration(case, problem), "cost": [cost(problem, seconds_a_step(case, problem))]}
     sections = {
+        "sweep": []
+        if case.sweep is None
+        else [f"{case.sweep.count} runs by fempslip batch; what follows is the case as it stands"],
         "scales": scales(case),
         "geometry": geometry(case, mesh),
         "material": material(case),
