@@ -28,7 +28,7 @@ def potential_of(source: Any) -> sources.Potential:
 
 
 def pattern_of(case: MeshedCase, mesh: Mesh, op: Operators, source: Any) -> Array:
-    """Circulations of its potential, (edges,).  Raises Refusal where it stands in the sample or the mesh is too coarse."""
+    """Circulations of its potential, (edges,).  Raises Refusal where it stands in the sample or is too coarse."""
     if mesh.periods:
         raise case.refuse("drive.field", "a body with joined boundaries takes a uniform field only")
     potential = potential_of(source)
