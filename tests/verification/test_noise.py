@@ -190,7 +190,7 @@ def around(problem: Problem, values: Array) -> Array:
 
 
 class NetWinding:
-    """Zeros that crossed the stretch from x = 5 to 55 since the start: with k of its edges and the turns of its ends."""
+    """Zeros that crossed the stretch from x = 5 to 55 since the start: by k of its edges and turns of its ends."""
 
     def __init__(self, problem: Problem) -> None:
         x = problem.mesh.points[0]
