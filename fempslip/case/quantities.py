@@ -21,7 +21,7 @@ WORDS = {
     "current": "a current", "voltage": "a voltage", "flux": "a magnetic flux", "conductivity": "a conductivity",
     "frequency": "a frequency", "area": "an area", "number": "a number",
     "angle": "an angle", "temperature": "a temperature", "resistance": "a resistance",
-    "inductance": "an inductance", "capacitance": "a capacitance",
+    "inductance": "an inductance", "capacitance": "a capacitance", "moment": "a magnetic moment",
 }  # fmt: skip
 
 SCALE_NAMES = ("xi", "lambda", "tau", "Bc2", "j0", "Idep", "Phi0", "V0")
@@ -116,7 +116,7 @@ def in_si(written: object, kind: str, what: str) -> float:
 
 
 _EXAMPLE = {"length": "'20 nm'", "conductivity": "'2e6 S/m'", "time": "'0.1 ps'", "area": "'100 nm^2'",
-            "temperature": "'4.2 K'"}  # fmt: skip
+            "temperature": "'4.2 K'", "current": "'2 mA'", "moment": "'1e-15 A*m^2'"}  # fmt: skip
 
 
 def names_in(written: object) -> set[str]:

@@ -18,7 +18,9 @@ from fempslip.case.scales import DEPAIRING
 from fempslip.case.waveforms import Sum
 from fempslip.contract import Mesh, Problem, Step, Waveform
 from fempslip.mesh.meshing import make_mesh
+from fempslip.physics.sources import circulations, densities
 from fempslip.run.compiling import compile, depairing_current, instants, per_cell
+from fempslip.run.outside import potential_of
 from fempslip.run.recipes import recipe
 from fempslip.run.running import watchers_of
 from fempslip.run.support import refuse_unanswerable, refuse_unsupported
@@ -160,8 +162,15 @@ def drive(case: MeshedCase, problem: Problem) -> list[str]:
     until, lines = case.until, []
     for direction, wave in case.drive.field:
         change, value = strongest(wave, until)
-        along = "" if problem.mesh.dim == 2 else f" along ({', '.join(f'{d:.3g}' for d in direction)})"
-        lines.append(f"field{along}: {change}{both(case, value, 'field', 'Bc2')}")
+        size = math.hypot(*direction) if problem.mesh.dim != 2 else direction[2]
+        along = "" if problem.mesh.dim == 2 else f" along ({', '.join(f'{d / size:.3g}' for d in direction)})"
+        lines.append(f"field{along}: {change}{both(case, value * size, 'field', 'Bc2')}")
+    for source, wave in case.drive.sources:
+        change, value = strongest(wave, until)
+        pattern = circulations(problem.mesh, problem.operators, potential_of(source))
+        most = abs(value) * float(densities(problem.mesh, problem.operators, pattern).max(initial=0.0))
+        kind = type(source).__name__.lower()
+        lines.append(f"field of a {kind}: {change}{both(case, most, 'field', 'Bc2')} where it is strongest")
     for hole, wave in case.drive.flux:
         change, value = strongest(wave, until)
         lines.append(f"flux through {hole}: {change}{value / (2 * math.pi):.4g} Phi0")

@@ -30,7 +30,9 @@ from fempslip.contract import (
 from fempslip.mesh.vacuum import surrounded
 from fempslip.physics import fluctuations
 from fempslip.physics.maxwell import Screening
+from fempslip.physics.sources import densities
 from fempslip.run.gauge import at_rest_on_banks
+from fempslip.run.outside import pattern_of
 from fempslip.tasks import seeds
 from fempslip.tasks.watchers import tracked_nodes
 
@@ -210,6 +212,11 @@ def drive_of(case: MeshedCase, mesh: Mesh, op: Operators, contacts: tuple[Contac
         if mesh.periods:
             hidden += hidden_quanta(case, wave, parts.hidden_flux(mesh, op, np.asarray(vector), patterns[-1]))
         density += float(np.linalg.norm(vector)) * largest(wave, case.until)
+    for source, wave in case.drive.sources:
+        refuse_jumps(case, wave, "drive.field")
+        patterns.append(pattern_of(case, mesh, op, source))
+        waves.append(wave)
+        density += float(densities(mesh, op, patterns[-1]).max(initial=0.0)) * largest(wave, case.until)
     for hole, wave in case.drive.flux:
         refuse_jumps(case, wave, "drive.flux")
         patterns.append(parts.threading(mesh, op, hole) / (2 * np.pi))
