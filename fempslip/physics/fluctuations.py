@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -44,11 +45,10 @@ class Draws:
 
     def at(self, step: int) -> Array:
         """(count,) of step `step`: real parts of the nodes, imaginary parts, components of the cells."""
-        fresh = {
-            key: np.array(v, dtype=np.uint64) for key, v in (("counter", [0, 0, 0, step]), ("key", [self.seed, 0]))
-        }
-        empty = {"buffer": np.zeros(4, np.uint64), "buffer_pos": 4, "has_uint32": 0, "uinteger": 0}
-        self.philox.state = {"bit_generator": "Philox", "state": fresh, **empty}  # half the time of a new one
+        counter, key = (np.array(words, dtype=np.uint64) for words in ([0, 0, 0, step], [self.seed, 0]))
+        empty: Any = {"buffer": np.zeros(4, np.uint64), "buffer_pos": 4, "has_uint32": 0, "uinteger": 0}
+        fresh: Any = {"bit_generator": "Philox", "state": {"counter": counter, "key": key}, **empty}
+        self.philox.state = fresh  # half the time of a new generator
         return np.random.Generator(self.philox).standard_normal(self.count)
 
 
