@@ -5,7 +5,7 @@ Noise makes zeros that go back at once, many for each slip that lasts.  What las
     <(N(t + w) - N(t) - v w)^2> = D w (1 - w/t_run)        D = slips in both directions per tau0,  v = <dN/dt>
 
 for windows w well above the relaxation time; the factor is that of a v measured in the same run.  The relative error
-of D is sqrt(2 w/t_run).  D is to be read where it does not depend on w.
+of D is sqrt(2 w/t_run + 1/(D t_run)), the second part for slips that are few.  D is to be read where it does not depend on w.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ def diffusion(t: Array, n: Array, windows: Array) -> Diffusion:
     spread = np.array([np.mean((n[c:] - n[:-c] - drift * step * c) ** 2) for c in counts])
     values = spread / (length * np.maximum(1 - length / run, 0.5))
     least = 1.0 / run  # of a run without any slip: one would have been seen
-    return Diffusion(length, values, np.maximum(values, least) * np.sqrt(2 * length / run), drift)
+    seen = np.maximum(values, least)
+    return Diffusion(length, values, seen * np.sqrt(2 * length / run + 1 / (seen * run)), drift)
 
 
 def sampled(t: Array, n: Array, shortest: float) -> tuple[Array, Array]:
