@@ -20,6 +20,7 @@ from fempslip.physics.applied import AppliedLinks, framed, injection, potential
 from fempslip.physics.energy import LinkEnergy
 from fempslip.physics.graph import Graph, graph
 from fempslip.physics.landscape import Epsilon
+from fempslip.physics.maxwell import MaxwellMeter
 
 
 class Meter(Protocol):
@@ -92,4 +93,4 @@ class PowerMeter:
         return self.problem.model.get("charge") == "off"
 
 
-METERS: Mapping[str, Callable[[Problem], Meter]] = {"none": PowerMeter.of}
+METERS: Mapping[str, Callable[[Problem], Meter]] = {"none": PowerMeter.of, "maxwell": MaxwellMeter.of}

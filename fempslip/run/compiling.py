@@ -26,6 +26,7 @@ from fempslip.contract import (
     Refusal,
     Waveform,
 )
+from fempslip.physics.maxwell import Screening
 from fempslip.run.gauge import at_rest_on_banks
 from fempslip.tasks import seeds
 from fempslip.tasks.watchers import tracked_nodes
@@ -70,10 +71,35 @@ def compile(case: MeshedCase, mesh: Mesh, psi: Array | None = None) -> Problem: 
         psi=np.zeros(op.nodes, dtype=complex),
         pairs=case.measure.between,
         landscape=landscape if landscape.factors else None,
+        kappa=case.scales.kappa or float("nan"),
     )
+    if case.model.screening == "maxwell":
+        refuse_unscreenable(case, problem, section)
     refuse_unresolved(case, problem)
     refuse_changing_banks(case, problem)
     return replace(problem, psi=start_of(case, problem) if psi is None else psi)
+
+
+def refuse_unscreenable(case: MeshedCase, problem: Problem, section: Array) -> None:
+    """What a sample with a field of its own in all of space cannot be."""
+    mesh = problem.mesh
+    if mesh.dim != 2:
+        kind = {1: "a wire", 3: "a bulk piece"}[mesh.dim]
+        raise case.refuse("model.screening", f"screening: maxwell is for films (dimension: 2), and this is {kind}")
+    if problem.drive.circuit is not None:
+        raise case.refuse("model.screening", "a circuit needs screening: none; under maxwell currents are prescribed")
+    if not problem.kappa > 0:
+        words = "screening: maxwell needs lambda beside xi (kappa = lambda/xi): add lambda to the material"
+        raise case.refuse("model.screening", words)
+    if mesh.points.shape[1] != mesh.nodes:
+        raise case.refuse("model.screening", "a geometry that closes on itself has no space around it for a field")
+    if np.ptp(section) > 1e-9:
+        words = "a film under screening: maxwell is infinitely long along z and has one thickness: remove thickness"
+        raise case.refuse("model.screening", words)
+    try:
+        Screening.of(problem)
+    except Refusal as refusal:
+        raise case.refuse("model.screening", str(refusal)) from None
 
 
 def per_cell(mesh: Mesh, material: Mapping[str, Any], key: str) -> Array:

@@ -29,6 +29,10 @@ SUPPORT = tuple(
     for contact in ("none", "normal", "bank", "free")
     for holes in ("no", "yes")
     if not (charge == "off" and contact != "none")
+) + tuple(
+    Row("evolve", "tdgl", "maxwell", "conserved", contact, holes, "yes")
+    for contact in ("none", "normal", "bank", "free")
+    for holes in ("no", "yes")
 )
 
 

@@ -8,6 +8,7 @@ from fempslip.contract import Field, Problem
 from fempslip.physics.applied import AppliedField
 from fempslip.physics.graph import Graph
 from fempslip.solver import linear
+from fempslip.solver.self_field import MaxwellField
 
 
 def unscreened(problem: Problem, graph: Graph) -> Field:
@@ -15,4 +16,4 @@ def unscreened(problem: Problem, graph: Graph) -> Field:
     return AppliedField.of(problem, graph, lambda k: linear.poisson_solver(k, problem.mesh.dim))
 
 
-FIELDS: Mapping[str, Callable[[Problem, Graph], Field]] = {"none": unscreened}
+FIELDS: Mapping[str, Callable[[Problem, Graph], Field]] = {"none": unscreened, "maxwell": MaxwellField.of}
