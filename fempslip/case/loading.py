@@ -88,7 +88,8 @@ def build(written: Written, path: Path | None, overrides: Overrides | None, name
     overrides = dict(overrides or {})
     written = apply(written, {key: overrides.pop(key) for key in [k for k in overrides if k == "geometry"]})
     folder = path.parent if path else Path()
-    written = inline(written, lambda word: find(word, "geometries", path.parent if path else None), folder)
+    if written.data.get("task") != "lumped":  # which has no geometry
+        written = inline(written, lambda word: find(word, "geometries", path.parent if path else None), folder)
     written = apply(written, {own_parameter(key, written): value for key, value in overrides.items()})
     written = inline_tables(written, path.parent if path else None)
     plan = outline(written.data, name)

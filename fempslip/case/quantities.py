@@ -117,7 +117,8 @@ def in_si(written: object, kind: str, what: str) -> float:
 
 _EXAMPLE = {"length": "'20 nm'", "conductivity": "'2e6 S/m'", "time": "'0.1 ps'", "area": "'100 nm^2'",
             "temperature": "'4.2 K'", "current": "'10 uA'", "voltage": "'1 mV'", "resistance": "'50 ohm'",
-            "capacitance": "'1 pF'", "inductance": "'1 nH'", "speed": "'230 m/s'", "specific heat": "'300 J/kg/K'"}  # fmt: skip
+            "capacitance": "'1 pF'",
+            "inductance": "'1 nH'", "speed": "'230 m/s'", "specific heat": "'300 J/kg/K'"}  # fmt: skip
 
 
 def names_in(written: object) -> set[str]:

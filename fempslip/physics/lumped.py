@@ -4,7 +4,7 @@
 
 has many names:
 
-    Adler       beta = 0: phi' = d(t) - A sin phi, with the detuning d and the coupling A (Adler, Proc. IRE 34, 351 (1946))
+    Adler       beta = 0: phi' = d(t) - A sin phi, d the detuning, A the coupling (Adler, Proc. IRE 34, 351 (1946))
     RSJ         beta = 0: a junction with a resistor, currents in Ic, voltage phi' in Ic R, time in hbar/(2e Ic R)
     RCSJ        beta = 2e Ic R^2 C/hbar, with a capacitor (Stewart; McCumber, 1968)
     dual        a junction of quantum phase slips: the charge q for the phase, voltage for current,
@@ -91,8 +91,9 @@ def between(bias: Waveform, begin: float, end: float) -> Callable[[float], float
 
 
 def mean_rate(t: Array, phi: Array, period: float | None = None) -> tuple[float | None, int]:
-    """(mean phi', whole turns counted) between the first and the last passage of a turn; of a driven junction over whole
-    periods of the drive.  (None, 0) where fewer than two turns are seen, (0, 0) where the phase stays."""
+    """(mean phi', whole turns counted) between the first and the last whole turn; driven, over whole periods.
+
+    (None, 0) where fewer than two turns are seen, (0, 0) where the phase stays."""
     if period is not None:
         count = np.floor((t[-1] - t[0]) / period * (1 + 1e-12))
         begin = t[-1] - count * period
@@ -167,17 +168,21 @@ def mean_rates(bias, beta, coupling, i1, omega, span, dt, settle, count):  # typ
                 phi, v = turned(phi, v, beta, coupling, bias[k], i1, omega, 0.0, step, steps)
             found[k] = (phi - begin) / (count * span)
         else:
+            sign = 1.0 if bias[k] >= 0 else -1.0
             first, last, turns = -1.0, -1.0, -1
+            highest = np.floor((sign * phi + 0.5 * np.pi) / (2 * np.pi))  # turns end at 3 pi/2, behind the saddle
             for n in range(count * steps):
-                before = phi
+                before = sign * phi
                 phi, v = turned(phi, v, beta, coupling, bias[k], 0.0, omega, 0.0, step, 1)
-                if np.floor(phi / (2 * np.pi)) > np.floor(before / (2 * np.pi)):
-                    level = 2 * np.pi * np.floor(phi / (2 * np.pi))
-                    last = (n + (level - before) / (phi - before)) * step
+                reached = np.floor((sign * phi + 0.5 * np.pi) / (2 * np.pi))
+                if reached > highest:
+                    highest = reached
+                    level = 2 * np.pi * reached - 0.5 * np.pi
+                    last = (n + (level - before) / (sign * phi - before)) * step
                     turns += 1
                     if turns == 0:
                         first = last
-            found[k] = 2 * np.pi * turns / (last - first) if turns > 0 else 0.0
+            found[k] = sign * 2 * np.pi * turns / (last - first) if turns > 0 else 0.0
         phi -= 2 * np.pi * np.floor(phi / (2 * np.pi))
     return found
 
@@ -193,8 +198,8 @@ def adler_rate(detuning: float, coupling: float) -> float:
 def step_edges(amplitude: float, omega: float, n: int, coupling: float = 1.0) -> tuple[float, float] | None:
     """Bias from which, and to which, phi' + A sin phi = i0 + i1 sin(omega t) is locked to <phi'> = n omega.
 
-    The return map P over one period of the drive is monotone, so that a locked state exists where P(phi) - phi - 2 pi n has
-    a zero: between the bias at which its maximum is 0, and that at which its minimum is.  None where the step is empty.
+    The return map P over one period of the drive is monotone: it is locked where P(phi) - phi - 2 pi n has a zero,
+    between the bias at which its maximum is 0, and that at which its minimum is.  None where the step is empty.
     """
     period = TURN / omega
 
@@ -205,7 +210,7 @@ def step_edges(amplitude: float, omega: float, n: int, coupling: float = 1.0) ->
         best = int(np.argmax(gain))
         step = start[1] - start[0]
         fine = minimize_scalar(
-            lambda x: -sign * float((returned(np.array([x]), bias, amplitude, omega, coupling, period) - x - TURN * n)[0]),
+            lambda x: -sign * (single(x, bias, amplitude, omega, coupling, period) - x - TURN * n),
             bounds=(start[best] - step, start[best] + step), method="bounded", options={"xatol": 1e-9},
         )  # fmt: skip
         return max(float(gain[best]), -float(fine.fun))
@@ -222,6 +227,10 @@ def returned(start: Array, bias: float, amplitude: float, omega: float, coupling
     """The phases after one period of the drive."""
     steps = max(200, int(np.ceil(period / 0.02)))
     return mapped(start, bias, amplitude, omega, coupling, period / steps, steps)
+
+
+def single(start: float, *drive: float) -> float:
+    return float(returned(np.array([start]), *drive)[0])
 
 
 @numba.njit(cache=True)
@@ -260,7 +269,7 @@ def retrapping(beta: float) -> float:
 
 
 def rate_with_noise(bias: float, temperature: float, coupling: float = 1.0) -> float:
-    """<phi'> of phi' = i - A sin phi + xi, from the stationary distribution (Ambegaokar and Halperin, PRL 22, 1364 (1969)).
+    """<phi'> of phi' = i - A sin phi + xi, from its distribution (Ambegaokar and Halperin, PRL 22, 1364 (1969)).
 
         d/dphi [(i - A sin phi) P - T dP/dphi] = 0,    <phi'> = i - A <sin phi>
 
@@ -312,7 +321,7 @@ def noisy_rates(
 
 
 def voltage_step(n: int, ratio: float) -> float:
-    """Half width, in Ic, of step n of a junction under v = n omega + ratio omega cos(omega t), found by averaging sin phi.
+    """Half width, in Ic, of step n under the voltage v = n omega + ratio omega cos(omega t), by averaging sin phi.
 
     It is |J_n(ratio)| (Josephson, 1962).
     """
@@ -349,7 +358,7 @@ def slip_levels(slip_energy: float, flux: Array, count: int = 4) -> Array:
 
 
 def fermi_ring(electrons: int, flux: Array, temperature: float = 0.0) -> Array:
-    """Equilibrium current in units of e v_F/L of free electrons without spin on a ring; flux in h/e, so its period is 1.
+    """Equilibrium current, in e v_F/L, of free electrons without spin on a ring; flux in h/e, so its period is 1.
 
     E_n = (n - f)^2 in hbar^2/2 m R^2, I = -dF/dflux; temperature in units of the level distance at the Fermi energy, N.
     """
@@ -377,7 +386,7 @@ def fermi(energy: Array, mu: float, warm: float) -> Array:
 
 
 def super_ring(flux: Array) -> Array:
-    """Equilibrium current of a thin superconducting ring, in units of its largest; flux in h/e, so its period is 1/2."""
+    """Equilibrium current of a thin superconducting ring over its largest; flux in h/e, so its period is 1/2."""
     return -2 * (2 * flux - np.rint(2 * flux))
 
 

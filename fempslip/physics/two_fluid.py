@@ -1,6 +1,6 @@
 """Sounds of the two-fluid model (Landau, J. Phys. USSR 5, 71 (1941)), without thermal expansion and dissipation.
 
-    first sound    c1              pressure and density; both fluids move together (the phonon; at T = 0 the Goldstone mode)
+    first sound    c1              pressure and density; both fluids move as one (the phonon, the Goldstone mode)
     second sound   c2^2 = (rho_s/rho_n) T s^2/c      temperature and entropy; rho_s v_s + rho_n v_n = 0
     fourth sound   c4^2 = (rho_s/rho) c1^2 + (rho_n/rho) c2^2      the normal fluid is held by a porous medium
 

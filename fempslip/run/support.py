@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from fempslip.case import Case, MeshedCase
+from fempslip.case import Case, Lumped, MeshedCase
 from fempslip.run.circuits import drive_periods
 from fempslip.run.recipes import Recipe, recipe
 
@@ -34,6 +35,7 @@ SUPPORT = tuple(
     for contact in ("none", "normal", "bank", "free")
     for holes in ("no", "yes")
 )
+SUPPORT += (Row("lumped", "none", "none", "none", "none", "no", "yes"),)
 
 
 def asked(case: Case) -> list[Row]:
@@ -62,10 +64,14 @@ def refuse_unsupported(case: Case) -> None:
 
 @dataclass(frozen=True)
 class Need:
-    """What a case must have for a step of a recipe, and how to say it."""
+    """What a case must have for a step of a recipe, and how to say it; of : the kind of case it is."""
 
-    met: Callable[[MeshedCase], bool]
+    met: Callable[[Any], bool]
     words: str
+    of: type[Case] = MeshedCase
+
+    def holds(self, case: Case) -> bool:
+        return isinstance(case, self.of) and self.met(case)
 
 
 PAIR = Need(lambda case: bool(case.measure.between), "a pair to measure between: measure: {between: [probe, probe]}")
@@ -76,8 +82,10 @@ FACES = Need(lambda case: case.geometry.dimension > 1, "a film or a bulk piece (
 CONTACT = Need(lambda case: bool(case.contacts), "a contact that a current can enter by: contacts: {source: normal}")
 CIRCUIT = Need(lambda case: case.drive.circuit is not None, "a circuit: drive: {circuit: {elements: ..}}")
 AC = Need(lambda case: len(drive_periods(case)) == 1, "one ac drive: a sine in drive.current or in drive.circuit")
+BODY = Need(lambda case: True, "a body: a task with a geometry")
+LUMPED = Need(lambda case: True, "a system without extent: task: lumped", Lumped)
 
-# step of a recipe -> what it needs; steps that are not here can do with any case
+# step of a recipe -> what it needs; steps that are not here can do with any body
 NEEDS = {
     "mean_voltage": PAIR,
     "voltage_plot": PAIR,
@@ -100,6 +108,7 @@ NEEDS = {
     "shapiro": PAIR,
     "shapiro_plot": AC,
     "circuit_energy": CIRCUIT,
+    "lumped_plot": LUMPED,
 }
 
 
@@ -107,7 +116,7 @@ def refuse_unanswerable(case: Case) -> None:
     """Raises Refusal for a recipe whose question this case cannot answer, before anything is solved."""
     for place, name in enumerate(case.postprocess):
         for need in needs(recipe(name)):
-            if not (isinstance(case, MeshedCase) and need.met(case)):
+            if not need.holds(case):
                 raise case.refuse(f"postprocess.{place}", f"the recipe {name!r} needs {need.words}")
     for wanted in case.expect:
         name = wanted.partition(".")[0]
@@ -117,4 +126,4 @@ def refuse_unanswerable(case: Case) -> None:
 
 def needs(asked: Recipe) -> Iterator[Need]:
     """What all steps of a recipe need."""
-    yield from (NEEDS[step] for step in (*asked.watch, *asked.results, *asked.pictures) if step in NEEDS)
+    yield from (NEEDS.get(step, BODY) for step in (*asked.watch, *asked.results, *asked.pictures))

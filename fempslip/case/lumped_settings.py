@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import pi
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, StrictInt, ValidationInfo, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, StrictInt, ValidationInfo, WithJsonSchema, model_validator
 
 from fempslip.case import quantities
 from fempslip.case.parts import (
@@ -30,7 +30,6 @@ from fempslip.case.parts import (
 )
 from fempslip.case.quantities import Mistake
 from fempslip.case.scales import PHI0, E, Scales
-from fempslip.case.schema import Case
 from fempslip.case.waveforms import Constant, Sine, Sum
 from fempslip.case.waves import SUMMED, VoltageWave, Wave, scalar_is_value
 from fempslip.contract import Waveform
@@ -86,6 +85,7 @@ class JunctionSpec(Part):
     resistance: AsWritten = None
     capacitance: AsWritten = None
     inductance: AsWritten = None
+    _beta: float | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _fits_its_kind(self, info: ValidationInfo) -> JunctionSpec:
@@ -114,17 +114,18 @@ class JunctionSpec(Part):
         if unit is None:
             raise wrong(f"{{here}}: {key} needs {reading(info).scales.needs} beside it")
         try:
-            object.__setattr__(self, "beta", quantities.in_si(written, kind, "{here}") / unit)
+            self._beta = quantities.in_si(written, kind, "{here}") / unit
         except Mistake as mistake:
             raise wrong(str(mistake), mistake.known, mistake.wrote) from None
 
     @property
     def inertia(self) -> float:
-        return self.beta or 0.0
+        """beta, as written or by the SI values."""
+        return self._beta if self._beta is not None else self.beta or 0.0
 
 
 class BiasSpec(Part):
-    """What drives the junction; a junction under voltage and a dual one under current have phases that are prescribed."""
+    """What drives the junction.  Voltage, or the current of a dual one, prescribes the phase."""
 
     current: PlainWave | None = None
     voltage: VoltageWave | None = None
@@ -208,12 +209,15 @@ class TwoFluidSpec(Part):
 
 
 SYSTEMS = ("junction", "slip_ring", "normal_ring", "two_fluid")
+BIASES = {"adler": ("detuning",), "dual": ("voltage", "current"), "rsj": ("current", "voltage")}
 
 
-class Lumped(Case):
-    """The task `lumped`: a system without extent."""
+class System(Part):
+    """What a lumped case holds: one system, and for a junction its bias and what is asked of it.
 
-    task: Literal["lumped"] = "lumped"
+    sweep, amplitudes : a current-voltage curve, and with amplitudes of the sine in the bias a map of Shapiro steps
+    """
+
     junction: JunctionSpec | None = None
     slip_ring: SlipRing | None = None
     normal_ring: NormalRing | None = None
@@ -224,38 +228,37 @@ class Lumped(Case):
     time: DurationSpec | None = None
 
     @model_validator(mode="after")
-    def _one_system(self) -> Lumped:
+    def _one_system(self) -> System:
         given = [name for name in SYSTEMS if getattr(self, name) is not None]
         if len(given) != 1:
             raise wrong(f"a lumped case is about one of {', '.join(SYSTEMS)}, not {' and '.join(given) or 'nothing'}")
-        if self.junction is None:
-            for name in ("bias", "sweep", "amplitudes", "time"):
-                if getattr(self, name) is not None:
-                    raise wrong(f"{name} belongs to a junction")
+        if self.junction is not None:
+            self._asked(self.junction.kind)
             return self
-        self._junction_asked(self.junction)
+        for name in ("bias", "sweep", "amplitudes", "time"):
+            if getattr(self, name) is not None:
+                raise wrong(f"{name} belongs to a junction")
         return self
 
-    def _junction_asked(self, junction: JunctionSpec) -> None:
+    def _asked(self, kind: str) -> None:
         if self.bias is None or (self.time is None and self.sweep is None):
             raise wrong("a junction wants its bias, and time (followed in time) or sweep (a current-voltage curve)")
-        known = {"adler": ("detuning",), "dual": ("voltage", "current")}.get(junction.kind, ("current", "voltage"))
+        known = BIASES.get(kind, BIASES["rsj"])
         if self.bias.kind not in known:
-            raise wrong(f"bias.{self.bias.kind} is not for the kind {junction.kind}; it takes {' or '.join(known)}")
-        if self.sweep is None:
-            if self.amplitudes is not None:
-                raise wrong("amplitudes wants a sweep beside it: together they make a map of Shapiro steps")
-            return
-        if self.prescribed:
+            raise wrong(f"bias.{self.bias.kind} is not for the kind {kind}; it takes {' or '.join(known)}")
+        if self.sweep is not None and self.prescribed:
             raise wrong("a sweep is of the bias that the phase answers to, and this bias prescribes the phase")
-        self.alternating()
+        if self.sweep is None and self.amplitudes is not None:
+            raise wrong("amplitudes wants a sweep beside it: together they make a map of Shapiro steps")
+        if self.sweep is not None:
+            self.alternating()
 
     @property
     def prescribed(self) -> bool:
         """Whether the bias gives the phase itself."""
-        return self.bias is not None and self.junction is not None and (
-            self.bias.kind == ("current" if self.junction.kind == "dual" else "voltage")
-        )  # fmt: skip
+        if self.bias is None or self.junction is None:
+            return False
+        return self.bias.kind == ("current" if self.junction.kind == "dual" else "voltage")
 
     def alternating(self) -> tuple[float, float]:
         """(amplitude, angular frequency) of the bias of a sweep, which is a constant with a sine or without."""
@@ -263,11 +266,8 @@ class Lumped(Case):
         wave = self.bias.waveform
         parts = wave.parts if isinstance(wave, Sum) else (wave,)
         sines = [part for part in parts if isinstance(part, Sine)]
-        if (
-            len(sines) > 1
-            or any(not isinstance(part, Sine | Constant) for part in parts)
-            or any(s.phase for s in sines)
-        ):
+        odd = [part for part in parts if not isinstance(part, Sine | Constant)] + [s for s in sines if s.phase]
+        if len(sines) > 1 or odd:
             raise wrong("in a sweep the bias is a constant, or a constant and one sine without a phase")
         if self.amplitudes is not None and not sines:
             raise wrong("amplitudes are those of the sine in the bias, and there is none")
