@@ -206,6 +206,25 @@ class Drive:
 
 
 @dataclass(frozen=True, eq=False)
+class Surroundings:
+    """A body in a ball of vacuum, for its own field.
+
+    mesh, operators : of everything; the vertices of the body come first, in their order
+    edges : (edges of the body,) their numbers in everything;  radius, center : of the ball
+    sphere : (3, faces) sorted vertices of the triangles on the ball
+    patterns : (fields, edges of everything) of the applied potential
+    """
+
+    mesh: Mesh
+    operators: Operators
+    edges: Array
+    radius: float
+    center: Array
+    sphere: Array
+    patterns: Array
+
+
+@dataclass(frozen=True, eq=False)
 class Landscape:
     """epsilon(t) = constant + sum_k f_k(t) patterns[k] : (nodes,), continuous in time."""
 
@@ -252,6 +271,7 @@ class Problem:
     the operators hold them cell by cell);   model : e.g. {dynamics: tdgl, screening: none, charge: conserved}
     landscape : epsilon where it changes in time, of which `epsilon` is the value at t = 0
     kappa : lambda/xi of the reference material, nan where the material does not say it (only a self-field needs it)
+    Lambda : lambda^2/(d xi) of the reference material, nan likewise (only the field of a film needs it)
     psi : (nodes,) start state;   pairs : pairs of probe or contact names whose voltage is measured
     """
 
@@ -273,6 +293,9 @@ class Problem:
     sources: Sources | None = None
     landscape: Landscape | None = None
     kappa: float = float("nan")
+    cell_kinetic: Array | None = None  # (cells,) kinetic weight q, None: 1
+    surroundings: Surroundings | None = None  # of a body whose own field is solved for
+    Lambda: float = float("nan")
 
 
 # ---------------------------------------------------------------------------------------------- state and steps

@@ -172,7 +172,7 @@ def _walk(loc: tuple[int | str, ...], data: Any) -> Key:
     Locations also name what a file does not have: kinds of a union, the list around a single pair or mapping.
     """
     path: Key = ()
-    for part, following in zip(loc, (*loc[1:], None), strict=True):
+    for part, following in zip(loc, (*loc[1:], None)[: len(loc)], strict=True):
         inside = part in data if isinstance(data, dict) else False
         if isinstance(data, list) and isinstance(part, int):
             around = isinstance(following, int) and not isinstance(data[min(part, len(data) - 1)], list | dict)

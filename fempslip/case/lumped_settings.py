@@ -155,7 +155,7 @@ class Range(Part):
     points: Annotated[StrictInt, Field(ge=2, le=20000)]
 
 
-class SweepSpec(Range):
+class CurveSpec(Range):
     """The bias in steps, in units of the critical value; `back`: down again, the junction carried on."""
 
     back: bool = False
@@ -215,7 +215,7 @@ BIASES = {"adler": ("detuning",), "dual": ("voltage", "current"), "rsj": ("curre
 class System(Part):
     """What a lumped case holds: one system, and for a junction its bias and what is asked of it.
 
-    sweep, amplitudes : a current-voltage curve, and with amplitudes of the sine in the bias a map of Shapiro steps
+    curve, amplitudes : a current-voltage curve, and with amplitudes of the sine in the bias a map of Shapiro steps
     """
 
     junction: JunctionSpec | None = None
@@ -223,7 +223,7 @@ class System(Part):
     normal_ring: NormalRing | None = None
     two_fluid: TwoFluidSpec | None = None
     bias: BiasSpec | None = None
-    sweep: SweepSpec | None = None
+    curve: CurveSpec | None = None
     amplitudes: Range | None = None
     time: DurationSpec | None = None
 
@@ -235,22 +235,22 @@ class System(Part):
         if self.junction is not None:
             self._asked(self.junction.kind)
             return self
-        for name in ("bias", "sweep", "amplitudes", "time"):
+        for name in ("bias", "curve", "amplitudes", "time"):
             if getattr(self, name) is not None:
                 raise wrong(f"{name} belongs to a junction")
         return self
 
     def _asked(self, kind: str) -> None:
-        if self.bias is None or (self.time is None and self.sweep is None):
-            raise wrong("a junction wants its bias, and time (followed in time) or sweep (a current-voltage curve)")
+        if self.bias is None or (self.time is None and self.curve is None):
+            raise wrong("a junction wants its bias, and time (followed in time) or curve (a current-voltage curve)")
         known = BIASES.get(kind, BIASES["rsj"])
         if self.bias.kind not in known:
             raise wrong(f"bias.{self.bias.kind} is not for the kind {kind}; it takes {' or '.join(known)}")
-        if self.sweep is not None and self.prescribed:
-            raise wrong("a sweep is of the bias that the phase answers to, and this bias prescribes the phase")
-        if self.sweep is None and self.amplitudes is not None:
-            raise wrong("amplitudes wants a sweep beside it: together they make a map of Shapiro steps")
-        if self.sweep is not None:
+        if self.curve is not None and self.prescribed:
+            raise wrong("a curve is over the bias that the phase answers to, and this bias prescribes the phase")
+        if self.curve is None and self.amplitudes is not None:
+            raise wrong("amplitudes wants a curve beside it: together they make a map of Shapiro steps")
+        if self.curve is not None:
             self.alternating()
 
     @property
@@ -261,14 +261,14 @@ class System(Part):
         return self.bias.kind == ("current" if self.junction.kind == "dual" else "voltage")
 
     def alternating(self) -> tuple[float, float]:
-        """(amplitude, angular frequency) of the bias of a sweep, which is a constant with a sine or without."""
+        """(amplitude, angular frequency) of the bias along a curve, which is a constant with a sine or without."""
         assert self.bias is not None
         wave = self.bias.waveform
         parts = wave.parts if isinstance(wave, Sum) else (wave,)
         sines = [part for part in parts if isinstance(part, Sine)]
         odd = [part for part in parts if not isinstance(part, Sine | Constant)] + [s for s in sines if s.phase]
         if len(sines) > 1 or odd:
-            raise wrong("in a sweep the bias is a constant, or a constant and one sine without a phase")
+            raise wrong("along a curve the bias is a constant, or a constant and one sine without a phase")
         if self.amplitudes is not None and not sines:
             raise wrong("amplitudes are those of the sine in the bias, and there is none")
         return (sines[0].amplitude, 2 * pi * sines[0].frequency) if sines else (0.0, 0.0)

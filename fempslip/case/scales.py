@@ -31,7 +31,7 @@ class Scales:
 
     xi, lambda_, thickness : m;  sigma : S/m;  tau0 : s;  Bc2 : T;  j0 : A/m^2;  V0 : V;  Phi0 : Wb;  area : m^2
     current : A, one unit of current of this dimension: j0 area (wires), j0 xi thickness (films), j0 xi^2 (bulk)
-    kappa : lambda / xi, which a dimensionless material may give too
+    kappa : lambda / xi, which a dimensionless material may give too;  film : thickness / xi, likewise
     Tc, temperature : K; the scales hold at this temperature
     """
 
@@ -51,6 +51,12 @@ class Scales:
     Tc: float | None = None
     temperature: float | None = None
     needs: str = ""  # what to give, so that SI units can be used, where it is not the material
+    film: float | None = None
+
+    @property
+    def Lambda(self) -> float | None:
+        """lambda^2 / (thickness xi), what a thin film screens by; the Pearl length of most papers is twice that."""
+        return self.kappa**2 / self.film if self.kappa and self.film else None
 
     def si(self, kind: str) -> float | None:
         """SI value of one dimensionless unit of a kind of quantity ("voltage", "field" ...), None if not known."""

@@ -48,6 +48,9 @@ def explain(case: Case) -> str:
         if isinstance(case, Evolve):
             marched = {"time": duration(case, problem), "cost": [cost(problem, seconds_a_step(case, problem))]}
     sections = {
+        "sweep": []
+        if case.sweep is None
+        else [f"{case.sweep.count} runs by fempslip batch; what follows is the case as it stands"],
         "scales": scales(case),
         "geometry": geometry(case, mesh),
         "material": material(case),
@@ -74,7 +77,7 @@ def explain_lumped(case: Lumped) -> str:
     about = [f"{key} = {value}" for key, value in getattr(case, system).model_dump().items() if value is not None]
     if case.junction is not None and case.junction.inertia:
         about.append(f"so beta = {case.junction.inertia:.6g}")
-    asked = [f"{key}: {value}" for key in ("time", "sweep", "amplitudes") if (value := getattr(case, key)) is not None]
+    asked = [f"{key}: {value}" for key in ("time", "curve", "amplitudes") if (value := getattr(case, key)) is not None]
     expected = [f"{name}: {wanted.value:g} +- {wanted.tolerance:.3g}" for name, wanted in case.expect.items()]
     sections = {
         "scales": wrapped(words) or ["dimensionless"],

@@ -26,6 +26,7 @@ from fempslip.contract import (
     Refusal,
     Waveform,
 )
+from fempslip.mesh.vacuum import surrounded
 from fempslip.physics.maxwell import Screening
 from fempslip.run.gauge import at_rest_on_banks
 from fempslip.tasks import seeds
@@ -72,9 +73,12 @@ def compile(case: MeshedCase, mesh: Mesh, psi: Array | None = None) -> Problem: 
         pairs=case.measure.between,
         landscape=landscape if landscape.factors else None,
         kappa=case.scales.kappa or float("nan"),
+        cell_kinetic=kinetic,
+        Lambda=case.scales.Lambda or float("nan"),
     )
     if case.model.screening == "maxwell":
         refuse_unscreenable(case, problem, section)
+        problem = in_space(case, problem)
     refuse_unresolved(case, problem)
     refuse_changing_banks(case, problem)
     return replace(problem, psi=start_of(case, problem) if psi is None else psi)
@@ -83,9 +87,12 @@ def compile(case: MeshedCase, mesh: Mesh, psi: Array | None = None) -> Problem: 
 def refuse_unscreenable(case: MeshedCase, problem: Problem, section: Array) -> None:
     """What a sample with a field of its own in all of space cannot be."""
     mesh = problem.mesh
-    if mesh.dim != 2:
-        kind = {1: "a wire", 3: "a bulk piece"}[mesh.dim]
-        raise case.refuse("model.screening", f"screening: maxwell is for films (dimension: 2), and this is {kind}")
+    if mesh.dim == 1:
+        words = "screening: maxwell is for films and bodies; a wire that is a line has no field of its own"
+        raise case.refuse("model.screening", words)
+    if mesh.dim == 3 and problem.contacts:
+        words = "a body under screening: maxwell carries no current from contacts; remove them, or use screening: none"
+        raise case.refuse("model.screening", words)
     if problem.drive.circuit is not None:
         raise case.refuse("model.screening", "a circuit needs screening: none; under maxwell currents are prescribed")
     if not problem.kappa > 0:
@@ -93,13 +100,28 @@ def refuse_unscreenable(case: MeshedCase, problem: Problem, section: Array) -> N
         raise case.refuse("model.screening", words)
     if mesh.points.shape[1] != mesh.nodes:
         raise case.refuse("model.screening", "a geometry that closes on itself has no space around it for a field")
-    if np.ptp(section) > 1e-9:
+    if np.abs(section - 1).max() > 1e-9:
         words = "a film under screening: maxwell is infinitely long along z and has one thickness: remove thickness"
         raise case.refuse("model.screening", words)
     try:
-        Screening.of(problem)
+        if mesh.dim == 2:
+            Screening.of(problem)
     except Refusal as refusal:
         raise case.refuse("model.screening", str(refusal)) from None
+
+
+def in_space(case: MeshedCase, problem: Problem) -> Problem:
+    """A body with the vacuum around it; a film, which needs none, as it is."""
+    if problem.mesh.dim < 3:
+        return problem
+    try:
+        space = surrounded(problem.mesh, problem.operators)
+    except Refusal as refusal:
+        raise case.refuse("model.screening", str(refusal)) from None
+    patterns = [parts.uniform_field(space.mesh, space.operators, vector) for vector, _ in case.drive.field]
+    patterns += [parts.threading(space.mesh, space.operators, hole) / (2 * np.pi) for hole, _ in case.drive.flux]
+    found = np.array(patterns).reshape(len(patterns), space.operators.edges.shape[1])
+    return replace(problem, surroundings=replace(space, patterns=found))
 
 
 def per_cell(mesh: Mesh, material: Mapping[str, Any], key: str) -> Array:

@@ -4,6 +4,7 @@
     watch:     what must be seen of every accepted step (names of WATCHERS)
     results:   numbers for summary.json (names of results.RESULTS)
     pictures:  what is drawn (names of PICTURES)
+    family:    what is read off the table of a batch (names of families.FAMILIES)
 
 The same recipe runs in the loop or, where it watches nothing of its own, over a stored run.
 """
@@ -43,6 +44,7 @@ class Recipe:
     watch: tuple[str, ...] = ()
     results: tuple[str, ...] = ()
     pictures: tuple[str, ...] = ()
+    family: tuple[str, ...] = ()
 
 
 @cache
@@ -52,7 +54,7 @@ def recipe(name: str) -> Recipe:
     if name not in drawer:
         raise Refusal(f"there is no recipe {name!r}; delivered are: {', '.join(sorted(drawer))}")
     text = yaml.safe_load(Path(drawer[name]).read_text(encoding="utf-8"))
-    lists = {key: tuple(text.get(key) or ()) for key in ("watch", "results", "pictures")}
+    lists = {key: tuple(text.get(key) or ()) for key in ("watch", "results", "pictures", "family")}
     return Recipe(name, text["title"], **lists)
 
 

@@ -52,6 +52,8 @@ def solve(
     """
     refuse_unsupported(case)
     refuse_unanswerable(case)
+    if case.sweep is not None:
+        raise case.refuse("sweep", f"a sweep of {case.sweep.count} runs is solved by: fempslip batch {case.name}")
     refuse_taken(into)
     if not isinstance(case, Evolve):
         from fempslip.run.answering import answered

@@ -24,16 +24,24 @@ class Row:
     speed: str  # yes or slow
 
 
-SUPPORT = tuple(
-    Row("evolve", "tdgl", "none", charge, contact, holes, "yes")
-    for charge in ("conserved", "off")
-    for contact in ("none", "normal", "bank", "free")
-    for holes in ("no", "yes")
-    if not (charge == "off" and contact != "none")
-) + tuple(
-    Row("evolve", "tdgl", "maxwell", "conserved", contact, holes, "yes")
-    for contact in ("none", "normal", "bank", "free")
-    for holes in ("no", "yes")
+SUPPORT = (
+    tuple(
+        Row("evolve", "tdgl", "none", charge, contact, holes, "yes")
+        for charge in ("conserved", "off")
+        for contact in ("none", "normal", "bank", "free")
+        for holes in ("no", "yes")
+        if not (charge == "off" and contact != "none")
+    )
+    + tuple(
+        Row("evolve", "tdgl", "maxwell", "conserved", contact, holes, "yes")
+        for contact in ("none", "normal", "bank", "free")
+        for holes in ("no", "yes")
+    )
+    + tuple(
+        Row("evolve", "tdgl", "pearl", "conserved", contact, holes, "yes")
+        for contact in ("none", "normal", "free")
+        for holes in ("no", "yes")
+    )
 )
 SUPPORT += (Row("lumped", "none", "none", "none", "none", "no", "yes"),)
 
@@ -53,10 +61,33 @@ def refuse_unsupported(case: Case) -> None:
     for row in asked(case):
         if row not in SUPPORT:
             words = f"task {row.task} with dynamics {row.dynamics}, screening {row.screening}, charge {row.charge}"
-            hint = "a pure relaxation (charge: off) has no currents: remove the contacts" if row.charge == "off" else ""
             raise case.refuse(
-                "model", f"{words} and contacts of kind {row.contact} is not supported; {hint}".rstrip("; ")
+                "model", f"{words} and contacts of kind {row.contact} is not supported; {hint(row)}".rstrip("; ")
             )
+    if isinstance(case, MeshedCase) and case.model.screening == "pearl":
+        refuse_thick(case)
+
+
+def hint(row: Row) -> str:
+    """What to write instead."""
+    if row.screening == "pearl" and row.charge == "conserved":
+        return "a film with its own field takes contacts that are normal or free" if row.contact == "bank" else ""
+    return "a pure relaxation (charge: off) has no currents: remove the contacts" if row.charge == "off" else ""
+
+
+def refuse_thick(case: MeshedCase) -> None:
+    """`screening: pearl` is for films, whose Lambda = lambda^2/thickness must be known."""
+    if case.geometry.dimension != 2:
+        words = (
+            f"screening pearl is for thin films (dimension: 2); this geometry has dimension {case.geometry.dimension}"
+        )
+        raise case.refuse("model.screening", words)
+    missing = [key for key, value in (("lambda", case.scales.kappa), ("thickness", case.scales.film)) if not value]
+    if missing:
+        words = f"screening pearl needs Lambda = lambda^2/thickness: give material.{' and material.'.join(missing)}"
+        raise case.refuse("material", words)
+    if case.drive.circuit is not None:
+        raise case.refuse("drive.circuit", "a film with its own field takes no circuit yet: give drive.current")
 
 
 # ------------------------------------------------------------------------------------------- recipes
@@ -120,7 +151,7 @@ def refuse_unanswerable(case: Case) -> None:
                 raise case.refuse(f"postprocess.{place}", f"the recipe {name!r} needs {need.words}")
     for wanted in case.expect:
         name = wanted.partition(".")[0]
-        if name != case.task and not recipe(name).results:
+        if name != case.task and not (recipe(name).results or recipe(name).family):
             raise case.refuse("expect", f"{wanted}: the recipe {name!r} gives no numbers")
 
 

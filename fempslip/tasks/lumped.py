@@ -14,7 +14,7 @@ from fempslip.physics import lumped as ph
 from fempslip.physics.two_fluid import TwoFluid, pulse
 
 Note = Callable[[float, str], None]
-STEPS_A_PERIOD, LONGEST = 200, 0.05  # of the steps of a sweep: in a drive period, and tau
+STEPS_A_PERIOD, LONGEST = 200, 0.05  # of the steps along a curve: in a drive period, and tau
 FREE_SPAN = 20.0  # tau, of which `settle` and `count` are counted without an ac drive
 PATHS = 64  # in thermal noise
 NOISE_STEP = 0.1  # tau
@@ -38,9 +38,9 @@ class LumpedTask:
         found: dict[str, Any] = {}
         if c.time is not None:
             found |= prescribed(c, sink) if c.prescribed else followed(c, sink)
-        if c.sweep is not None and c.amplitudes is not None:
+        if c.curve is not None and c.amplitudes is not None:
             found |= mapped(c, sink, progress)
-        elif c.sweep is not None:
+        elif c.curve is not None:
             found |= swept(c, sink)
         return found
 
@@ -146,22 +146,22 @@ def prescribed(case: Lumped, sink: Sink) -> dict[str, Any]:
 
 
 def rhythm(case: Lumped, omega: float) -> tuple[float, float]:
-    """(span, step) of a sweep: a drive period, or a stretch of free time."""
+    """(span, step) along a curve: a drive period, or a stretch of free time."""
     span = ph.TURN / omega if omega else FREE_SPAN
     return span, min(span / STEPS_A_PERIOD, LONGEST)
 
 
 def swept(case: Lumped, sink: Sink) -> dict[str, Any]:
-    """Table `sweep`: bias, mean rate and direction.  Where the junction lets go on the way up and is caught again."""
-    assert case.sweep is not None and case.junction is not None
-    s, j = case.sweep, junction_of(case)
+    """Table `curve`: bias, mean rate and direction.  Where the junction lets go on the way up and is caught again."""
+    assert case.curve is not None and case.junction is not None
+    s, j = case.curve, junction_of(case)
     amplitude, omega = case.alternating()
     span, step = rhythm(case, omega)
     up = np.linspace(s.from_, s.to, s.points)
     bias = np.concatenate([up, up[::-1]]) if s.back else up
     mean = ph.mean_rates(bias, j.beta, j.coupling, amplitude, omega, span, step, s.settle, s.count)
     direction = np.where(np.arange(bias.size) < s.points, 1.0, -1.0)
-    record(sink, "sweep", {"bias": bias, "mean": mean, "direction": direction})
+    record(sink, "curve", {"bias": bias, "mean": mean, "direction": direction})
     found: dict[str, Any] = {}
     if not omega:
         resting = np.abs(mean[: s.points]) < 1e-6
@@ -188,7 +188,7 @@ def plateaus(bias: Array, n: Array) -> dict[str, dict[str, float]]:
 
 
 def edges(amplitude: float, omega: float, top: float, coupling: float) -> dict[str, dict[str, float]]:
-    """The exact edges of the steps that begin within the sweep, from the return map."""
+    """The exact edges of the steps that begin on the curve, from the return map."""
     found = {}
     for n in range(int(top / omega) + 1):
         ends = ph.step_edges(amplitude, omega, n, coupling)
@@ -199,8 +199,8 @@ def edges(amplitude: float, omega: float, top: float, coupling: float) -> dict[s
 
 def mapped(case: Lumped, sink: Sink, progress: Note) -> dict[str, Any]:
     """Table `map`: amplitude, bias, mean rate over the drive's frequency, for every pair of both."""
-    assert case.sweep is not None and case.amplitudes is not None
-    s, j, omega = case.sweep, junction_of(case), case.alternating()[1]
+    assert case.curve is not None and case.amplitudes is not None
+    s, j, omega = case.curve, junction_of(case), case.alternating()[1]
     span, step = rhythm(case, omega)
     bias = np.linspace(s.from_, s.to, s.points)
     amplitudes = np.linspace(case.amplitudes.from_, case.amplitudes.to, case.amplitudes.points)

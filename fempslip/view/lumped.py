@@ -86,9 +86,9 @@ def answer_plot(run: Run, path: Path, table: Mapping[str, Array]) -> Path:
     return save(made, path)
 
 
-def sweep_plot(run: Run, path: Path) -> Path:
+def curve_plot(run: Run, path: Path) -> Path:
     """Mean rate over the bias, up and down."""
-    table = run.table("sweep")
+    table = run.table("curve")
     _, answer, unit, drive, drive_unit = names(run)
     made = figure(COLUMN, 2.5)
     axes = made.add_axes((0.14, 0.15, 0.82, 0.81))
@@ -192,7 +192,7 @@ def sound_plot(run: Run, path: Path) -> Path:
 
 DRAWN = {
     "map": map_plot,
-    "sweep": sweep_plot,
+    "curve": curve_plot,
     "waveform": waveform_plot,
     "levels": levels_plot,
     "ring": ring_plot,
