@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fempslip.case import Case, Lumped, MeshedCase
+from fempslip.case import Case, Evolve, Lumped, MeshedCase
 
 KRAMER = """@article{kramer1978,
   author = {Kramer, L. and Watts-Tobin, R. J.},
@@ -48,6 +48,20 @@ GMSH = """@article{gmsh2009,
   author = {Geuzaine, C. and Remacle, J.-F.},
   title = {Gmsh: a three-dimensional finite element mesh generator with built-in pre- and post-processing facilities},
   journal = {Int. J. Numer. Methods Eng.}, volume = {79}, pages = {1309}, year = {2009}
+}
+"""
+LANGER = """@article{langer1967,
+  author = {Langer, J. S. and Ambegaokar, Vinay},
+  title = {Intrinsic Resistive Transition in Narrow Superconducting Channels},
+  journal = {Phys. Rev.}, volume = {164}, pages = {498}, year = {1967},
+  note = {barrier of a thermal phase slip}
+}
+"""
+MCCUMBER = """@article{mccumber1970,
+  author = {McCumber, D. E. and Halperin, B. I.},
+  title = {Time Scale of Intrinsic Resistive Fluctuations in Thin Superconducting Wires},
+  journal = {Phys. Rev. B}, volume = {1}, pages = {1054}, year = {1970},
+  note = {rate of thermal phase slips}
 }
 """
 
@@ -96,6 +110,8 @@ def bibliography(case: Case) -> str:
         used.append(IVLEV)
     else:
         used += [SCIKIT_FEM, GMSH]
+    if isinstance(case, Evolve) and case.noise is not None and case.geometry.dimension == 1:
+        used += [LANGER, MCCUMBER]
     return "\n".join(used)
 
 

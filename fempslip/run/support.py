@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from fempslip.case import Case, Lumped, MeshedCase
+from fempslip.case import Case, Evolve, Lumped, MeshedCase
 from fempslip.run.circuits import drive_periods
 from fempslip.run.recipes import Recipe, recipe
 
@@ -22,11 +22,14 @@ class Row:
     contact: str  # kind of every contact, none without contacts
     holes: str  # yes, no
     speed: str  # yes or slow
+    noise: str = "no"
+    circuit: str = "no"
 
 
 SUPPORT = (
     tuple(
-        Row("evolve", "tdgl", "none", charge, contact, holes, "yes")
+        Row("evolve", "tdgl", "none", charge, contact, holes, "yes", noise)
+        for noise in ("no", "yes")
         for charge in ("conserved", "off")
         for contact in ("none", "normal", "bank", "free")
         for holes in ("no", "yes")
@@ -42,6 +45,11 @@ SUPPORT = (
         for contact in ("none", "normal", "free")
         for holes in ("no", "yes")
     )
+    + tuple(
+        Row("evolve", "tdgl", "none", "conserved", contact, holes, "yes", circuit="yes")
+        for contact in ("normal", "bank", "free")
+        for holes in ("no", "yes")
+    )
 )
 SUPPORT += (Row("lumped", "none", "none", "none", "none", "no", "yes"),)
 
@@ -52,8 +60,10 @@ def asked(case: Case) -> list[Row]:
         return [Row(case.task, "none", "none", "none", "none", "no", "yes")]
     kinds = sorted(set(case.contacts.values())) or ["none"]
     holes = "yes" if case.geometry.holes else "no"
+    noise = "yes" if isinstance(case, Evolve) and case.noise is not None else "no"
+    circuit = "yes" if case.drive.circuit is not None else "no"
     m = case.model
-    return [Row(case.task, m.dynamics, m.screening, m.charge, kind, holes, "yes") for kind in kinds]
+    return [Row(case.task, m.dynamics, m.screening, m.charge, kind, holes, "yes", noise, circuit) for kind in kinds]
 
 
 def refuse_unsupported(case: Case) -> None:
@@ -61,6 +71,8 @@ def refuse_unsupported(case: Case) -> None:
     for row in asked(case):
         if row not in SUPPORT:
             words = f"task {row.task} with dynamics {row.dynamics}, screening {row.screening}, charge {row.charge}"
+            words += ", noise" if row.noise == "yes" else ""
+            words += ", a circuit" if row.circuit == "yes" else ""
             raise case.refuse(
                 "model", f"{words} and contacts of kind {row.contact} is not supported; {hint(row)}".rstrip("; ")
             )
@@ -70,6 +82,10 @@ def refuse_unsupported(case: Case) -> None:
 
 def hint(row: Row) -> str:
     """What to write instead."""
+    if row.circuit == "yes" and (row.screening != "none" or row.noise == "yes"):
+        return (
+            "a circuit is for screening: none without noise of the sample; give drive.current, or drive.circuit.noise"
+        )
     if row.screening == "pearl" and row.charge == "conserved":
         return "a film with its own field takes contacts that are normal or free" if row.contact == "bank" else ""
     return "a pure relaxation (charge: off) has no currents: remove the contacts" if row.charge == "off" else ""
@@ -86,8 +102,6 @@ def refuse_thick(case: MeshedCase) -> None:
     if missing:
         words = f"screening pearl needs Lambda = lambda^2/thickness: give material.{' and material.'.join(missing)}"
         raise case.refuse("material", words)
-    if case.drive.circuit is not None:
-        raise case.refuse("drive.circuit", "a film with its own field takes no circuit yet: give drive.current")
 
 
 # ------------------------------------------------------------------------------------------- recipes
@@ -110,6 +124,15 @@ CONTOUR = Need(lambda case: bool(case.geometry.contours), "a contour in the geom
 WIRE = Need(lambda case: case.geometry.dimension == 1, "a wire or a ring (dimension: 1)")
 FILM = Need(lambda case: case.geometry.dimension == 2, "a film (dimension: 2)")
 FACES = Need(lambda case: case.geometry.dimension > 1, "a film or a bulk piece (dimension: 2 or 3)")
+COUNTED = Need(
+    lambda case: bool(case.measure.between or case.geometry.contours),
+    "a stretch to count along: measure: {between: [probe, probe]}, or contours: {loop: hole} in the geometry",
+)
+NOISY = Need(lambda case: isinstance(case, Evolve) and case.noise is not None, "noise: {temperature: ...}")
+QUIET = Need(
+    lambda case: not (isinstance(case, Evolve) and case.noise is not None),
+    "a case without noise, which gives and takes energy",
+)
 CONTACT = Need(lambda case: bool(case.contacts), "a contact that a current can enter by: contacts: {source: normal}")
 CIRCUIT = Need(lambda case: case.drive.circuit is not None, "a circuit: drive: {circuit: {elements: ..}}")
 AC = Need(lambda case: len(drive_periods(case)) == 1, "one ac drive: a sine in drive.current or in drive.circuit")
@@ -118,6 +141,9 @@ LUMPED = Need(lambda case: True, "a system without extent: task: lumped", Lumped
 
 # step of a recipe -> what it needs; steps that are not here can do with any body
 NEEDS = {
+    "power_balance": QUIET,
+    "thermal_slips": NOISY,
+    "net_winding": COUNTED,
     "mean_voltage": PAIR,
     "voltage_plot": PAIR,
     "windings": CONTOUR,

@@ -26,7 +26,8 @@ CASES = delivered("cases")
 SWEPT = tuple(name for name in CASES if load(name).sweep is not None)
 MARCHED = tuple(name for name in CASES if isinstance(load(name), Evolve))
 QUICK = ("wire_weak_spot", "wire_normal_ends", "disk_in_field")  # run to their end in the fast tests too
-WATCHED = {"currents", "josephson", "ledger", "tracks", "windings", "zeros"}  # what a recipe may ask to be watched
+# what a recipe may ask to be watched
+WATCHED = {"currents", "josephson", "ledger", "net_winding", "tracks", "windings", "zeros"}
 SHORT: dict[str, object] = {"time.until": 2, "measure.from": 1, "record.fields": 1}
 COARSE: dict[int, dict[str, object]] = {3: {"mesh.size": 0.9}}
 
@@ -142,23 +143,40 @@ postprocess: [voltage, power]
 
 def as_asked(row: support.Row, folder: Path) -> Case:
     """The smallest case that needs a row of the support table."""
+    if row.task == "lumped":
+        text = "task: lumped\njunction: {kind: rsj}\nbias: {current: 1.25}\ntime: {until: 100}\npostprocess: [lumped]\n"
+        return case_from(text, folder)
     changes: dict[str, object] = {"task": row.task, "drive.field": 0.1}
     changes |= {f"model.{key}": getattr(row, key) for key in ("dynamics", "screening", "charge")}
     if row.contact != "none":
         changes |= {"contacts": {"source": row.contact, "drain": row.contact}}
         changes |= {"drive.current": {"from": "source", "to": "drain", "density": 0.1}}
+    if row.circuit == "yes":
+        bias = {"current": 0.4, "from": "ground", "to": "top"}
+        load = {"resistor": 2, "from": "top", "to": "ground"}
+        wired = {"elements": {"bias": bias, "load": load}, "terminals": {"source": "top", "drain": "ground"}}
+        changes |= {"drive.current": None, "drive.circuit": wired, "postprocess": ["voltage", "circuit"]}
+    if row.noise == "yes":
+        changes |= {"noise": {"temperature": 0.01}, "material.gamma": 0, "postprocess": ["thermal_slips"]}
     if row.holes == "yes":
         changes |= {"geometry.holes": {"hole": {"disk": {"radius": 1}}}}
         changes |= {"drive.flux": {"through": "hole", "value": "0.3 Phi0"}}
     return case_from(TINY, folder, changes)
 
 
-@pytest.mark.parametrize("row", support.SUPPORT, ids=lambda row: f"{row.charge}-{row.contact}-holes-{row.holes}")
+@pytest.mark.parametrize(
+    "row",
+    support.SUPPORT,
+    ids=lambda row: f"{row.charge}-{row.contact}-holes-{row.holes}-noise-{row.noise}-circuit-{row.circuit}",
+)
 def test_every_yes_runs(row: support.Row, tmp_path: Path) -> None:
     case = as_asked(row, tmp_path)
     assert support.asked(case) == [row]
     assert row.speed in ("yes", "slow")
     run = solve(case, tmp_path / "run", pictures=False)
+    if row.task == "lumped":
+        assert run.status == "finished" and abs(run.summary["results"]["lumped"]["mean"] - 0.75) < 1e-4
+        return
     assert run.status == "finished" and list(run.times) == [0.0, 0.5, 1.0]
     density = run.table("series")["mean_density"]
     assert (density > 0.05).all() and (density < 1.1).all()
