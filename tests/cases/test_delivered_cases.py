@@ -209,7 +209,7 @@ def test_a_row_that_is_taken_out_is_refused(tmp_path: Path, monkeypatch: pytest.
 def test_a_recipe_answers_or_is_refused_before_the_run(name: str, tmp_path: Path) -> None:
     """Over a film that measures nothing and names no contour: what passes the check gives its numbers."""
     case = case_from(TINY, tmp_path, {"measure.between": None, "postprocess": [name]})
-    unmet = [need for need in support.needs(recipe(name)) if not need.met(case)]
+    unmet = [need for need in support.needs(recipe(name)) if not need.holds(case)]
     if unmet:
         with pytest.raises(Refusal, match=f"the recipe '{name}' needs"):
             solve(case, tmp_path / "run")
