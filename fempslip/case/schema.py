@@ -132,8 +132,17 @@ class Evolve(MeshedCase):
         return self.time.until
 
 
+class London(MeshedCase):
+    """The task `london`: fields and currents at rest with |psi| as it starts, windings and vortices of `start`.
+
+    The drive is that of t = 0; model.screening says in what space.
+    """
+
+    task: Literal["london"] = "london"
+
+
 # task -> its case; a new task adds its class here
-TASKS: dict[str, type[Case]] = {"evolve": Evolve}
+TASKS: dict[str, type[Case]] = {"evolve": Evolve, "london": London}
 
 
 def json_schema() -> dict[str, Any]:

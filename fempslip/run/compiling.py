@@ -29,6 +29,7 @@ from fempslip.contract import (
 from fempslip.mesh.vacuum import surrounded
 from fempslip.physics.maxwell import Screening
 from fempslip.run.gauge import at_rest_on_banks
+from fempslip.solver.london import London
 from fempslip.tasks import seeds
 from fempslip.tasks.watchers import tracked_nodes
 
@@ -78,7 +79,7 @@ def compile(case: MeshedCase, mesh: Mesh, psi: Array | None = None) -> Problem: 
     )
     if case.model.screening == "maxwell":
         refuse_unscreenable(case, problem, section)
-        problem = in_space(case, problem)
+        problem = screened_start(case, in_space(case, problem))
     refuse_unresolved(case, problem)
     refuse_changing_banks(case, problem)
     return replace(problem, psi=start_of(case, problem) if psi is None else psi)
@@ -122,6 +123,27 @@ def in_space(case: MeshedCase, problem: Problem) -> Problem:
     patterns += [parts.threading(space.mesh, space.operators, hole) / (2 * np.pi) for hole, _ in case.drive.flux]
     found = np.array(patterns).reshape(len(patterns), space.operators.edges.shape[1])
     return replace(problem, surroundings=replace(space, patterns=found))
+
+
+def screened_start(case: MeshedCase, problem: Problem) -> Problem:
+    """With the London state of the start as its potential: the field as if raised slowly, or, where psi starts normal,
+    the applied one.  So phases of edges stay small however large the sample."""
+    if case.start.kind not in ("uniform", "vortices"):
+        return problem
+    density = np.where(tracked_nodes(problem), np.maximum(problem.epsilon, 0.0) / problem.beta, 0.0)
+    turns = np.zeros(problem.operators.edges.shape[1])
+    for line in (vortex_line(case, problem.mesh, v) for v in case.start.vortices):
+        turns += line.winding * parts.around(problem.mesh, problem.operators, line.point, line.direction)
+    return replace(problem, potential=London.of(problem, density).state(turns).a)
+
+
+def potential_of(problem: Problem) -> Array:
+    """a on the edges of the sample at t = 0, (edges,)."""
+    from fempslip.physics.applied import potential
+
+    if problem.potential is None:
+        return potential(problem.drive, 0.0)
+    return problem.potential if problem.surroundings is None else problem.potential[problem.surroundings.edges]
 
 
 def per_cell(mesh: Mesh, material: Mapping[str, Any], key: str) -> Array:
@@ -352,7 +374,6 @@ def clock_of(case: MeshedCase) -> Clock:
 
 def start_of(case: MeshedCase, problem: Problem) -> Array:
     """psi at t = 0 by the case's `start`, (nodes,)."""
-    from fempslip.physics.applied import potential
 
     start, mesh, op = case.start, problem.mesh, problem.operators
     dead = ~tracked_nodes(problem)
@@ -364,9 +385,7 @@ def start_of(case: MeshedCase, problem: Problem) -> Array:
         lines = [vortex_line(case, mesh, v) for v in start.vortices]
         hidden = problem.drive.hidden
         try:
-            psi = seeds.uniform(
-                mesh, op, problem.epsilon / problem.beta, potential(problem.drive, 0.0), lines, dead, hidden
-            )
+            psi = seeds.uniform(mesh, op, problem.epsilon / problem.beta, potential_of(problem), lines, dead, hidden)
         except Refusal as refusal:
             raise case.refuse("start", str(refusal)) from None
     psi = np.where(dead, 0.0, psi)
