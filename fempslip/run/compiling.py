@@ -20,6 +20,7 @@ from fempslip.contract import (
     Drive,
     Landscape,
     Mesh,
+    Noise,
     Operators,
     Probe,
     Problem,
@@ -27,8 +28,11 @@ from fempslip.contract import (
     Waveform,
 )
 from fempslip.mesh.vacuum import surrounded
+from fempslip.physics import fluctuations
 from fempslip.physics.maxwell import Screening
+from fempslip.physics.sources import densities
 from fempslip.run.gauge import at_rest_on_banks
+from fempslip.run.outside import pattern_of
 from fempslip.solver.london import London
 from fempslip.tasks import seeds
 from fempslip.tasks.watchers import tracked_nodes
@@ -41,6 +45,8 @@ class AboveDepairing(UserWarning):
 
 
 WHOLE = 1e-3  # Phi0 by which the flux through a closed cell may miss a whole number
+HOTTEST_NODE = 100.0  # k T over (Bc^2/mu0) times the volume of a node
+MOST_RENORMALISED = 20_000  # nodes
 UNFELT = 1e-6  # a change of epsilon at a bank that does not count
 
 
@@ -79,7 +85,9 @@ def compile(case: MeshedCase, mesh: Mesh, psi: Array | None = None) -> Problem: 
     )
     if case.model.screening == "maxwell":
         refuse_unscreenable(case, problem, section)
-        problem = screened_start(case, in_space(case, problem))
+        problem = in_space(case, problem)
+        problem = screened_start(case, problem) if psi is None else problem
+    problem = with_noise(case, problem, section * sigma)
     refuse_unresolved(case, problem)
     refuse_changing_banks(case, problem)
     return replace(problem, psi=start_of(case, problem) if psi is None else psi)
@@ -91,6 +99,11 @@ def refuse_unscreenable(case: MeshedCase, problem: Problem, section: Array) -> N
     if mesh.dim == 1:
         words = "screening: maxwell is for films and bodies; a wire that is a line has no field of its own"
         raise case.refuse("model.screening", words)
+    if mesh.dim == 2 and case.drive.sources:
+        words = (
+            "a film under screening: maxwell is infinitely long along z: its applied field is uniform, of no sources"
+        )
+        raise case.refuse("drive.field", words)
     if mesh.dim == 3 and problem.contacts:
         words = "a body under screening: maxwell carries no current from contacts; remove them, or use screening: none"
         raise case.refuse("model.screening", words)
@@ -120,6 +133,13 @@ def in_space(case: MeshedCase, problem: Problem) -> Problem:
     except Refusal as refusal:
         raise case.refuse("model.screening", str(refusal)) from None
     patterns = [parts.uniform_field(space.mesh, space.operators, vector) for vector, _ in case.drive.field]
+    try:
+        patterns += [pattern_of(case, space.mesh, space.operators, source) for source, _ in case.drive.sources]
+    except Refusal:
+        words = (
+            f"under screening: maxwell sources stand outside the ball of vacuum, {space.radius:.3g} xi round the body"
+        )
+        raise case.refuse("drive.field", words) from None
     patterns += [parts.threading(space.mesh, space.operators, hole) / (2 * np.pi) for hole, _ in case.drive.flux]
     found = np.array(patterns).reshape(len(patterns), space.operators.edges.shape[1])
     return replace(problem, surroundings=replace(space, patterns=found))
@@ -227,6 +247,11 @@ def drive_of(case: MeshedCase, mesh: Mesh, op: Operators, contacts: tuple[Contac
         if mesh.periods:
             hidden += hidden_quanta(case, wave, parts.hidden_flux(mesh, op, np.asarray(vector), patterns[-1]))
         density += float(np.linalg.norm(vector)) * largest(wave, case.until)
+    for source, wave in case.drive.sources:
+        refuse_jumps(case, wave, "drive.field")
+        patterns.append(pattern_of(case, mesh, op, source))
+        waves.append(wave)
+        density += float(densities(mesh, op, patterns[-1]).max(initial=0.0)) * largest(wave, case.until)
     for hole, wave in case.drive.flux:
         refuse_jumps(case, wave, "drive.flux")
         patterns.append(parts.threading(mesh, op, hole) / (2 * np.pi))
@@ -369,7 +394,40 @@ def clock_of(case: MeshedCase) -> Clock:
     if not isinstance(case, Evolve):
         return Clock(until=0.0)
     t = case.time
-    return Clock(t.until, t.tolerance, t.dt_start, t.dt_min, t.dt_max, t.fixed)
+    return Clock(t.until, t.tolerance, t.dt_start, t.dt_min, t.dt_max, case.fixed_step)
+
+
+# ------------------------------------------------------------------------------------------- noise
+
+
+def with_noise(case: MeshedCase, problem: Problem, conductance: Array) -> Problem:
+    """The problem with the case's thermal noise.  Raises Refusal where a node is hotter than a step can follow."""
+    noise = case.noise if isinstance(case, Evolve) else None
+    if noise is None:
+        return problem
+    if problem.drive.circuit is not None:
+        raise case.refuse("noise", "noise of the sample and a circuit do not go together yet: give drive.current")
+    charged = noise.johnson and case.model.charge != "off"
+    problem = replace(problem, noise=Noise(noise.temperature, noise.seed, conductance if charged else None))
+    hottest = noise.temperature / float(problem.operators.m.min())
+    if hottest > HOTTEST_NODE:
+        words = (
+            f"k T is {hottest:.3g} times the energy unit of the smallest cell: raise mesh.size or lower the temperature"
+        )
+        raise case.refuse("noise.temperature", words)
+    fluctuations.warn_untested(problem)
+    if noise.renormalise:
+        if problem.operators.nodes > MOST_RENORMALISED:
+            words = f"renormalise wants at most {MOST_RENORMALISED} nodes; this mesh has {problem.operators.nodes}"
+            raise case.refuse("noise.renormalise", words)
+        shift = 2 * fluctuations.gaussian_density(problem)
+        land = problem.landscape
+        problem = replace(
+            problem,
+            epsilon=problem.epsilon + shift,
+            landscape=None if land is None else replace(land, constant=land.constant + shift),
+        )
+    return problem
 
 
 def start_of(case: MeshedCase, problem: Problem) -> Array:
