@@ -100,9 +100,7 @@ def refuse_unscreenable(case: MeshedCase, problem: Problem, section: Array) -> N
         words = "screening: maxwell is for films and bodies; a wire that is a line has no field of its own"
         raise case.refuse("model.screening", words)
     if mesh.dim == 2 and case.drive.sources:
-        words = (
-            "a film under screening: maxwell is infinitely long along z: its applied field is uniform, of no sources"
-        )
+        words = "a film under screening: maxwell is infinitely long along z; its field is uniform"
         raise case.refuse("drive.field", words)
     if mesh.dim == 3 and problem.contacts:
         words = "a body under screening: maxwell carries no current from contacts; remove them, or use screening: none"
@@ -136,9 +134,7 @@ def in_space(case: MeshedCase, problem: Problem) -> Problem:
     try:
         patterns += [pattern_of(case, space.mesh, space.operators, source) for source, _ in case.drive.sources]
     except Refusal:
-        words = (
-            f"under screening: maxwell sources stand outside the ball of vacuum, {space.radius:.3g} xi round the body"
-        )
+        words = f"under screening: maxwell sources stand outside the ball of vacuum, {space.radius:.3g} xi around"
         raise case.refuse("drive.field", words) from None
     patterns += [parts.threading(space.mesh, space.operators, hole) / (2 * np.pi) for hole, _ in case.drive.flux]
     found = np.array(patterns).reshape(len(patterns), space.operators.edges.shape[1])
