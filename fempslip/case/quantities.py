@@ -20,7 +20,10 @@ WORDS = {
     "length": "a length", "time": "a time", "field": "a magnetic field", "density": "a current density",
     "current": "a current", "voltage": "a voltage", "flux": "a magnetic flux", "conductivity": "a conductivity",
     "frequency": "a frequency", "area": "an area", "number": "a number",
-    "angle": "an angle", "temperature": "a temperature",
+    "angle": "an angle", "temperature": "a temperature", "resistance": "a resistance",
+    "inductance": "an inductance", "capacitance": "a capacitance", "speed": "a speed",
+    "moment": "a magnetic moment",
+    "specific heat": "an entropy or a heat capacity of a mass",
 }  # fmt: skip
 
 SCALE_NAMES = ("xi", "lambda", "tau", "Bc2", "j0", "Idep", "Phi0", "V0")
@@ -29,7 +32,9 @@ SCALE_NAMES = ("xi", "lambda", "tau", "Bc2", "j0", "Idep", "Phi0", "V0")
 _NEEDED = {
     "length": ("xi",), "area": ("xi",), "field": ("xi",), "time": ("lambda", "sigma or tau"),
     "frequency": ("lambda", "sigma or tau"), "voltage": ("lambda", "sigma or tau"), "density": ("xi", "lambda"),
-    "conductivity": ("sigma",), "current": ("xi", "lambda"),
+    "conductivity": ("sigma",), "current": ("xi", "lambda"), "energy": ("xi", "lambda"),
+    "resistance": ("xi", "lambda", "sigma or tau"),
+    "inductance": ("xi", "lambda", "sigma or tau"), "capacitance": ("xi", "lambda", "sigma or tau"),
 }  # fmt: skip
 
 _NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
@@ -113,7 +118,10 @@ def in_si(written: object, kind: str, what: str) -> float:
 
 
 _EXAMPLE = {"length": "'20 nm'", "conductivity": "'2e6 S/m'", "time": "'0.1 ps'", "area": "'100 nm^2'",
-            "temperature": "'4.2 K'"}  # fmt: skip
+            "temperature": "'4.2 K'", "current": "'10 uA'", "voltage": "'1 mV'", "resistance": "'50 ohm'",
+            "capacitance": "'1 pF'",
+            "inductance": "'1 nH'", "speed": "'230 m/s'", "specific heat": "'300 J/kg/K'",
+            "moment": "'1e-15 A*m^2'"}  # fmt: skip
 
 
 def names_in(written: object) -> set[str]:
@@ -164,7 +172,7 @@ def _value(number: float, name: str, kind: str, names: Names, what: str, written
         return Amount(number * _scale(name, kind, names, what, written))
     factor, given = _unit(name, names.known(), what)
     _same_kind(what, kind, written, given)
-    return Amount(number * (factor / _si(kind, names, what, written)))
+    return Amount(number * (factor / unit_of(kind, names, what, written)))
 
 
 def _scale(name: str, kind: str, names: Names, what: str, written: str) -> float:
@@ -180,17 +188,19 @@ def _scale(name: str, kind: str, names: Names, what: str, written: str) -> float
     return value
 
 
-def _si(kind: str, names: Names, what: str, written: str) -> float:
+def unit_of(kind: str, names: Names, what: str, written: str) -> float:
     """The SI value of the unit of a kind; refuses, with what to add, where the material does not say."""
     value = names.scales.si(kind)
     if value is not None:
         return value
     if names.broken:
         return 1.0
+    if names.scales.needs:
+        raise Mistake(f"{what}: {written!r} has an SI unit, so give {names.scales.needs} too (or write a bare number)")
     have = {"xi": names.scales.xi, "lambda": names.scales.lambda_, "sigma": names.scales.sigma}
     have["sigma or tau"] = names.scales.tau0
     needed = _NEEDED[kind]
-    if kind == "current":
+    if kind in ("current", "energy", "resistance", "inductance", "capacitance"):
         needed += {1: ("cross_section (or width and thickness)",), 2: ("thickness",), 3: ()}[names.scales.dimension]
     missing = " and ".join(f"material.{name}" for name in needed if have.get(name) is None)
     raise Mistake(f"{what}: {written!r} has an SI unit, so give {missing} too (or write a bare number)")
@@ -221,7 +231,7 @@ def _unit(name: str, known: tuple[str, ...], what: str) -> tuple[float, str]:
     """SI value and kind of a unit; the kind of an odd unit is its dimensionality in words."""
     found = _pint_unit(name)
     if found is None:
-        units = ("nm", "um", "mT", "T", "uA", "mA", "A", "ps", "ns", "uV", "mV", "GHz", "S/m")
+        units = ("nm", "um", "mT", "T", "uA", "mA", "A", "ps", "ns", "uV", "mV", "GHz", "S/m", "ohm", "nH", "pF")
         raise Mistake(f"{what}: {name!r} is no unit, no scale and no parameter of the geometry", (*known, *units), name)
     return found
 

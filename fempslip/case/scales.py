@@ -2,6 +2,7 @@
 
     Bc2 = Phi0 / (2 pi xi^2)        tau0 = mu0 sigma lambda^2        j0 = Phi0 / (2 pi mu0 lambda^2 xi)
     V0 = hbar / (2 e tau0) = xi j0 / sigma,    so a phase slip has the area 2 pi V0 tau0 = Phi0
+    energy: (Bc^2/mu0) xi^dim times the missing section = (unit of current) Phi0 / (4 pi)
 
 Some published codes carry a factor 4 in j0 and V0; with it a slip would have four flux quanta.
 """
@@ -21,6 +22,8 @@ DEPAIRING = 2 / (3 * sqrt(3))  # largest supercurrent density of a uniform state
 SI_UNITS = {
     "length": "m", "time": "s", "field": "T", "density": "A/m^2", "current": "A", "voltage": "V",
     "flux": "Wb", "conductivity": "S/m", "frequency": "Hz", "area": "m^2", "angle": "rad", "temperature": "K",
+    "resistance": "ohm", "inductance": "H", "capacitance": "F", "speed": "m/s", "specific heat": "J/kg/K",
+    "moment": "A*m^2",
 }  # fmt: skip
 
 
@@ -30,7 +33,7 @@ class Scales:
 
     xi, lambda_, thickness : m;  sigma : S/m;  tau0 : s;  Bc2 : T;  j0 : A/m^2;  V0 : V;  Phi0 : Wb;  area : m^2
     current : A, one unit of current of this dimension: j0 area (wires), j0 xi thickness (films), j0 xi^2 (bulk)
-    kappa : lambda / xi, which a dimensionless material may give too
+    kappa : lambda / xi, which a dimensionless material may give too;  film : thickness / xi, likewise
     Tc, temperature : K; the scales hold at this temperature
     """
 
@@ -49,13 +52,24 @@ class Scales:
     Phi0: float = PHI0
     Tc: float | None = None
     temperature: float | None = None
+    needs: str = ""  # what to give, so that SI units can be used, where it is not the material
+    film: float | None = None
+
+    @property
+    def Lambda(self) -> float | None:
+        """lambda^2 / (thickness xi), what a thin film screens by; the Pearl length of most papers is twice that."""
+        return self.kappa**2 / self.film if self.kappa and self.film else None
 
     def si(self, kind: str) -> float | None:
         """SI value of one dimensionless unit of a kind of quantity ("voltage", "field" ...), None if not known."""
+        ohm = self.V0 / self.current if self.V0 and self.current else None
         values = {
-            "length": self.xi, "time": self.tau0, "field": self.Bc2, "density": self.j0, "current": self.current,
+            "resistance": ohm, "inductance": ohm * self.tau0 if ohm and self.tau0 else None,
+            "capacitance": self.tau0 / ohm if ohm and self.tau0 else None, "length": self.xi, "time": self.tau0,
+            "field": self.Bc2, "density": self.j0, "current": self.current,
             "voltage": self.V0, "flux": PHI0 / (2 * pi), "conductivity": self.sigma,
             "frequency": 1 / self.tau0 if self.tau0 else None, "area": self.xi**2 if self.xi else None, "angle": 1.0,
+            "energy": self.current * PHI0 / (4 * pi) if self.current else None,
         }  # fmt: skip
         return values[kind]
 
@@ -65,6 +79,8 @@ class Scales:
         names = {
             "length": "xi", "time": "tau0", "field": "Bc2", "density": "j0", "current": current, "voltage": "V0",
             "flux": "Phi0 / 2 pi", "conductivity": "sigma", "frequency": "1/tau0", "area": "xi^2", "angle": "rad",
+            "resistance": f"V0 / ({current})", "inductance": f"V0 tau0 / ({current})",
+            "capacitance": f"{current} tau0 / V0",
         }  # fmt: skip
         return names[kind]
 

@@ -14,7 +14,9 @@ from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo
 
 from fempslip.case.drive import Drive, DriveSpec
 from fempslip.case.geometry import Geometry
+from fempslip.case.lumped_settings import System
 from fempslip.case.material import Material, Materials, arranged
+from fempslip.case.noise_settings import STEP, NoiseSpec
 from fempslip.case.parts import BoundaryName, NewName, Or, Part, one_of, reading
 from fempslip.case.scales import Scales
 from fempslip.case.settings import (
@@ -29,6 +31,7 @@ from fempslip.case.settings import (
     TimeSpec,
     _start,
 )
+from fempslip.case.sweep import SweepSpec
 from fempslip.contract import Refusal
 
 ContactKind = Annotated[str, one_of("normal", "bank", "free")]
@@ -44,6 +47,7 @@ class Case(Part):
     name: NewName
     title: str = ""
     task: str = "evolve"
+    sweep: SweepSpec = None
     postprocess: tuple[RecipeName, ...] = ()
     expect: dict[ResultName, Expectation] = Field(default_factory=dict)
 
@@ -52,7 +56,7 @@ class Case(Part):
     @classmethod
     def keys(cls) -> tuple[str, ...]:
         """The keys as a person writes them: what is asked of the results comes last."""
-        last = ("postprocess", "expect")
+        last = ("sweep", "postprocess", "expect")
         return (*(key for key in super().keys() if key not in last), *last)
 
     def __eq__(self, other: object) -> bool:
@@ -126,14 +130,26 @@ class Evolve(MeshedCase):
     task: Literal["evolve"] = "evolve"
     time: TimeSpec
     record: Record = Field(default={}, validate_default=True)
+    noise: NoiseSpec | None = None
+
+    @property
+    def fixed_step(self) -> float | None:
+        """A constant step: as written, and with noise always."""
+        return self.time.fixed if self.noise is None else self.time.fixed or STEP
 
     @property
     def until(self) -> float:
         return self.time.until
 
 
+class Lumped(Case, System):
+    """The task `lumped`: a system without extent, so without geometry and mesh."""
+
+    task: Literal["lumped"] = "lumped"
+
+
 # task -> its case; a new task adds its class here
-TASKS: dict[str, type[Case]] = {"evolve": Evolve}
+TASKS: dict[str, type[Case]] = {"evolve": Evolve, "lumped": Lumped}
 
 
 def json_schema() -> dict[str, Any]:

@@ -10,22 +10,30 @@ import time
 import warnings
 from collections.abc import Iterable, Sequence
 
-from fempslip.case import Case, Evolve, MeshedCase
+import numpy as np
+
+from fempslip.case import Case, Evolve, Lumped, MeshedCase
+from fempslip.case.lumped_settings import SYSTEMS
+from fempslip.case.noise_settings import BOLTZMANN
 from fempslip.case.scales import DEPAIRING
 from fempslip.case.waveforms import Sum
 from fempslip.contract import Mesh, Problem, Step, Waveform
 from fempslip.mesh.meshing import make_mesh
+from fempslip.physics.sources import circulations, densities
 from fempslip.run.compiling import compile, depairing_current, instants, per_cell
+from fempslip.run.outside import potential_of
 from fempslip.run.recipes import recipe
 from fempslip.run.running import watchers_of
 from fempslip.run.support import refuse_unanswerable, refuse_unsupported
 from fempslip.solver.bdf2 import Bdf2, advance
+from fempslip.tasks.evolve import stepper_of
 
 TYPICAL_STEP = 0.25  # tau0, mean step of driven runs at the default tolerance
 TRIED = 10  # steps from which the cost of one is judged
 FRAME = 56  # bytes a node: psi in double precision; |psi|, phase, potentials and two vectors in single
 MARGIN, WIDTH = 13, 110
 SI = {"length": "m", "time": "s", "field": "T", "density": "A/m^2", "voltage": "V", "current": "A"}
+SI |= {"resistance": "ohm", "inductance": "H", "capacitance": "F"}
 PREFIXES = {0: "", -3: "m", -6: "u", -9: "n", -12: "p", -15: "f"}
 
 
@@ -33,6 +41,8 @@ def explain(case: Case) -> str:
     """Scales in SI, named parts, mesh, drive, support and estimated cost.  Raises Refusal where the case is wrong."""
     refuse_unsupported(case)
     refuse_unanswerable(case)
+    if isinstance(case, Lumped):
+        return explain_lumped(case)
     assert isinstance(case, MeshedCase)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -42,18 +52,45 @@ def explain(case: Case) -> str:
         if isinstance(case, Evolve):
             marched = {"time": duration(case, problem), "cost": [cost(problem, seconds_a_step(case, problem))]}
     sections = {
+        "sweep": []
+        if case.sweep is None
+        else [f"{case.sweep.count} runs by fempslip batch; what follows is the case as it stands"],
         "scales": scales(case),
         "geometry": geometry(case, mesh),
         "material": material(case),
         "contacts": contacts(problem),
         "drive": drive(case, problem),
         "mesh": meshing(mesh, problem),
+        "noise": noise(case, problem),
         "time": marched.get("time", []),
         "recipes": [f"{name}: {recipe(name).title}" for name in case.postprocess],
         "expected": [f"{name}: {wanted.value:g} +- {wanted.tolerance:.3g}" for name, wanted in case.expect.items()],
         "support": [support(case)],
         "cost": marched.get("cost", []),
         "warning": [str(warning.message) for warning in caught],
+    }
+    texts = [text for name, lines in sections.items() for text in section(name, lines)]
+    return "\n".join([f"{case.name}: {case.title}".removesuffix(": "), *texts])
+
+
+def explain_lumped(case: Lumped) -> str:
+    """The scales of a junction, what is asked of it, and what is expected."""
+    units = {"current": "I0", "voltage": "V0", "time": "tau"}
+    known = {kind: case.scales.si(kind) for kind in units}
+    words = [f"1 {units[kind]} = {quantity(value, kind)}" for kind, value in known.items() if value is not None]
+    system = next(name for name in SYSTEMS if getattr(case, name) is not None)
+    about = [f"{key} = {value}" for key, value in getattr(case, system).model_dump().items() if value is not None]
+    if case.junction is not None and case.junction.inertia:
+        about.append(f"so beta = {case.junction.inertia:.6g}")
+    asked = [f"{key}: {value}" for key in ("time", "curve", "amplitudes") if (value := getattr(case, key)) is not None]
+    expected = [f"{name}: {wanted.value:g} +- {wanted.tolerance:.3g}" for name, wanted in case.expect.items()]
+    sections = {
+        "scales": wrapped(words) or ["dimensionless"],
+        system: wrapped(about),
+        "bias": [] if case.bias is None else [f"{case.bias.kind}, in units of the critical value"],
+        "asked": asked,
+        "recipes": [f"{name}: {recipe(name).title}" for name in case.postprocess],
+        "expected": expected,
     }
     texts = [text for name, lines in sections.items() for text in section(name, lines)]
     return "\n".join([f"{case.name}: {case.title}".removesuffix(": "), *texts])
@@ -151,12 +188,57 @@ def drive(case: MeshedCase, problem: Problem) -> list[str]:
     until, lines = case.until, []
     for direction, wave in case.drive.field:
         change, value = strongest(wave, until)
-        along = "" if problem.mesh.dim == 2 else f" along ({', '.join(f'{d:.3g}' for d in direction)})"
-        lines.append(f"field{along}: {change}{both(case, value, 'field', 'Bc2')}")
+        size = math.hypot(*direction) if problem.mesh.dim != 2 else direction[2]
+        along = "" if problem.mesh.dim == 2 else f" along ({', '.join(f'{d / size:.3g}' for d in direction)})"
+        lines.append(f"field{along}: {change}{both(case, value * size, 'field', 'Bc2')}")
+    for source, wave in case.drive.sources:
+        change, value = strongest(wave, until)
+        pattern = circulations(problem.mesh, problem.operators, potential_of(source))
+        most = abs(value) * float(densities(problem.mesh, problem.operators, pattern).max(initial=0.0))
+        kind = type(source).__name__.lower()
+        lines.append(f"field of a {kind}: {change}{both(case, most, 'field', 'Bc2')} where it is strongest")
     for hole, wave in case.drive.flux:
         change, value = strongest(wave, until)
         lines.append(f"flux through {hole}: {change}{value / (2 * math.pi):.4g} Phi0")
-    return [*lines, *currents(case, problem)] or ["none"]
+    return [*lines, *currents(case, problem), *circuit(case, problem)] or ["none"]
+
+
+UNITS = {"resistor": "resistance", "inductor": "inductance", "capacitor": "capacitance"}
+
+
+def circuit(case: MeshedCase, problem: Problem) -> list[str]:
+    """Elements and terminals of a circuit, and the sample's normal resistance between the first two."""
+    found = problem.drive.circuit
+    if found is None:
+        return []
+    lines = []
+    for e in found.elements:
+        kind = UNITS.get(e.kind, e.kind)
+        change, value = strongest(e.value, case.until) if e.kind not in UNITS else ("", e.value)
+        lines.append(
+            f"{e.name}: {e.kind} {change}{both(case, value, kind, case.scales.label(kind))}, {e.begin} -> {e.end}"
+        )
+    lines.append("terminals: " + ", ".join(f"{name} at {node}" for name, node in found.terminals.items()))
+    normal = normal_resistance(problem)
+    words = both(case, normal, "resistance", case.scales.label("resistance"))
+    lines.append(f"the sample in its normal state between {' and '.join(list(found.terminals)[:2])}: {words}")
+    if found.temperature:
+        lines.append(f"Johnson noise of the resistors at kT = {found.temperature:.3g} F, seed {found.seed}")
+    return lines
+
+
+def normal_resistance(problem: Problem) -> float:
+    """R of the normal current between the first two terminals of the circuit."""
+    circuit = problem.drive.circuit
+    assert circuit is not None
+    field = Bdf2.of(problem).field
+    names = [contact.name for contact in problem.contacts]
+    a, b = (names.index(name) for name in list(circuit.terminals)[:2])
+    none = np.zeros(problem.operators.nodes, dtype=complex)
+    state = Bdf2.of(problem).begin()
+    link, _ = field.frame({"chi": state["chi"], "a": state["a"]}, 0.0)
+    _, r, _ = field.response(none, link, state, 0.0)
+    return float(r[a, a] + r[b, b] - r[a, b] - r[b, a])
 
 
 def currents(case: MeshedCase, problem: Problem) -> list[str]:
@@ -177,6 +259,36 @@ def currents(case: MeshedCase, problem: Problem) -> list[str]:
 def meshing(mesh: Mesh, problem: Problem) -> list[str]:
     op = problem.operators
     return [f"size {mesh.size:g} xi: {op.nodes} nodes, {op.edges.shape[1]} edges, {mesh.cells.shape[1]} cells"]
+
+
+def noise(case: MeshedCase, problem: Problem) -> list[str]:
+    """How hot, what fluctuates, in which steps; in films and bodies, what the mesh has to do with it."""
+    given = case.noise if isinstance(case, Evolve) else None
+    if given is None:
+        return []
+    charged = problem.noise is not None and problem.noise.conductance is not None
+    kinds = "order parameter and normal current" if charged else "order parameter"
+    hot = thermal_energy(case, given.temperature)
+    head = f"of {kinds} at {hot}; seed {given.seed}; steps of {problem.clock.fixed:g} tau"
+    return [head, *cutoff(problem.mesh)]
+
+
+def thermal_energy(case: MeshedCase, temperature: float) -> str:
+    """k T in units of the energy, and in kelvin where the material says enough."""
+    unit, dim = case.scales.si("energy"), case.geometry.dimension
+    energy = "(Bc^2/mu0) " + {1: "xi A", 2: "xi^2 d", 3: "xi^3"}[dim]
+    kelvin = f", T = {temperature * unit / BOLTZMANN:.4g} K" if unit else ""
+    return f"k T = {temperature:.4g} {energy}{kelvin}"
+
+
+def cutoff(mesh: Mesh) -> list[str]:
+    """Films and bodies have no continuum limit of their fluctuations."""
+    if mesh.dim == 1:
+        return []
+    law = {2: "(k T/2 pi) ln(1/h)", 3: "k T/h"}[mesh.dim]
+    return [
+        f"the mesh is their cutoff: <|psi|^2> changes with the size h of the cells as {law}; h = {mesh.size:g} xi here"
+    ]
 
 
 def duration(case: Evolve, problem: Problem) -> list[str]:
@@ -221,7 +333,7 @@ class Nowhere:
 
 def seconds_a_step(case: Evolve, problem: Problem) -> float:
     """Wall time of one step with its watchers, from a few short ones."""
-    stepper, watchers = Bdf2.of(problem), watchers_of(case, problem)
+    stepper, watchers = stepper_of(problem), watchers_of(case, problem)
     state, depth = stepper.begin(), stepper.declare()
     begun = 0.0
     for k in range(TRIED + 1):

@@ -51,9 +51,8 @@ def mean_voltage(case: Evolve, run: Run) -> dict[str, Any]:
         part = window(case, table["t"])
         part &= np.isfinite(table[name])
         slips = table[f"{name} slips"][part]
-        found[name] = as_result(
-            case, mean_of(table["t"][part], table[f"{name} impulse"][part], table[name][part], slips)
-        )
+        mean = noisy_mean if case.noise is not None else mean_of
+        found[name] = as_result(case, mean(table["t"][part], table[f"{name} impulse"][part], table[name][part], slips))
     main = next(iter(found.values()))
     return main if len(found) == 1 else {**main, "pairs": found}
 
@@ -78,6 +77,22 @@ def mean_of(t: Array, impulse: Array, v: Array, slips: Array) -> Mean:
     if crossed:
         return Mean(None, None, None, crossed)
     return Mean(float(total[-1] / (t[-1] - t[0])), float(np.ptp(v)), None, 0)
+
+
+def noisy_mean(t: Array, impulse: Array, v: Array, slips: Array) -> Mean:
+    """With noise a voltage has no periods: the plain mean, its error from the means of blocks."""
+    if t.size < 3:
+        return Mean(None, None, None, 0)
+    mean = float((impulse[-1] - impulse[0]) / (t[-1] - t[0]))
+    return Mean(mean, block_error(v), None, round(float(slips[-1] - slips[0])))
+
+
+def block_error(values: Array, blocks: int = 10) -> float | None:
+    """Standard error of a mean of correlated values, from the means of blocks; None with fewer values than blocks."""
+    if values.size < blocks:
+        return None
+    means = np.array([block.mean() for block in np.array_split(values, blocks)])
+    return float(means.std(ddof=1) / np.sqrt(blocks))
 
 
 def passages(t: Array, rising: Array, offset: float) -> Array:
@@ -122,6 +137,13 @@ def power_balance(case: Evolve, run: Run) -> dict[str, Any]:
     scale = max(abs(supplied), abs(dissipated), 1e-300)
     residual = (supplied - dissipated - stored) / scale
     return {"supplied": supplied, "dissipated": dissipated, "stored": stored, "residual": residual}
+
+
+def condensate(case: Evolve, run: Run) -> dict[str, Any]:
+    """`condensate`: mean |psi|^2 at the end, and the largest mean of the measured time."""
+    series = run.table("series")
+    part = window(case, series["t"])
+    return {"mean_density": float(series["mean_density"][-1]), "largest": float(series["mean_density"][part].max())}
 
 
 def josephson(case: Evolve, run: Run) -> dict[str, Any]:
@@ -170,6 +192,7 @@ def winding_steps(case: Evolve, run: Run) -> dict[str, Any]:
 RESULTS: Mapping[str, Any] = {
     "mean_voltage": mean_voltage,
     "power_balance": power_balance,
+    "condensate": condensate,
     "josephson": josephson,
     "zero_count": zero_count,
     "winding_steps": winding_steps,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from fempslip.case import Case, MeshedCase
+from fempslip.case import Case, Evolve, Lumped, MeshedCase
+from fempslip.run.circuits import drive_periods
 from fempslip.run.recipes import Recipe, recipe
 
 
@@ -20,15 +22,36 @@ class Row:
     contact: str  # kind of every contact, none without contacts
     holes: str  # yes, no
     speed: str  # yes or slow
+    noise: str = "no"
+    circuit: str = "no"
 
 
-SUPPORT = tuple(
-    Row("evolve", "tdgl", "none", charge, contact, holes, "yes")
-    for charge in ("conserved", "off")
-    for contact in ("none", "normal", "bank", "free")
-    for holes in ("no", "yes")
-    if not (charge == "off" and contact != "none")
+SUPPORT = (
+    tuple(
+        Row("evolve", "tdgl", "none", charge, contact, holes, "yes", noise)
+        for noise in ("no", "yes")
+        for charge in ("conserved", "off")
+        for contact in ("none", "normal", "bank", "free")
+        for holes in ("no", "yes")
+        if not (charge == "off" and contact != "none")
+    )
+    + tuple(
+        Row("evolve", "tdgl", "maxwell", "conserved", contact, holes, "yes")
+        for contact in ("none", "normal", "bank", "free")
+        for holes in ("no", "yes")
+    )
+    + tuple(
+        Row("evolve", "tdgl", "pearl", "conserved", contact, holes, "yes")
+        for contact in ("none", "normal", "free")
+        for holes in ("no", "yes")
+    )
+    + tuple(
+        Row("evolve", "tdgl", "none", "conserved", contact, holes, "yes", circuit="yes")
+        for contact in ("normal", "bank", "free")
+        for holes in ("no", "yes")
+    )
 )
+SUPPORT += (Row("lumped", "none", "none", "none", "none", "no", "yes"),)
 
 
 def asked(case: Case) -> list[Row]:
@@ -37,8 +60,10 @@ def asked(case: Case) -> list[Row]:
         return [Row(case.task, "none", "none", "none", "none", "no", "yes")]
     kinds = sorted(set(case.contacts.values())) or ["none"]
     holes = "yes" if case.geometry.holes else "no"
+    noise = "yes" if isinstance(case, Evolve) and case.noise is not None else "no"
+    circuit = "yes" if case.drive.circuit is not None else "no"
     m = case.model
-    return [Row(case.task, m.dynamics, m.screening, m.charge, kind, holes, "yes") for kind in kinds]
+    return [Row(case.task, m.dynamics, m.screening, m.charge, kind, holes, "yes", noise, circuit) for kind in kinds]
 
 
 def refuse_unsupported(case: Case) -> None:
@@ -46,10 +71,37 @@ def refuse_unsupported(case: Case) -> None:
     for row in asked(case):
         if row not in SUPPORT:
             words = f"task {row.task} with dynamics {row.dynamics}, screening {row.screening}, charge {row.charge}"
-            hint = "a pure relaxation (charge: off) has no currents: remove the contacts" if row.charge == "off" else ""
+            words += ", noise" if row.noise == "yes" else ""
+            words += ", a circuit" if row.circuit == "yes" else ""
             raise case.refuse(
-                "model", f"{words} and contacts of kind {row.contact} is not supported; {hint}".rstrip("; ")
+                "model", f"{words} and contacts of kind {row.contact} is not supported; {hint(row)}".rstrip("; ")
             )
+    if isinstance(case, MeshedCase) and case.model.screening == "pearl":
+        refuse_thick(case)
+
+
+def hint(row: Row) -> str:
+    """What to write instead."""
+    if row.circuit == "yes" and (row.screening != "none" or row.noise == "yes"):
+        return (
+            "a circuit is for screening: none without noise of the sample; give drive.current, or drive.circuit.noise"
+        )
+    if row.screening == "pearl" and row.charge == "conserved":
+        return "a film with its own field takes contacts that are normal or free" if row.contact == "bank" else ""
+    return "a pure relaxation (charge: off) has no currents: remove the contacts" if row.charge == "off" else ""
+
+
+def refuse_thick(case: MeshedCase) -> None:
+    """`screening: pearl` is for films, whose Lambda = lambda^2/thickness must be known."""
+    if case.geometry.dimension != 2:
+        words = (
+            f"screening pearl is for thin films (dimension: 2); this geometry has dimension {case.geometry.dimension}"
+        )
+        raise case.refuse("model.screening", words)
+    missing = [key for key, value in (("lambda", case.scales.kappa), ("thickness", case.scales.film)) if not value]
+    if missing:
+        words = f"screening pearl needs Lambda = lambda^2/thickness: give material.{' and material.'.join(missing)}"
+        raise case.refuse("material", words)
 
 
 # ------------------------------------------------------------------------------------------- recipes
@@ -57,10 +109,14 @@ def refuse_unsupported(case: Case) -> None:
 
 @dataclass(frozen=True)
 class Need:
-    """What a case must have for a step of a recipe, and how to say it."""
+    """What a case must have for a step of a recipe, and how to say it; of : the kind of case it is."""
 
-    met: Callable[[MeshedCase], bool]
+    met: Callable[[Any], bool]
     words: str
+    of: type[Case] = MeshedCase
+
+    def holds(self, case: Case) -> bool:
+        return isinstance(case, self.of) and self.met(case)
 
 
 PAIR = Need(lambda case: bool(case.measure.between), "a pair to measure between: measure: {between: [probe, probe]}")
@@ -68,9 +124,26 @@ CONTOUR = Need(lambda case: bool(case.geometry.contours), "a contour in the geom
 WIRE = Need(lambda case: case.geometry.dimension == 1, "a wire or a ring (dimension: 1)")
 FILM = Need(lambda case: case.geometry.dimension == 2, "a film (dimension: 2)")
 FACES = Need(lambda case: case.geometry.dimension > 1, "a film or a bulk piece (dimension: 2 or 3)")
+COUNTED = Need(
+    lambda case: bool(case.measure.between or case.geometry.contours),
+    "a stretch to count along: measure: {between: [probe, probe]}, or contours: {loop: hole} in the geometry",
+)
+NOISY = Need(lambda case: isinstance(case, Evolve) and case.noise is not None, "noise: {temperature: ...}")
+QUIET = Need(
+    lambda case: not (isinstance(case, Evolve) and case.noise is not None),
+    "a case without noise, which gives and takes energy",
+)
+CONTACT = Need(lambda case: bool(case.contacts), "a contact that a current can enter by: contacts: {source: normal}")
+CIRCUIT = Need(lambda case: case.drive.circuit is not None, "a circuit: drive: {circuit: {elements: ..}}")
+AC = Need(lambda case: len(drive_periods(case)) == 1, "one ac drive: a sine in drive.current or in drive.circuit")
+BODY = Need(lambda case: True, "a body: a task with a geometry")
+LUMPED = Need(lambda case: True, "a system without extent: task: lumped", Lumped)
 
-# step of a recipe -> what it needs; steps that are not here can do with any case
+# step of a recipe -> what it needs; steps that are not here can do with any body
 NEEDS = {
+    "power_balance": QUIET,
+    "thermal_slips": NOISY,
+    "net_winding": COUNTED,
     "mean_voltage": PAIR,
     "voltage_plot": PAIR,
     "windings": CONTOUR,
@@ -86,6 +159,13 @@ NEEDS = {
     "phase_slips": WIRE,
     "ledger": PAIR,
     "voltage_ledger": PAIR,
+    "currents": CONTACT,
+    "iv_point": PAIR,
+    "spectrum": PAIR,
+    "shapiro": PAIR,
+    "shapiro_plot": AC,
+    "circuit_energy": CIRCUIT,
+    "lumped_plot": LUMPED,
 }
 
 
@@ -93,14 +173,14 @@ def refuse_unanswerable(case: Case) -> None:
     """Raises Refusal for a recipe whose question this case cannot answer, before anything is solved."""
     for place, name in enumerate(case.postprocess):
         for need in needs(recipe(name)):
-            if not (isinstance(case, MeshedCase) and need.met(case)):
+            if not need.holds(case):
                 raise case.refuse(f"postprocess.{place}", f"the recipe {name!r} needs {need.words}")
     for wanted in case.expect:
         name = wanted.partition(".")[0]
-        if name != case.task and not recipe(name).results:
+        if name != case.task and not (recipe(name).results or recipe(name).family):
             raise case.refuse("expect", f"{wanted}: the recipe {name!r} gives no numbers")
 
 
 def needs(asked: Recipe) -> Iterator[Need]:
     """What all steps of a recipe need."""
-    yield from (NEEDS[step] for step in (*asked.watch, *asked.results, *asked.pictures) if step in NEEDS)
+    yield from (NEEDS.get(step, BODY) for step in (*asked.watch, *asked.results, *asked.pictures))

@@ -31,7 +31,7 @@ import numpy as np
 from ..contract import Array, Mesh
 
 CELL_TYPES = {1: 3, 2: 5, 3: 10}  # VTK_LINE, VTK_TRIANGLE, VTK_TETRA
-EXACT = ("psi_re", "psi_im")  # kept in float64: a run may start from a frame; the rest is for looking at
+EXACT = ("psi_re", "psi_im", "chi", "turned")  # kept in float64: runs and ledgers start from them; the rest is shown
 BLOCK = 1 << 22  # numbers copied at a time
 
 

@@ -9,9 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..store import Run
+from .circuits import circuit_plot, shapiro_plot, spectrum_plot
 from .lines import tubes
+from .lumped import lumped_plot
 from .plots import kymograph, potentials, profile, voltage_pairs, voltage_plot, winding_plot
 from .scenes import movie, show, snapshot
+from .thermal import resistance_temperature, thermal_slips
 from .trails import event_diagram, flux_flow, trails
 
 __all__ = [
@@ -22,8 +25,10 @@ __all__ = [
     "movie",
     "potentials",
     "profile",
+    "resistance_temperature",
     "show",
     "snapshot",
+    "thermal_slips",
     "trails",
     "tubes",
     "voltage_pairs",
@@ -60,8 +65,13 @@ PICTURES: dict[str, Callable[[Run, Progress], list[Path]]] = {
     "kymograph": _into("kymograph.png", kymograph),
     "voltage_plot": _into("voltage.png", voltage_plot),
     "profile": _into("profile.png", profile),
+    "thermal_slips": _into("thermal_slips.png", thermal_slips),
     "trails": _trails,
     "flux_flow": _into("flux_flow.png", flux_flow),
     "event_diagram": _into("events.png", event_diagram),
+    "lumped_plot": _into("lumped.png", lumped_plot),
+    "circuit_plot": _into("circuit.png", circuit_plot),
+    "spectrum_plot": _into("spectrum.png", spectrum_plot),
+    "shapiro_plot": _into("shapiro.png", shapiro_plot),
     "winding_plot": _into("winding.png", winding_plot),
 }

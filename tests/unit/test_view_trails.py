@@ -13,6 +13,7 @@ from fempslip.contract import Refusal
 from fempslip.run.running import solve
 from fempslip.store import Run
 from fempslip.store.zeros import events_of, tracked, tracks_of
+from fempslip.topology.curves import smoothed
 from fempslip.view import lines
 from fempslip.view.trails import LONGEST, NEGATIVE, POSITIVE, SHORTEST, memory
 
@@ -28,7 +29,7 @@ drive: {field: 0.4, current: {from: source, to: drain, density: 0.25}}
 mesh: {size: 0.5 xi}
 time: {until: 40 tau}
 measure: {between: [a, b]}
-record: {fields: every 10 tau}
+record: {fields: every 1 tau}
 postprocess: [vortex_tracks, flux_flow_field, voltage_ledger]
 """
 
@@ -78,8 +79,7 @@ def test_results_of_a_film_and_a_wire(film, wire):
     assert found["entries"] - found["exits"] == found["alive"] > 0
     assert found["identities"] >= found["alive"] and found["tau_z"] == pytest.approx(5.79 / 2)
     field = film.summary["results"]["flux_flow_field"]
-    assert field["width"] == pytest.approx(8.0, rel=0.1)
-    assert field["displacements"] == pytest.approx(field["probes"], rel=0.4)  # a short run, probes that are points
+    assert field["displacements"] == pytest.approx(field["pairs"], rel=0.2)  # three quanta only
     assert film.summary["results"]["voltage_ledger"]["residual"] < 1e-9
     slips = wire.summary["results"]["phase_slips"]
     assert slips["positive"] > 2 and slips["negative"] == 0
@@ -132,7 +132,7 @@ def test_tubes_follow_the_lines(slab, tmp_path):
     found = lines.lines_at(slab, 40.0)
     assert len(found) == slab.summary["results"]["vortex_tracks"]["lines"] > 0
     for _, closed, points, v in found:
-        shown, speed = lines.smoothed(points, closed, np.linalg.norm(v, axis=0))
+        shown, speed = smoothed(points, closed, np.linalg.norm(v, axis=0), lines.WIDTH)
         assert shown[0] == pytest.approx(points[:, 0], abs=1e-3) and np.isfinite(speed).all()
     assert view.tubes(slab, tmp_path / "lines.png").stat().st_size > 10_000
     assert view.event_diagram(slab, tmp_path / "events.png").stat().st_size > 5_000
@@ -143,7 +143,7 @@ def test_smoothing_does_not_shrink_a_ring():
     rng = np.random.default_rng(0)
     angle = np.sort(rng.uniform(0, 2 * np.pi, 80))
     ring = np.array([np.cos(angle), np.sin(angle), 0 * angle]) * (3.7 + 0.05 * rng.standard_normal(80))
-    shown, _ = lines.smoothed(ring, True, np.zeros(80))
+    shown, _ = smoothed(ring, True, np.zeros(80), lines.WIDTH)
     radius = np.linalg.norm(shown, axis=1)
     assert radius.mean() == pytest.approx(3.7, rel=5e-3) and radius.std() < 0.03
     assert shown[0] == pytest.approx(shown[-1])
