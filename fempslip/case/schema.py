@@ -142,6 +142,15 @@ class Evolve(MeshedCase):
         return self.time.until
 
 
+class London(MeshedCase):
+    """The task `london`: fields and currents at rest with |psi| as it starts, windings and vortices of `start`.
+
+    The drive is that of t = 0; model.screening says in what space.
+    """
+
+    task: Literal["london"] = "london"
+
+
 class Lumped(Case, System):
     """The task `lumped`: a system without extent, so without geometry and mesh."""
 
@@ -149,7 +158,7 @@ class Lumped(Case, System):
 
 
 # task -> its case; a new task adds its class here
-TASKS: dict[str, type[Case]] = {"evolve": Evolve, "lumped": Lumped}
+TASKS: dict[str, type[Case]] = {"evolve": Evolve, "london": London, "lumped": Lumped}
 
 
 def json_schema() -> dict[str, Any]:

@@ -148,6 +148,8 @@ def as_asked(row: support.Row, folder: Path) -> Case:
         return case_from(text, folder)
     changes: dict[str, object] = {"task": row.task, "drive.field": 0.1}
     changes |= {f"model.{key}": getattr(row, key) for key in ("dynamics", "screening", "charge")}
+    if row.screening != "none":
+        changes |= {"material.lambda": 3, "material.thickness": 1}
     if row.contact != "none":
         changes |= {"contacts": {"source": row.contact, "drain": row.contact}}
         changes |= {"drive.current": {"from": "source", "to": "drain", "density": 0.1}}
@@ -167,7 +169,9 @@ def as_asked(row: support.Row, folder: Path) -> Case:
 @pytest.mark.parametrize(
     "row",
     support.SUPPORT,
-    ids=lambda row: f"{row.charge}-{row.contact}-holes-{row.holes}-noise-{row.noise}-circuit-{row.circuit}",
+    ids=lambda row: (
+        f"{row.screening}-{row.charge}-{row.contact}-holes-{row.holes}-noise-{row.noise}-circuit-{row.circuit}"
+    ),
 )
 def test_every_yes_runs(row: support.Row, tmp_path: Path) -> None:
     case = as_asked(row, tmp_path)
