@@ -21,7 +21,7 @@ WORDS = {
     "current": "a current", "voltage": "a voltage", "flux": "a magnetic flux", "conductivity": "a conductivity",
     "frequency": "a frequency", "area": "an area", "number": "a number",
     "angle": "an angle", "temperature": "a temperature", "resistance": "a resistance",
-    "inductance": "an inductance", "capacitance": "a capacitance",
+    "velocity": "a velocity", "inductance": "an inductance", "capacitance": "a capacitance",
 }  # fmt: skip
 
 SCALE_NAMES = ("xi", "lambda", "tau", "Bc2", "j0", "Idep", "Phi0", "V0")
@@ -30,7 +30,7 @@ SCALE_NAMES = ("xi", "lambda", "tau", "Bc2", "j0", "Idep", "Phi0", "V0")
 _NEEDED = {
     "length": ("xi",), "area": ("xi",), "field": ("xi",), "time": ("lambda", "sigma or tau"),
     "frequency": ("lambda", "sigma or tau"), "voltage": ("lambda", "sigma or tau"), "density": ("xi", "lambda"),
-    "conductivity": ("sigma",), "current": ("xi", "lambda"), "resistance": ("xi", "lambda", "sigma or tau"),
+    "velocity": ("xi", "lambda", "sigma or tau"), "conductivity": ("sigma",), "current": ("xi", "lambda"), "resistance": ("xi", "lambda", "sigma or tau"),
     "inductance": ("xi", "lambda", "sigma or tau"), "capacitance": ("xi", "lambda", "sigma or tau"),
 }  # fmt: skip
 

@@ -22,6 +22,7 @@ SI_UNITS = {
     "length": "m", "time": "s", "field": "T", "density": "A/m^2", "current": "A", "voltage": "V",
     "flux": "Wb", "conductivity": "S/m", "frequency": "Hz", "area": "m^2", "angle": "rad", "temperature": "K",
     "resistance": "ohm", "inductance": "H", "capacitance": "F",
+    "velocity": "m/s",
 }  # fmt: skip
 
 
@@ -55,7 +56,7 @@ class Scales:
         """SI value of one dimensionless unit of a kind of quantity ("voltage", "field" ...), None if not known."""
         ohm = self.V0 / self.current if self.V0 and self.current else None
         values = {
-            "resistance": ohm, "inductance": ohm * self.tau0 if ohm and self.tau0 else None,
+            "velocity": self.xi / self.tau0 if self.xi and self.tau0 else None, "resistance": ohm, "inductance": ohm * self.tau0 if ohm and self.tau0 else None,
             "capacitance": self.tau0 / ohm if ohm and self.tau0 else None, "length": self.xi, "time": self.tau0,
             "field": self.Bc2, "density": self.j0, "current": self.current,
             "voltage": self.V0, "flux": PHI0 / (2 * pi), "conductivity": self.sigma,
@@ -69,7 +70,7 @@ class Scales:
         names = {
             "length": "xi", "time": "tau0", "field": "Bc2", "density": "j0", "current": current, "voltage": "V0",
             "flux": "Phi0 / 2 pi", "conductivity": "sigma", "frequency": "1/tau0", "area": "xi^2", "angle": "rad",
-            "resistance": f"V0 / ({current})", "inductance": f"V0 tau0 / ({current})",
+            "velocity": "xi/tau0", "resistance": f"V0 / ({current})", "inductance": f"V0 tau0 / ({current})",
             "capacitance": f"{current} tau0 / V0",
         }  # fmt: skip
         return names[kind]
