@@ -56,7 +56,8 @@ class Scales:
         """SI value of one dimensionless unit of a kind of quantity ("voltage", "field" ...), None if not known."""
         ohm = self.V0 / self.current if self.V0 and self.current else None
         values = {
-            "velocity": self.xi / self.tau0 if self.xi and self.tau0 else None, "resistance": ohm, "inductance": ohm * self.tau0 if ohm and self.tau0 else None,
+            "velocity": self.xi / self.tau0 if self.xi and self.tau0 else None,
+            "resistance": ohm, "inductance": ohm * self.tau0 if ohm and self.tau0 else None,
             "capacitance": self.tau0 / ohm if ohm and self.tau0 else None, "length": self.xi, "time": self.tau0,
             "field": self.Bc2, "density": self.j0, "current": self.current,
             "voltage": self.V0, "flux": PHI0 / (2 * pi), "conductivity": self.sigma,

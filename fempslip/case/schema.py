@@ -15,7 +15,19 @@ from pydantic import BeforeValidator, Field, PrivateAttr, StrictInt, ValidationI
 from fempslip.case.drive import Drive, DriveSpec
 from fempslip.case.geometry import Geometry
 from fempslip.case.material import Material, Materials, arranged
-from fempslip.case.parts import BoundaryName, FieldStrength, HoleName, NewName, Number, Or, Part, Positive, Velocity, one_of, reading
+from fempslip.case.parts import (
+    BoundaryName,
+    FieldStrength,
+    HoleName,
+    NewName,
+    Number,
+    Or,
+    Part,
+    Positive,
+    Velocity,
+    one_of,
+    reading,
+)
 from fempslip.case.scales import Scales
 from fempslip.case.settings import (
     Expectation,
@@ -182,7 +194,13 @@ class Instanton(MeshedCase):
 
 
 # task -> its case; a new task adds its class here
-TASKS: dict[str, type[Case]] = {"evolve": Evolve, "relax": Relax, "nucleation": Nucleation, "barrier": Barrier, "instanton": Instanton}
+TASKS: dict[str, type[Case]] = {
+    "evolve": Evolve,
+    "relax": Relax,
+    "nucleation": Nucleation,
+    "barrier": Barrier,
+    "instanton": Instanton,
+}
 
 
 def json_schema() -> dict[str, Any]:
@@ -193,4 +211,9 @@ def json_schema() -> dict[str, Any]:
 
     cases = tuple(TASKS.values())
     kind: Any = cases[0] if len(cases) == 1 else Annotated[Union[cases], Field(discriminator="task")]  # noqa: UP007
-    return as_written(TypeAdapter(kind).json_schema(by_alias=True))
+    schema = as_written(TypeAdapter(kind).json_schema(by_alias=True))
+    for case in cases:  # a case without the word is one of evolve
+        if case is not Evolve and case.__name__ in schema["$defs"]:
+            part = schema["$defs"][case.__name__]
+            part["required"] = sorted({*part.get("required", ()), "task"})
+    return schema

@@ -147,7 +147,9 @@ class Sweep(Part):
     def _named(self, info: ValidationInfo) -> Sweep:
         known = reading(info).names.get("hole", ())
         if self.parameter != "field" and self.through is None and len(known) != 1:
-            raise wrong(f"{{here}}: name the hole or period that the {self.parameter} belongs to (through: NAME)", known)
+            raise wrong(
+                f"{{here}}: name the hole or period that the {self.parameter} belongs to (through: NAME)", known
+            )
         return self
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from fempslip.case import Case, MeshedCase
 from fempslip.contract import Failure, Mesh, Problem, Task
 from fempslip.mesh.meshing import make_mesh
-from fempslip.run import recipes
+from fempslip.run import recipes, statics
 from fempslip.run.compiling import compile
 from fempslip.run.expectations import judged
 from fempslip.run.references import bibliography
@@ -21,7 +21,7 @@ from fempslip.run.running import Note, drawn, header_of
 from fempslip.store import Run, RunWriter, open_run
 
 # task -> the contract.Task of a case and its problem
-ASKED: Mapping[str, Callable[[Any, Problem], Task]] = {}
+ASKED: Mapping[str, Callable[[Any, Problem], Task]] = {**statics.ASKED}
 
 
 def answered(case: Case, into: str | Path, progress: Note, pictures: bool, started: Callable[[], None]) -> Run:

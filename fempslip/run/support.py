@@ -35,6 +35,19 @@ SUPPORT = tuple(
     for holes in ("no", "yes")
 )
 
+SUPPORT += tuple(
+    Row(task, "tdgl", "none", charge, contact, holes, "yes")
+    for task, contacts in (
+        ("relax", ("none", "normal", "free")),
+        ("nucleation", ("none", "free")),
+        ("barrier", ("none",)),
+        ("instanton", ("none",)),
+    )
+    for charge in ("conserved", "off")
+    for contact in contacts
+    for holes in ("no", "yes")
+)
+
 
 def asked(case: Case) -> list[Row]:
     """The rows a case needs: one for each kind of contact it has."""
@@ -77,6 +90,11 @@ CONTACT = Need(lambda case: bool(case.contacts), "a contact that a current can e
 CIRCUIT = Need(lambda case: case.drive.circuit is not None, "a circuit: drive: {circuit: {elements: ..}}")
 AC = Need(lambda case: len(drive_periods(case)) == 1, "one ac drive: a sine in drive.current or in drive.circuit")
 
+SWEPT = Need(lambda case: getattr(case, "sweep", None) is not None, "a sweep of states: task: relax with sweep: {..}")
+STATES = Need(lambda case: case.task == "relax", "the states of task: relax")
+PASS = Need(lambda case: case.task in ("barrier", "instanton"), "a way over a pass: task: barrier or instanton")
+NUCLEUS = Need(lambda case: case.task == "nucleation", "task: nucleation")
+
 # step of a recipe -> what it needs; steps that are not here can do with any case
 NEEDS = {
     "mean_voltage": PAIR,
@@ -94,6 +112,12 @@ NEEDS = {
     "phase_slips": WIRE,
     "ledger": PAIR,
     "voltage_ledger": PAIR,
+    "states": STATES,
+    "free_energies": SWEPT,
+    "little_parks": SWEPT,
+    "barrier": PASS,
+    "saddle": PASS,
+    "nucleation_mode": NUCLEUS,
     "currents": CONTACT,
     "iv_point": PAIR,
     "spectrum": PAIR,

@@ -75,6 +75,7 @@ class Instanton:
 
     def pass_over(self, search: Search, start: Any, told: Told) -> string.String:
         """Both senses of the pair; the current opens one and closes the other."""
+        base = search.body.value(start)
         direction = np.array([0, 0, 1.0])
         apart = np.linspace(0, self.apart, self.images)[1:]
         best: tuple[float, tuple[Array, Array]] | None = None
@@ -87,7 +88,10 @@ class Instanton:
                 best = (last, way)
         assert best is not None
         found = string.relaxed(
-            search, *best[1], told=lambda k, height: told(min(0.05 + k / 60, 0.95), f"string {k}: F = {height:.6g}")
+            search,
+            *best[1],
+            open_end=True,
+            told=lambda k, height: told(min(0.05 + k / 60, 0.95), f"string {k}: F = {height - base:.6g}"),
         )
         if found.top >= len(found.value) - 2:
             raise Failure(

@@ -17,7 +17,7 @@ from fempslip.contract import Array, Failure, Problem, Sink
 from fempslip.mesh.paths import closed_path
 from fempslip.physics.energy import LinkEnergy
 from fempslip.physics.fields import vectors
-from fempslip.physics.stationary import Loop, Point, Stationary
+from fempslip.physics.stationary import Point, Stationary
 from fempslip.solver.continuation import Branch, follow
 from fempslip.solver.stationary import Found, Search, normal
 from fempslip.topology.windings import face_windings, path_winding
@@ -107,7 +107,7 @@ class Relax:
         answer = self.answer(anatomy, states)
         if self.sweep is not None:
             branches = list(self.branches(anatomy, states, sink, told))
-            answer |= limits(branches, self.sweep)
+            answer |= limits(branches, self.sweep) | self.weakest(branches)
         return answer
 
     # ------------------------------------------------------------------------------------------- states
@@ -124,12 +124,7 @@ class Relax:
             start = make()
             body = self.body(start.a)
             search = Search(body) if search is None else search.on(body)
-            share, count = number / len(self.starts), len(self.starts)
-
-            def note(k: int, residual: float, share: float = share, number: int = number) -> None:
-                if k % 50 == 0:
-                    told(share, f"start {number + 1} of {count}: residual {residual:.1e} after {k} steps")
-
+            note = noted(told, number, len(self.starts))
             found = search.minimum(start.psi, self.tolerance, self.kicks, told=note)
             if found.converged and not any(same(anatomy, (body, found), other[1:]) for other in states):
                 states.append((start, body, found))
@@ -177,8 +172,7 @@ class Relax:
             for sense in (1, -1):
                 ahead = sweep.values[(sweep.values - start.value) * sense > 1e-12]
                 values = np.concatenate([[start.value], np.sort(ahead)[::sense]])
-                words = f"state {number + 1} of {len(states)}: {sweep.parameter}"
-                share = (2 * number + (sense < 0)) / (2 * len(states))
+                share, words = (2 * number + (sense < 0)) / (2 * len(states)), f"state {number + 1} of {len(states)}"
                 branch = follow(
                     search,
                     sweep.body_at,
@@ -186,7 +180,7 @@ class Relax:
                     values,
                     lambda at, point: tuple(anatomy.of(at, point).items()),
                     sweep.limit,
-                    lambda value, share=share, words=words: told(share, f"{words} {value / sweep.unit:.4g}"),
+                    swept(told, share, f"{words}: {sweep.parameter}", sweep.unit),
                 )
                 for value, point in zip(branch.values, branch.points, strict=True):
                     if sense > 0 or value != start.value:
@@ -202,6 +196,22 @@ class Relax:
                     },
                 )
                 sink.checkpoint({})
+
+    def weakest(self, branches: Sequence[tuple[int, Branch]]) -> dict[str, float]:
+        """The least density that the state of least energy has in the sweep, and where."""
+        sweep = self.sweep
+        assert sweep is not None
+        best: dict[float, tuple[float, float]] = {}
+        for _, branch in branches:
+            for value, found in zip(branch.values, branch.points, strict=True):
+                key = round(value, 9)
+                now = (sweep.body_at(value).value(found.point), density(self.problem, found.point.psi))
+                best[key] = min(best.get(key, now), now)
+        common = [key for key in best if np.any(np.abs(sweep.values - key) < 1e-8)]
+        if not common:
+            return {}
+        at = min(common, key=lambda key: best[key][1])
+        return {"weakest_density": best[at][1], "weakest_at": at / sweep.unit}
 
     def point_row(self, sink: Sink, number: int, sense: int, value: float, found: Found) -> None:
         sweep = self.sweep
@@ -235,6 +245,21 @@ def limits(branches: Sequence[tuple[int, Branch]], sweep: Sweep) -> dict[str, An
     if below:
         found["first_limit"] = min(below)
     return found
+
+
+def swept(told: Told, share: float, words: str, unit: float) -> Callable[[float], None]:
+    """Progress of one branch."""
+    return lambda value: told(share, f"{words} {value / unit:.4g}")
+
+
+def noted(told: Told, number: int, count: int) -> Callable[[int, float], None]:
+    """Progress of one start."""
+
+    def note(k: int, residual: float) -> None:
+        if k % 50 == 0:
+            told(number / count, f"start {number + 1} of {count}: residual {residual:.1e} after {k} steps")
+
+    return note
 
 
 def same(anatomy: Anatomy, one: tuple[Stationary, Found], other: tuple[Stationary, Found]) -> bool:
@@ -274,5 +299,3 @@ def spread_points(problem: Problem, count: int, seed: int = 0) -> Array:
     rng = np.random.default_rng(seed)
     sample = places[rng.choice(len(places), size=min(4000, 20 * len(places)), p=m / m.sum())]
     return kmeans2(sample, count, iter=30, minit="++", seed=rng)[0].T if count else np.zeros((places.shape[1], 0))
-
-
