@@ -206,12 +206,43 @@ class Drive:
 
 
 @dataclass(frozen=True, eq=False)
+class Surroundings:
+    """A body in a ball of vacuum, for its own field.
+
+    mesh, operators : of everything; the vertices of the body come first, in their order
+    edges : (edges of the body,) their numbers in everything;  radius, center : of the ball
+    sphere : (3, faces) sorted vertices of the triangles on the ball
+    patterns : (fields, edges of everything) of the applied potential
+    """
+
+    mesh: Mesh
+    operators: Operators
+    edges: Array
+    radius: float
+    center: Array
+    sphere: Array
+    patterns: Array
+
+
+@dataclass(frozen=True, eq=False)
 class Landscape:
     """epsilon(t) = constant + sum_k f_k(t) patterns[k] : (nodes,), continuous in time."""
 
     constant: Array  # (nodes,)
     patterns: Array  # (parts, nodes)
     factors: tuple[Waveform, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Noise:
+    """Thermal noise of the sample.  temperature : k T in units of F;  seed : draws are a function of it and the step
+
+    conductance : (cells,) conductivity times section, for the Johnson noise of the normal current; None: without
+    """
+
+    temperature: float
+    seed: int = 0
+    conductance: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -251,7 +282,9 @@ class Problem:
     epsilon, beta, u, gamma, sigma, kinetic : (nodes,), means over the dual cells (sigma and kinetic only for pictures:
     the operators hold them cell by cell);   model : e.g. {dynamics: tdgl, screening: none, charge: conserved}
     landscape : epsilon where it changes in time, of which `epsilon` is the value at t = 0
+    noise : thermal noise, or None
     kappa : lambda/xi of the reference material, nan where the material does not say it (only a self-field needs it)
+    Lambda : lambda^2/(d xi) of the reference material, nan likewise (only the field of a film needs it)
     psi : (nodes,) start state;   pairs : pairs of probe or contact names whose voltage is measured
     """
 
@@ -272,7 +305,11 @@ class Problem:
     pairs: tuple[tuple[str, str], ...] = ()
     sources: Sources | None = None
     landscape: Landscape | None = None
+    noise: Noise | None = None
     kappa: float = float("nan")
+    cell_kinetic: Array | None = None  # (cells,) kinetic weight q, None: 1
+    surroundings: Surroundings | None = None  # of a body whose own field is solved for
+    Lambda: float = float("nan")
 
 
 # ---------------------------------------------------------------------------------------------- state and steps

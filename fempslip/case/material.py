@@ -243,7 +243,7 @@ def read_reference(data: Mapping[str, Any], dimension: int) -> Reference:
         dimension, xi, lambda_, sigma, tau,
         m * thickness if m and thickness else None, m2 * area if m2 and area else None, kappa,
     )  # fmt: skip
-    return Reference(replace(found, Tc=tc, temperature=temperature), thickness, area, tuple(mistakes))
+    return Reference(replace(found, Tc=tc, temperature=temperature, film=thickness), thickness, area, tuple(mistakes))
 
 
 def _temperatures(

@@ -2,6 +2,7 @@
 
     Bc2 = Phi0 / (2 pi xi^2)        tau0 = mu0 sigma lambda^2        j0 = Phi0 / (2 pi mu0 lambda^2 xi)
     V0 = hbar / (2 e tau0) = xi j0 / sigma,    so a phase slip has the area 2 pi V0 tau0 = Phi0
+    energy: (Bc^2/mu0) xi^dim times the missing section = (unit of current) Phi0 / (4 pi)
 
 Some published codes carry a factor 4 in j0 and V0; with it a slip would have four flux quanta.
 """
@@ -21,8 +22,7 @@ DEPAIRING = 2 / (3 * sqrt(3))  # largest supercurrent density of a uniform state
 SI_UNITS = {
     "length": "m", "time": "s", "field": "T", "density": "A/m^2", "current": "A", "voltage": "V",
     "flux": "Wb", "conductivity": "S/m", "frequency": "Hz", "area": "m^2", "angle": "rad", "temperature": "K",
-    "resistance": "ohm", "inductance": "H", "capacitance": "F",
-    "velocity": "m/s",
+    "velocity": "m/s", "resistance": "ohm", "inductance": "H", "capacitance": "F", "moment": "A*m^2",
 }  # fmt: skip
 
 
@@ -32,7 +32,7 @@ class Scales:
 
     xi, lambda_, thickness : m;  sigma : S/m;  tau0 : s;  Bc2 : T;  j0 : A/m^2;  V0 : V;  Phi0 : Wb;  area : m^2
     current : A, one unit of current of this dimension: j0 area (wires), j0 xi thickness (films), j0 xi^2 (bulk)
-    kappa : lambda / xi, which a dimensionless material may give too
+    kappa : lambda / xi, which a dimensionless material may give too;  film : thickness / xi, likewise
     Tc, temperature : K; the scales hold at this temperature
     """
 
@@ -51,6 +51,12 @@ class Scales:
     Phi0: float = PHI0
     Tc: float | None = None
     temperature: float | None = None
+    film: float | None = None
+
+    @property
+    def Lambda(self) -> float | None:
+        """lambda^2 / (thickness xi), what a thin film screens by; the Pearl length of most papers is twice that."""
+        return self.kappa**2 / self.film if self.kappa and self.film else None
 
     def si(self, kind: str) -> float | None:
         """SI value of one dimensionless unit of a kind of quantity ("voltage", "field" ...), None if not known."""
@@ -62,6 +68,7 @@ class Scales:
             "field": self.Bc2, "density": self.j0, "current": self.current,
             "voltage": self.V0, "flux": PHI0 / (2 * pi), "conductivity": self.sigma,
             "frequency": 1 / self.tau0 if self.tau0 else None, "area": self.xi**2 if self.xi else None, "angle": 1.0,
+            "energy": self.current * PHI0 / (4 * pi) if self.current else None,
         }  # fmt: skip
         return values[kind]
 

@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, StrictInt, ValidationI
 from fempslip.case.drive import Drive, DriveSpec
 from fempslip.case.geometry import Geometry
 from fempslip.case.material import Material, Materials, arranged
+from fempslip.case.noise_settings import STEP, NoiseSpec
 from fempslip.case.parts import (
     BoundaryName,
     FieldStrength,
@@ -41,7 +42,8 @@ from fempslip.case.settings import (
     TimeSpec,
     _start,
 )
-from fempslip.case.static_settings import Bias, Images, PairPath, SlipPath, StateSearch, Sweep
+from fempslip.case.static_settings import Bias, Follow, Images, PairPath, SlipPath, StateSearch
+from fempslip.case.sweep import SweepSpec
 from fempslip.contract import Refusal
 
 ContactKind = Annotated[str, one_of("normal", "bank", "free")]
@@ -57,6 +59,7 @@ class Case(Part):
     name: NewName
     title: str = ""
     task: str = "evolve"
+    sweep: SweepSpec = None
     postprocess: tuple[RecipeName, ...] = ()
     expect: dict[ResultName, Expectation] = Field(default_factory=dict)
 
@@ -65,7 +68,7 @@ class Case(Part):
     @classmethod
     def keys(cls) -> tuple[str, ...]:
         """The keys as a person writes them: what is asked of the results comes last."""
-        last = ("postprocess", "expect")
+        last = ("sweep", "postprocess", "expect")
         return (*(key for key in super().keys() if key not in last), *last)
 
     def __eq__(self, other: object) -> bool:
@@ -139,6 +142,12 @@ class Evolve(MeshedCase):
     task: Literal["evolve"] = "evolve"
     time: TimeSpec
     record: Record = Field(default={}, validate_default=True)
+    noise: NoiseSpec | None = None
+
+    @property
+    def fixed_step(self) -> float | None:
+        """A constant step: as written, and with noise always."""
+        return self.time.fixed if self.noise is None else self.time.fixed or STEP
 
     @property
     def until(self) -> float:
@@ -146,13 +155,13 @@ class Evolve(MeshedCase):
 
 
 class Relax(MeshedCase):
-    """The task `relax`: the stationary states of a body, and how far they can be swept."""
+    """The task `relax`: the stationary states of a body, and how far they can be followed."""
 
     task: Literal["relax"] = "relax"
     search: StateSearch = Field(default={}, validate_default=True)
     tolerance: Annotated[Number, Positive] = 1e-7
     kicks: Annotated[StrictInt, Field(ge=0, le=100)] = 6
-    sweep: Sweep | None = None
+    follow: Follow | None = None
 
 
 class Nucleation(MeshedCase):

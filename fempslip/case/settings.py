@@ -43,12 +43,12 @@ class Model(Part):
     """Which equations.
 
     screening: none is the applied field alone; maxwell adds the sample's own field in all of space (films are then
-    infinitely long along z)
+    infinitely long along z); pearl is a thin film with the field of its own sheet current
     charge: conserved solves for the electric potential; off is pure relaxation without one
     """
 
     dynamics: Annotated[str, one_of("tdgl")] = "tdgl"
-    screening: Annotated[str, one_of("none", "maxwell")] = "none"
+    screening: Annotated[str, one_of("none", "maxwell", "pearl")] = "none"
     charge: Annotated[str, one_of("conserved", "off")] = "conserved"
 
 

@@ -115,7 +115,7 @@ KINDS = {"flux": "flux", "field": "field", "current": "current"}
 
 
 def _swept(written: Any, info: ValidationInfo) -> Any:
-    """A value of the swept parameter."""
+    """A value of the parameter that changes."""
     kind = KINDS.get(info.data.get("parameter", ""), "number")
     try:
         found = quantities.amount(written, kind, reading(info).quantities, "{here}")
@@ -129,7 +129,7 @@ def _swept(written: Any, info: ValidationInfo) -> Any:
 Swept = Annotated[float | Amount, BeforeValidator(_swept), WithJsonSchema(QUANTITY)]
 
 
-class Sweep(Part):
+class Follow(Part):
     """States followed while a parameter changes, as far as they are stable.
 
     flux: through a hole or period;  field: along the drive's direction (z);  current: round the loop `through`
@@ -144,7 +144,7 @@ class Sweep(Part):
     limit: bool = True
 
     @model_validator(mode="after")
-    def _named(self, info: ValidationInfo) -> Sweep:
+    def _named(self, info: ValidationInfo) -> Follow:
         known = reading(info).names.get("hole", ())
         if self.parameter != "field" and self.through is None and len(known) != 1:
             raise wrong(

@@ -18,35 +18,87 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
+import scipy.sparse.csgraph as csgraph
 from numba import njit
 
-from fempslip.contract import Array, Contact, Mesh, Operators, Problem, Refusal, State
+from fempslip.contract import Array, Contact, Mesh, Operators, Problem, Refusal, State, Surroundings
 from fempslip.mesh import cochains
 from fempslip.mesh.loops import holes, in_order, loops
+from fempslip.mesh.simplices import column_numbers, volumes
+from fempslip.mesh.simplices import graph as graph_of
 from fempslip.physics import kernels
+from fempslip.physics.barycentric import Barycentric
 from fempslip.physics.graph import Graph, graph
 from fempslip.physics.landscape import Epsilon
 
 
 @dataclass(frozen=True, eq=False)
 class Space:
-    """Where the field lives: the cells of the sample, and what is around it.
+    """Where the field lives: the sample and what is around it.
 
-    C : (faces, edges) and area : (faces,) of the sample's triangles, then of its holes (films);  S : C^T M2 C
+    S : (edges, edges) of everything;  inner : (edges of the sample,) their numbers in everything
+    gauge : (edges,) True where a is kept as applied, a choice of gauge in the vacuum
+    patterns : (fields, edges) of the applied potential
+    C, area : films: faces of the triangles and, after them, of the holes
     """
 
-    C: sp.csr_array
-    area: Array
     S: sp.csr_array
+    inner: Array
+    gauge: Array
+    patterns: Array
+    C: sp.csr_array | None = None
+    area: Array | None = None
 
 
-def film_space(mesh: Mesh, op: Operators) -> Space:
-    """The space of a film that is infinitely long along z.  Raises Refusal where boundaries touch."""
+def space_of(problem: Problem) -> Space:
+    """Raises Refusal where boundaries of a film touch."""
+    if problem.surroundings is None:
+        return film_space(problem.mesh, problem.operators, problem.drive.patterns)
+    return ball_space(problem.surroundings, problem.operators.nodes)
+
+
+def film_space(mesh: Mesh, op: Operators, patterns: Array) -> Space:
+    """A film that is infinitely long along z."""
     hole = holes(mesh, op)
     C = sp.csr_array(sp.vstack([op.C, hole.C]))
     assert op.M2 is not None
     area = np.r_[1.0 / op.M2.diagonal(), hole.area]
-    return Space(C, area, sp.csr_array(C.T @ sp.diags_array(1.0 / area) @ C))
+    edges = op.edges.shape[1]
+    S = sp.csr_array(C.T @ sp.diags_array(1.0 / area) @ C)
+    return Space(S, np.arange(edges), np.zeros(edges, dtype=bool), patterns, C, area)
+
+
+def ball_space(ball: Surroundings, nodes: int) -> Space:
+    """A body in a ball: outside the ball the field is that of a dipole, whose energy is
+
+        kappa^2 (R/2) sum_f (b_f - b_applied,f)^2 A_f     over the triangles of the sphere
+
+    In the vacuum a is free up to a gradient: it is kept as applied on a tree of edges that reaches every vertex from
+    the body (the tree gauge).  The equations left out there hold by themselves.
+    """
+    op = ball.operators
+    count = op.edges.shape[1]
+    face = column_numbers(op.face_nodes, ball.sphere, op.nodes)
+    area = volumes(ball.mesh.points, ball.sphere)
+    rim = sp.csr_array(op.C[face])
+    assert op.S is not None
+    S = sp.csr_array(op.S + rim.T @ sp.diags_array(0.5 * ball.radius / area) @ rim)
+    tree = np.zeros(count, dtype=bool)
+    tree[vacuum_tree(op, nodes)] = True
+    return Space(S, ball.edges, tree, ball.patterns)
+
+
+def vacuum_tree(op: Operators, nodes: int) -> Array:
+    """Edges of a tree that joins every vertex of the vacuum to the sample, its `nodes` vertices taken as one."""
+    short = np.where(op.edges < nodes, 0, op.edges - nodes + 1)
+    vacuum = np.flatnonzero(short[1] > 0)
+    size = op.nodes - nodes + 1
+    _, before = csgraph.breadth_first_order(graph_of(size, short[:, vacuum]), 0, directed=False)
+    child = np.flatnonzero(before >= 0)
+    key = short[0, vacuum].astype(np.int64) * size + short[1, vacuum]
+    wanted = np.minimum(before[child], child).astype(np.int64) * size + np.maximum(before[child], child)
+    order = np.argsort(key, kind="stable")
+    return vacuum[order[np.searchsorted(key[order], wanted)]]
 
 
 def current_patterns(mesh: Mesh, op: Operators, contacts: tuple[Contact, ...], driven: Collection[str]) -> Array:
@@ -93,11 +145,23 @@ def link_currents(psi: Array, a: Array, w: Array, edges: Array, out: Array) -> N
         out[e] = w[e] * (z.imag * np.cos(a[e]) - z.real * np.sin(a[e]))
 
 
+def moment(mesh: Mesh, op: Operators, current: Array, kappa: float) -> Array:
+    """Magnetic moment of edge currents, (3,), in Bc2 xi^3: (1/kappa^2) 1/2 int r x J; films: the z part, per length.
+
+    m_k = (1/kappa^2) sum_e I_e a_e of the potential of a unit field along k: no integral over space is needed.
+    """
+    units = np.eye(3)[2:] if mesh.dim == 2 else np.eye(3)
+    found = np.zeros(3)
+    found[3 - len(units) :] = [current @ cochains.uniform_field(mesh, op, unit) / kappa**2 for unit in units]
+    return found
+
+
 @dataclass(frozen=True, eq=False)
 class Screening:
     """The constant parts of a screened problem.
 
-    kS : kappa^2 S;  source : (fields, edges) kappa^2 S a_applied of each pattern;  injected : (contacts, edges)
+    kS : kappa^2 S;  source : (fields, edges) kappa^2 S a_applied of each pattern, on all edges of the space
+    injected : (contacts, edges of the sample)
     """
 
     problem: Problem
@@ -109,9 +173,9 @@ class Screening:
     @classmethod
     def of(cls, problem: Problem) -> Screening:
         mesh, op = problem.mesh, problem.operators
-        space = film_space(mesh, op)
+        space = space_of(problem)
         kS = sp.csr_array(problem.kappa**2 * space.S)
-        source = np.array([kS @ pattern for pattern in problem.drive.patterns]).reshape(problem.drive.patterns.shape)
+        source = np.array([kS @ pattern for pattern in space.patterns]).reshape(space.patterns.shape)
         return cls(problem, space, kS, source, current_patterns(mesh, op, problem.contacts, problem.drive.currents))
 
     def factors(self, t: float) -> Array:
@@ -121,14 +185,58 @@ class Screening:
         """kappa^2 S a_applied at t : (edges,)."""
         return self.factors(t) @ self.source
 
+    def potential(self, t: float) -> Array:
+        """a_applied at t : (edges,)."""
+        return self.factors(t) @ self.space.patterns
+
     def field_energy(self, a: Array, t: float) -> float:
-        """kappa^2 int (B - B_applied)^2."""
-        off = a - self.factors(t) @ self.problem.drive.patterns
+        """kappa^2 int (B - B_applied)^2 of a everywhere."""
+        off = a - self.potential(t)
         return float(off @ (self.kS @ off))
 
     def induction(self, a: Array) -> Array:
-        """B of each triangle and, after them, of each hole: (faces,)."""
+        """Films: B of each triangle and, after them, of each hole: (faces,)."""
+        assert self.space.C is not None and self.space.area is not None
         return (self.space.C @ a) / self.space.area
+
+
+@dataclass(frozen=True, eq=False)
+class Kinetics:
+    """Supercurrents and kinetic energy: link phases in films, every cell in its own gauge in bodies."""
+
+    problem: Problem
+    graph: Graph
+    cells: Barycentric | None
+
+    @classmethod
+    def of(cls, problem: Problem, graph: Graph) -> Kinetics:
+        if problem.mesh.dim < 3:
+            return cls(problem, graph, None)
+        return cls(problem, graph, Barycentric.of(problem.mesh, problem.operators, graph, problem.cell_kinetic))
+
+    def currents(self, psi: Array, a: Array) -> Array:
+        """I_e = -1/2 dF/da_e : (edges,)."""
+        if self.cells is not None:
+            return self.cells.currents(psi, a)
+        return supercurrents(psi, a, self.graph.w, self.graph.edges)
+
+    def links(self, a: Array) -> tuple[Array, Array | None]:
+        """Off-diagonal of the matrix of psi in the rows of physics.graph, and what is added to its diagonal."""
+        g = self.graph
+        link = np.empty(g.neighbour.size, dtype=complex)
+        if self.cells is None:
+            kernels.links(a, g.w, g.up, g.down, link)
+            return link, None
+        weight = np.empty(g.diagonal.size)
+        self.cells.links(a, link, weight)
+        return link, weight
+
+    def energy(self, psi: Array, a: Array, epsilon: Array) -> tuple[float, float]:
+        """(F without the field, sum m |psi|^2)."""
+        p, g = self.problem, self.graph
+        link, weight = self.links(a)
+        value, mass = kernels.energy(psi, link, g.up, g.edges, g.w, p.operators.m, epsilon, p.beta)
+        return value + (0.0 if weight is None else float(weight @ np.abs(psi) ** 2)), mass
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,20 +247,17 @@ class MaxwellMeter:
     """
 
     screening: Screening
-    graph: Graph
+    kinetics: Kinetics
     epsilon: Epsilon
 
     @classmethod
     def of(cls, problem: Problem) -> MaxwellMeter:
-        return cls(Screening.of(problem), graph(problem.operators), Epsilon(problem))
+        return cls(Screening.of(problem), Kinetics.of(problem, graph(problem.operators)), Epsilon(problem))
 
     def stored(self, state: State) -> tuple[float, float]:
-        p, g, m = self.screening.problem, self.graph, self.screening.problem.operators.m
-        link = np.empty(g.neighbour.size, dtype=complex)
-        kernels.links(state["a"], g.w, g.up, g.down, link)
-        eps = self.epsilon.at(state.t)
-        value, mass = kernels.energy(state["psi"], link, g.up, g.edges, g.w, m, eps, p.beta)
-        return value + self.screening.field_energy(state["a"], state.t), mass / float(m.sum())
+        value, mass = self.kinetics.energy(state["psi"], state["a"], self.epsilon.at(state.t))
+        whole = float(self.screening.problem.operators.m.sum())
+        return value + self.screening.field_energy(everywhere(state), state.t), mass / whole
 
     def dissipated(self, old: State, new: State) -> float:
         p, dt = self.screening.problem, new.t - old.t
@@ -165,6 +270,11 @@ class MaxwellMeter:
         given = 2 * float((currents @ s.injected) @ (new["a"] - old["a"])) / dt if currents.any() else 0.0
         before, after = s.factors(old.t), s.factors(new.t)
         if np.any(before != after):
-            off = 0.5 * (old["a"] + new["a"] - (before + after) @ s.problem.drive.patterns)
+            off = 0.5 * (everywhere(old) + everywhere(new) - (before + after) @ s.space.patterns)
             given -= 2 * float(off @ ((after - before) @ s.source)) / dt
         return given + self.epsilon.supplied(old, new)
+
+
+def everywhere(state: State) -> Array:
+    """a on all edges of the space: of the sample, and of the vacuum where there is some."""
+    return state["space"] if "space" in state.history else state["a"]

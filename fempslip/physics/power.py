@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
 from fempslip.contract import Array, Problem, State
 from fempslip.physics import kernels
 from fempslip.physics.applied import AppliedLinks, framed, injection, potential
@@ -93,4 +95,22 @@ class PowerMeter:
         return self.problem.model.get("charge") == "off"
 
 
-METERS: Mapping[str, Callable[[Problem], Meter]] = {"none": PowerMeter.of, "maxwell": MaxwellMeter.of}
+class FilmMeter(PowerMeter):
+    """The meter of a film with its own field, whose energy sum_e I_e a_ind,e = Lambda int b_ind^2 dV is stored too."""
+
+    def stored(self, state: State) -> tuple[float, float]:
+        p, g, m = self.problem, self.graph, self.problem.operators.m
+        link = np.empty(g.neighbour.size, dtype=complex)
+        kernels.links(state["a"], g.w, g.up, g.down, link)
+        value, mass = kernels.energy(state["psi"], link, g.up, g.edges, g.w, m, self.epsilon.at(state.t), p.beta)
+        return value + float(state["current"] @ state["a_ind"]), mass / float(m.sum())
+
+    def total_current(self, old: State, new: State) -> Array:
+        return 0.5 * (old["current"] + new["current"])
+
+
+METERS: Mapping[str, Callable[[Problem], Meter]] = {
+    "none": PowerMeter.of,
+    "maxwell": MaxwellMeter.of,
+    "pearl": FilmMeter.of,
+}

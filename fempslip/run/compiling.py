@@ -20,14 +20,19 @@ from fempslip.contract import (
     Drive,
     Landscape,
     Mesh,
+    Noise,
     Operators,
     Probe,
     Problem,
     Refusal,
     Waveform,
 )
+from fempslip.mesh.vacuum import surrounded
+from fempslip.physics import fluctuations
 from fempslip.physics.maxwell import Screening
+from fempslip.physics.sources import densities
 from fempslip.run.gauge import at_rest_on_banks
+from fempslip.run.outside import pattern_of
 from fempslip.tasks import seeds
 from fempslip.tasks.watchers import tracked_nodes
 
@@ -39,6 +44,8 @@ class AboveDepairing(UserWarning):
 
 
 WHOLE = 1e-3  # Phi0 by which the flux through a closed cell may miss a whole number
+HOTTEST_NODE = 100.0  # k T over (Bc^2/mu0) times the volume of a node
+MOST_RENORMALISED = 20_000  # nodes
 UNFELT = 1e-6  # a change of epsilon at a bank that does not count
 
 
@@ -72,9 +79,13 @@ def compile(case: MeshedCase, mesh: Mesh, psi: Array | None = None) -> Problem: 
         pairs=case.measure.between,
         landscape=landscape if landscape.factors else None,
         kappa=case.scales.kappa or float("nan"),
+        cell_kinetic=kinetic,
+        Lambda=case.scales.Lambda or float("nan"),
     )
     if case.model.screening == "maxwell":
         refuse_unscreenable(case, problem, section)
+        problem = in_space(case, problem)
+    problem = with_noise(case, problem, section * sigma)
     refuse_unresolved(case, problem)
     refuse_changing_banks(case, problem)
     return replace(problem, psi=start_of(case, problem) if psi is None else psi)
@@ -83,9 +94,12 @@ def compile(case: MeshedCase, mesh: Mesh, psi: Array | None = None) -> Problem: 
 def refuse_unscreenable(case: MeshedCase, problem: Problem, section: Array) -> None:
     """What a sample with a field of its own in all of space cannot be."""
     mesh = problem.mesh
-    if mesh.dim != 2:
-        kind = {1: "a wire", 3: "a bulk piece"}[mesh.dim]
-        raise case.refuse("model.screening", f"screening: maxwell is for films (dimension: 2), and this is {kind}")
+    if mesh.dim == 1:
+        words = "screening: maxwell is for films and bodies; a wire that is a line has no field of its own"
+        raise case.refuse("model.screening", words)
+    if mesh.dim == 3 and problem.contacts:
+        words = "a body under screening: maxwell carries no current from contacts; remove them, or use screening: none"
+        raise case.refuse("model.screening", words)
     if problem.drive.circuit is not None:
         raise case.refuse("model.screening", "a circuit needs screening: none; under maxwell currents are prescribed")
     if not problem.kappa > 0:
@@ -93,13 +107,28 @@ def refuse_unscreenable(case: MeshedCase, problem: Problem, section: Array) -> N
         raise case.refuse("model.screening", words)
     if mesh.points.shape[1] != mesh.nodes:
         raise case.refuse("model.screening", "a geometry that closes on itself has no space around it for a field")
-    if np.ptp(section) > 1e-9:
+    if np.abs(section - 1).max() > 1e-9:
         words = "a film under screening: maxwell is infinitely long along z and has one thickness: remove thickness"
         raise case.refuse("model.screening", words)
     try:
-        Screening.of(problem)
+        if mesh.dim == 2:
+            Screening.of(problem)
     except Refusal as refusal:
         raise case.refuse("model.screening", str(refusal)) from None
+
+
+def in_space(case: MeshedCase, problem: Problem) -> Problem:
+    """A body with the vacuum around it; a film, which needs none, as it is."""
+    if problem.mesh.dim < 3:
+        return problem
+    try:
+        space = surrounded(problem.mesh, problem.operators)
+    except Refusal as refusal:
+        raise case.refuse("model.screening", str(refusal)) from None
+    patterns = [parts.uniform_field(space.mesh, space.operators, vector) for vector, _ in case.drive.field]
+    patterns += [parts.threading(space.mesh, space.operators, hole) / (2 * np.pi) for hole, _ in case.drive.flux]
+    found = np.array(patterns).reshape(len(patterns), space.operators.edges.shape[1])
+    return replace(problem, surroundings=replace(space, patterns=found))
 
 
 def per_cell(mesh: Mesh, material: Mapping[str, Any], key: str) -> Array:
@@ -183,6 +212,11 @@ def drive_of(case: MeshedCase, mesh: Mesh, op: Operators, contacts: tuple[Contac
         if mesh.periods:
             hidden += hidden_quanta(case, wave, parts.hidden_flux(mesh, op, np.asarray(vector), patterns[-1]))
         density += float(np.linalg.norm(vector)) * largest(wave, case.until)
+    for source, wave in case.drive.sources:
+        refuse_jumps(case, wave, "drive.field")
+        patterns.append(pattern_of(case, mesh, op, source))
+        waves.append(wave)
+        density += float(densities(mesh, op, patterns[-1]).max(initial=0.0)) * largest(wave, case.until)
     for hole, wave in case.drive.flux:
         refuse_jumps(case, wave, "drive.flux")
         patterns.append(parts.threading(mesh, op, hole) / (2 * np.pi))
@@ -325,7 +359,40 @@ def clock_of(case: MeshedCase) -> Clock:
     if not isinstance(case, Evolve):
         return Clock(until=0.0)
     t = case.time
-    return Clock(t.until, t.tolerance, t.dt_start, t.dt_min, t.dt_max, t.fixed)
+    return Clock(t.until, t.tolerance, t.dt_start, t.dt_min, t.dt_max, case.fixed_step)
+
+
+# ------------------------------------------------------------------------------------------- noise
+
+
+def with_noise(case: MeshedCase, problem: Problem, conductance: Array) -> Problem:
+    """The problem with the case's thermal noise.  Raises Refusal where a node is hotter than a step can follow."""
+    noise = case.noise if isinstance(case, Evolve) else None
+    if noise is None:
+        return problem
+    if problem.drive.circuit is not None:
+        raise case.refuse("noise", "noise of the sample and a circuit do not go together yet: give drive.current")
+    charged = noise.johnson and case.model.charge != "off"
+    problem = replace(problem, noise=Noise(noise.temperature, noise.seed, conductance if charged else None))
+    hottest = noise.temperature / float(problem.operators.m.min())
+    if hottest > HOTTEST_NODE:
+        words = (
+            f"k T is {hottest:.3g} times the energy unit of the smallest cell: raise mesh.size or lower the temperature"
+        )
+        raise case.refuse("noise.temperature", words)
+    fluctuations.warn_untested(problem)
+    if noise.renormalise:
+        if problem.operators.nodes > MOST_RENORMALISED:
+            words = f"renormalise wants at most {MOST_RENORMALISED} nodes; this mesh has {problem.operators.nodes}"
+            raise case.refuse("noise.renormalise", words)
+        shift = 2 * fluctuations.gaussian_density(problem)
+        land = problem.landscape
+        problem = replace(
+            problem,
+            epsilon=problem.epsilon + shift,
+            landscape=None if land is None else replace(land, constant=land.constant + shift),
+        )
+    return problem
 
 
 def start_of(case: MeshedCase, problem: Problem) -> Array:

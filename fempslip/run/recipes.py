@@ -4,6 +4,7 @@
     watch:     what must be seen of every accepted step (names of WATCHERS)
     results:   numbers for summary.json (names of results.RESULTS)
     pictures:  what is drawn (names of PICTURES)
+    family:    what is read off the table of a batch (names of families.FAMILIES)
 
 The same recipe runs in the loop or, where it watches nothing of its own, over a stored run.
 """
@@ -22,7 +23,7 @@ import yaml
 from fempslip.case import Case, Evolve
 from fempslip.case.drawers import delivered
 from fempslip.contract import Array, Problem, Refusal, Watcher
-from fempslip.run import circuits, tracking
+from fempslip.run import circuits, slips, tracking
 from fempslip.run.afterwards import Place, watched, with_pair
 from fempslip.run.results import RESULTS as PLAIN_RESULTS
 from fempslip.run.steadiness import Steadiness
@@ -31,7 +32,7 @@ from fempslip.store import Run
 from fempslip.tasks import watchers as seen
 from fempslip.tasks.tracking import Ledger, Topology
 
-RESULTS = {**PLAIN_RESULTS, **tracking.RESULTS, **circuits.RESULTS}
+RESULTS = {**PLAIN_RESULTS, **tracking.RESULTS, **circuits.RESULTS, **slips.RESULTS}
 
 Note = Callable[[float, str], None]
 
@@ -43,6 +44,7 @@ class Recipe:
     watch: tuple[str, ...] = ()
     results: tuple[str, ...] = ()
     pictures: tuple[str, ...] = ()
+    family: tuple[str, ...] = ()
 
 
 @cache
@@ -52,7 +54,7 @@ def recipe(name: str) -> Recipe:
     if name not in drawer:
         raise Refusal(f"there is no recipe {name!r}; delivered are: {', '.join(sorted(drawer))}")
     text = yaml.safe_load(Path(drawer[name]).read_text(encoding="utf-8"))
-    lists = {key: tuple(text.get(key) or ()) for key in ("watch", "results", "pictures")}
+    lists = {key: tuple(text.get(key) or ()) for key in ("watch", "results", "pictures", "family")}
     return Recipe(name, text["title"], **lists)
 
 
@@ -80,7 +82,7 @@ def watchers_for(case: Evolve, problem: Problem, contours: Mapping[str, Array]) 
         found["steady"] = Steadiness.of(case, problem)
     if "josephson" in asked:
         found["josephson"] = seen.JosephsonResidual()
-    if "windings" in asked:
+    if "windings" in asked or ("net_winding" in asked and contours):
         found["windings"] = seen.ContourWindings(contours)
     if "tracks" in asked or "ledger" in asked:
         topology = Topology.of(problem, follow=tracked)

@@ -37,7 +37,7 @@ Z = (0.0, 0.0, 1.0)
 def refuse_terminals(case: MeshedCase) -> None:
     """States carry their current round a loop; terminals with a voltage between them have no energy of their own."""
     if case.driven.current:
-        words = f"task {case.task}: a current is given round a closed loop (bias: or sweep:), not between terminals"
+        words = f"task {case.task}: a current is given round a closed loop (bias: or follow:), not between terminals"
         raise case.refuse("drive.current", words)
 
 
@@ -84,7 +84,7 @@ def biased(case: Any, problem: Problem) -> tuple[Stationary, Array]:
 def relax(case: RelaxCase, problem: Problem) -> Task:
     refuse_terminals(case)
     free = tracked_nodes(problem)
-    sweep = None if case.sweep is None else sweep_of(case, problem, free)
+    sweep = None if case.follow is None else sweep_of(case, problem, free)
     return Relax(problem, starts_of(case, problem, free, sweep), free, case.tolerance, case.kicks, sweep)
 
 
@@ -131,8 +131,8 @@ def winding_line(problem: Problem, through: str, n: int) -> seeds.VortexLine:
 
 def threaded(case: RelaxCase) -> str:
     """The hole or period of a sweep."""
-    assert case.sweep is not None
-    return case.sweep.through or next(iter((*case.geometry.holes, *case.geometry.periodic)))
+    assert case.follow is not None
+    return case.follow.through or next(iter((*case.geometry.holes, *case.geometry.periodic)))
 
 
 def begin_of(case: RelaxCase, sweep: Sweep | None) -> float:
@@ -148,11 +148,11 @@ def begin_of(case: RelaxCase, sweep: Sweep | None) -> float:
 
 
 def sweep_of(case: RelaxCase, problem: Problem, free: Array) -> Sweep:
-    spec = case.sweep
+    spec = case.follow
     assert spec is not None
     energy, a0 = LinkEnergy(problem.operators, problem.epsilon, problem.beta), potential(problem.drive, 0.0)
     if spec.parameter == "field":
-        pattern, rest = field_pattern(case, problem, "sweep")
+        pattern, rest = field_pattern(case, problem, "follow")
         return Sweep("field", values_of(case, 1.0), lambda b: Stationary(energy, rest + b * pattern, free), spec.limit)
     along = loop_along(problem, threaded(case))
     if spec.parameter == "current":
@@ -167,14 +167,16 @@ def sweep_of(case: RelaxCase, problem: Problem, free: Array) -> Sweep:
 
 def values_of(case: RelaxCase, idep: float) -> Array:
     """Values of the sweep, both ends included."""
-    spec = case.sweep
+    spec = case.follow
     assert spec is not None
     low, high, step = (v.at(idep) if isinstance(v, Amount) else float(v) for v in (spec.from_, spec.to, spec.step))
     if not (high > low and step > 0):
-        raise case.refuse("sweep", f"sweep goes up from {low:g} to {high:g} by {step:g}: want from < to and step > 0")
+        raise case.refuse(
+            "follow", f"the parameter goes up from {low:g} to {high:g} by {step:g}: want from < to and step > 0"
+        )
     count = int(np.floor((high - low) / step + 1e-9)) + 1
     if count > 10_000:
-        raise case.refuse("sweep.step", f"{count} values are more than 10000: take a larger step")
+        raise case.refuse("follow.step", f"{count} values are more than 10000: take a larger step")
     return np.unique(np.append(low + step * np.arange(count), high))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from fempslip.case import Case, MeshedCase
+from fempslip.case import Case, Evolve, MeshedCase
 from fempslip.run.circuits import drive_periods
 from fempslip.run.recipes import Recipe, recipe
 
@@ -21,32 +21,38 @@ class Row:
     contact: str  # kind of every contact, none without contacts
     holes: str  # yes, no
     speed: str  # yes or slow
+    noise: str = "no"
 
 
-SUPPORT = tuple(
-    Row("evolve", "tdgl", "none", charge, contact, holes, "yes")
-    for charge in ("conserved", "off")
-    for contact in ("none", "normal", "bank", "free")
-    for holes in ("no", "yes")
-    if not (charge == "off" and contact != "none")
-) + tuple(
-    Row("evolve", "tdgl", "maxwell", "conserved", contact, holes, "yes")
-    for contact in ("none", "normal", "bank", "free")
-    for holes in ("no", "yes")
-)
-
-SUPPORT += tuple(
-    Row(task, "tdgl", "none", charge, contact, holes, "yes")
-    for task, contacts in (
-        ("relax", ("none", "normal", "free")),
-        ("nucleation", ("none", "free")),
-        ("barrier", ("none",)),
-        ("instanton", ("none",)),
+SUPPORT = (
+    tuple(
+        Row("evolve", "tdgl", "none", charge, contact, holes, "yes", noise)
+        for noise in ("no", "yes")
+        for charge in ("conserved", "off")
+        for contact in ("none", "normal", "bank", "free")
+        for holes in ("no", "yes")
+        if not (charge == "off" and contact != "none")
     )
-    for charge in ("conserved", "off")
-    for contact in contacts
-    for holes in ("no", "yes")
+    + tuple(
+        Row("evolve", "tdgl", "maxwell", "conserved", contact, holes, "yes")
+        for contact in ("none", "normal", "bank", "free")
+        for holes in ("no", "yes")
+    )
+    + tuple(
+        Row("evolve", "tdgl", "pearl", "conserved", contact, holes, "yes")
+        for contact in ("none", "normal", "free")
+        for holes in ("no", "yes")
+    )
 )
+
+# task, charge, kind of contact, holes
+STILL = (
+    *(("relax", "conserved", contact, holes) for contact in ("none", "normal") for holes in ("no", "yes")),
+    *(("nucleation", "conserved", "none", holes) for holes in ("no", "yes")),
+    *(("barrier", charge, "none", holes) for charge in ("conserved", "off") for holes in ("no", "yes")),
+    ("instanton", "conserved", "none", "no"),
+)
+SUPPORT += tuple(Row(task, "tdgl", "none", charge, contact, holes, "yes") for task, charge, contact, holes in STILL)
 
 
 def asked(case: Case) -> list[Row]:
@@ -55,8 +61,9 @@ def asked(case: Case) -> list[Row]:
         return [Row(case.task, "none", "none", "none", "none", "no", "yes")]
     kinds = sorted(set(case.contacts.values())) or ["none"]
     holes = "yes" if case.geometry.holes else "no"
+    noise = "yes" if isinstance(case, Evolve) and case.noise is not None else "no"
     m = case.model
-    return [Row(case.task, m.dynamics, m.screening, m.charge, kind, holes, "yes") for kind in kinds]
+    return [Row(case.task, m.dynamics, m.screening, m.charge, kind, holes, "yes", noise) for kind in kinds]
 
 
 def refuse_unsupported(case: Case) -> None:
@@ -64,10 +71,34 @@ def refuse_unsupported(case: Case) -> None:
     for row in asked(case):
         if row not in SUPPORT:
             words = f"task {row.task} with dynamics {row.dynamics}, screening {row.screening}, charge {row.charge}"
-            hint = "a pure relaxation (charge: off) has no currents: remove the contacts" if row.charge == "off" else ""
+            words += ", noise" if row.noise == "yes" else ""
             raise case.refuse(
-                "model", f"{words} and contacts of kind {row.contact} is not supported; {hint}".rstrip("; ")
+                "model", f"{words} and contacts of kind {row.contact} is not supported; {hint(row)}".rstrip("; ")
             )
+    if isinstance(case, MeshedCase) and case.model.screening == "pearl":
+        refuse_thick(case)
+
+
+def hint(row: Row) -> str:
+    """What to write instead."""
+    if row.screening == "pearl" and row.charge == "conserved":
+        return "a film with its own field takes contacts that are normal or free" if row.contact == "bank" else ""
+    return "a pure relaxation (charge: off) has no currents: remove the contacts" if row.charge == "off" else ""
+
+
+def refuse_thick(case: MeshedCase) -> None:
+    """`screening: pearl` is for films, whose Lambda = lambda^2/thickness must be known."""
+    if case.geometry.dimension != 2:
+        words = (
+            f"screening pearl is for thin films (dimension: 2); this geometry has dimension {case.geometry.dimension}"
+        )
+        raise case.refuse("model.screening", words)
+    missing = [key for key, value in (("lambda", case.scales.kappa), ("thickness", case.scales.film)) if not value]
+    if missing:
+        words = f"screening pearl needs Lambda = lambda^2/thickness: give material.{' and material.'.join(missing)}"
+        raise case.refuse("material", words)
+    if case.drive.circuit is not None:
+        raise case.refuse("drive.circuit", "a film with its own field takes no circuit yet: give drive.current")
 
 
 # ------------------------------------------------------------------------------------------- recipes
@@ -86,17 +117,31 @@ CONTOUR = Need(lambda case: bool(case.geometry.contours), "a contour in the geom
 WIRE = Need(lambda case: case.geometry.dimension == 1, "a wire or a ring (dimension: 1)")
 FILM = Need(lambda case: case.geometry.dimension == 2, "a film (dimension: 2)")
 FACES = Need(lambda case: case.geometry.dimension > 1, "a film or a bulk piece (dimension: 2 or 3)")
+COUNTED = Need(
+    lambda case: bool(case.measure.between or case.geometry.contours),
+    "a stretch to count along: measure: {between: [probe, probe]}, or contours: {loop: hole} in the geometry",
+)
+NOISY = Need(lambda case: isinstance(case, Evolve) and case.noise is not None, "noise: {temperature: ...}")
+QUIET = Need(
+    lambda case: not (isinstance(case, Evolve) and case.noise is not None),
+    "a case without noise, which gives and takes energy",
+)
 CONTACT = Need(lambda case: bool(case.contacts), "a contact that a current can enter by: contacts: {source: normal}")
 CIRCUIT = Need(lambda case: case.drive.circuit is not None, "a circuit: drive: {circuit: {elements: ..}}")
 AC = Need(lambda case: len(drive_periods(case)) == 1, "one ac drive: a sine in drive.current or in drive.circuit")
 
-SWEPT = Need(lambda case: getattr(case, "sweep", None) is not None, "a sweep of states: task: relax with sweep: {..}")
+SWEPT = Need(
+    lambda case: getattr(case, "follow", None) is not None, "states that are followed: task: relax with follow: {..}"
+)
 STATES = Need(lambda case: case.task == "relax", "the states of task: relax")
 PASS = Need(lambda case: case.task in ("barrier", "instanton"), "a way over a pass: task: barrier or instanton")
 NUCLEUS = Need(lambda case: case.task == "nucleation", "task: nucleation")
 
 # step of a recipe -> what it needs; steps that are not here can do with any case
 NEEDS = {
+    "power_balance": QUIET,
+    "thermal_slips": NOISY,
+    "net_winding": COUNTED,
     "mean_voltage": PAIR,
     "voltage_plot": PAIR,
     "windings": CONTOUR,
@@ -135,7 +180,7 @@ def refuse_unanswerable(case: Case) -> None:
                 raise case.refuse(f"postprocess.{place}", f"the recipe {name!r} needs {need.words}")
     for wanted in case.expect:
         name = wanted.partition(".")[0]
-        if name != case.task and not recipe(name).results:
+        if name != case.task and not (recipe(name).results or recipe(name).family):
             raise case.refuse("expect", f"{wanted}: the recipe {name!r} gives no numbers")
 
 

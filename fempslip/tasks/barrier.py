@@ -52,19 +52,19 @@ class Barrier:
         end = self.end(search, start)
         psi, flux = self.way(search, start, end)
         base, tilt = self.body.value(start), self.body.value(end) - self.body.value(start)
-        found = string.relaxed(
-            search,
-            psi,
-            flux,
-            told=lambda k, height: told(min(0.05 + k / 60, 0.8), f"string {k}: barrier {height - base:.6g}"),
-        )
+
+        def note(k: int, height: float) -> None:
+            told(min(0.05 + k / 60, 0.8), f"string {k}: barrier {height - base:.6g}")
+
+        found = string.relaxed(search, psi, flux, told=note)
         keep_string(sink, self.problem, self.body, found)
         answer: dict[str, Any] = {"string": found.height() - base, "rounds": found.rounds, "start_energy": base}
         top = found.height() - base
         point = found.point(found.top)
         if self.newton:
             told(0.8, "Newton to the saddle")
-            saddle = search.newton(point, most=80, symmetric=lambda p: self.symmetric(search, p))
+            enough = 1e-8 if self.problem.mesh.dim == 1 else CLOSE
+            saddle = search.newton(point, enough, 80, symmetric=lambda p: self.symmetric(search, p))
             answer |= {"saddle_residual": saddle.residual, "index": saddle.index, "newton_steps": saddle.iterations}
             if saddle.residual > CLOSE or saddle.index != 1:
                 raise Failure(

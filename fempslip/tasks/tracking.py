@@ -134,7 +134,7 @@ class WireSlips:
             s, tau = kernels.zero_on_edge(
                 old["psi"][i], old["psi"][j], new["psi"][i], new["psi"][j], old["a"][e], new["a"][e]
             )
-            x, y, z = (1 - s) * c.places[:, i] + s * c.places[:, j]
+            x, y, z = (1 - s) * c.places[:, c.ends[0, e]] + s * c.places[:, c.ends[1, e]]
             t = old.t + tau * (new.t - old.t)
             sink.row("slips", {"t": t, "x": x, "y": y, "z": z, "edge": e, "winding": w})
         return np.zeros(state.crossed.size)
@@ -189,7 +189,7 @@ class FilmZeros:
 
     def locate(self, psi: Array, a: Array) -> None:
         c, out = self.complex, np.empty((4, self.charged.size))
-        kernels.zeros_in_faces(self.charged, psi, a, c.faces, c.face_nodes, c.places, out)
+        kernels.zeros_in_faces(self.charged, psi, a, c.faces, c.face_nodes, c.corners, c.turned, c.places, out)
         self.place[:, self.charged] = out
 
     def record(self, t: float, n: Array, sink: Sink) -> None:
@@ -210,14 +210,14 @@ class FilmZeros:
         tags, where = np.empty((5, most), dtype=np.int64), np.empty((2, most))
         count = linking.ports(
             state.crossed, state.amount, touched, change, c.start, c.face_of, c.sign, c.outer, state.mark, parent,
-            state.n, self.ident, self.place, old["psi"], old["a"], new["psi"], new["a"], c.edges, c.faces,
-            c.face_nodes, c.places, tags, where,
+            state.n, self.ident, self.place, old["psi"], old["a"], new["psi"], new["a"], c.edges, c.ends,
+            c.faces, c.face_nodes, c.corners, c.turned, c.places, tags, where,
         )  # fmt: skip
         room = count + 2 * touched.size + 1
         events, spots = np.empty((6, room), dtype=np.int64), np.empty((2, room))
         line = np.zeros(touched.size, dtype=np.int64)
         next_id, number = linking.link(
-            tags[:, :count], where[:, :count], parent, touched, self.ident, self.next_id, events, spots, line
+            tags[:, :count], where[:, :count], c.periods, parent, touched, self.ident, self.next_id, events, spots, line
         )
         if next_id == linking.BROKEN:
             raise Failure(f"at t = {new.t:g} tau a zero of psi ended inside the film: an error of fempslip")

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fempslip.contract import Array
+from fempslip.mesh.periods import shortest
 from fempslip.topology import linking
 from fempslip.topology.linking import KINDS
 
@@ -103,9 +104,11 @@ class Contraction:
         return person[np.searchsorted(raw, ids.astype(int))] if raw.size else ids.astype(int)
 
 
-def contract(events: Table, event_ids: Table, tau_z: float, l_z: float = REACH) -> Contraction:
-    """Contract the event graph of tables `events` and `event_ids`.  tau_z : u/2 as a rule."""
-    return _Graph(events, event_ids, tau_z, l_z).contracted()
+def contract(
+    events: Table, event_ids: Table, tau_z: float, l_z: float = REACH, periods: Array | None = None
+) -> Contraction:
+    """Contract the event graph of tables `events` and `event_ids`.  tau_z : u/2 as a rule;  periods : (n, 3)"""
+    return _Graph(events, event_ids, tau_z, l_z, np.zeros((0, 3)) if periods is None else periods).contracted()
 
 
 class _Graph:
@@ -114,8 +117,8 @@ class _Graph:
     A life has the number of its raw id; a later life of the same id (lines only) has a negative one.
     """
 
-    def __init__(self, events: Table, event_ids: Table, tau_z: float, l_z: float) -> None:
-        self.tau_z, self.l_z = tau_z, l_z
+    def __init__(self, events: Table, event_ids: Table, tau_z: float, l_z: float, periods: Array) -> None:
+        self.tau_z, self.l_z, self.periods = tau_z, l_z, periods
         self.nodes = dict(_nodes(events))
         self.stands_for: dict[int, int] = {}
         self.birth: dict[int, int] = {}
@@ -157,7 +160,8 @@ class _Graph:
         if ident not in self.birth or ident not in self.death:
             return np.inf, np.inf
         first, last = (self.nodes[self.root(end[ident])] for end in (self.birth, self.death))
-        return max(last.t1 - first.t1, 0.0), float(np.linalg.norm(last.place - first.place))
+        way = shortest((last.place - first.place)[:, None], self.periods)
+        return max(last.t1 - first.t1, 0.0), float(np.linalg.norm(way))
 
     def contracted(self) -> Contraction:
         waiting = [(self.life(ident)[0], ident) for ident in sorted({*self.birth, *self.death})]

@@ -14,6 +14,7 @@ from .lines import tubes
 from .plots import kymograph, potentials, profile, voltage_pairs, voltage_plot, winding_plot
 from .scenes import movie, show, snapshot
 from .states import barrier, free_energies, little_parks, nucleation_mode, saddle, states
+from .thermal import resistance_temperature, thermal_slips
 from .trails import event_diagram, flux_flow, trails
 
 __all__ = [
@@ -28,10 +29,12 @@ __all__ = [
     "nucleation_mode",
     "potentials",
     "profile",
+    "resistance_temperature",
     "saddle",
     "show",
     "snapshot",
     "states",
+    "thermal_slips",
     "trails",
     "tubes",
     "voltage_pairs",
@@ -68,6 +71,7 @@ PICTURES: dict[str, Callable[[Run, Progress], list[Path]]] = {
     "kymograph": _into("kymograph.png", kymograph),
     "voltage_plot": _into("voltage.png", voltage_plot),
     "profile": _into("profile.png", profile),
+    "thermal_slips": _into("thermal_slips.png", thermal_slips),
     "trails": _trails,
     "flux_flow": _into("flux_flow.png", flux_flow),
     "event_diagram": _into("events.png", event_diagram),

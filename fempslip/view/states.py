@@ -106,7 +106,7 @@ def label(table: dict[str, Array], k: int) -> str:
 def branches(run: Run) -> tuple[list[tuple[Array, dict[str, Array]]], dict[str, Array]]:
     """(rows of each branch in the order of the parameter, the columns) of a sweep.  Raises Refusal without one."""
     if "branches" not in run.tables:
-        raise Refusal(f"{run.folder} holds no sweep: the task relax with sweep: makes one")
+        raise Refusal(f"{run.folder} holds no sweep: the task relax with follow: makes one")
     table = run.table("branches")
     found = []
     for number in np.unique(table["branch"]):

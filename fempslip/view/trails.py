@@ -11,7 +11,7 @@ import numpy as np
 
 from ..contract import Array, Refusal
 from ..store import Run
-from ..store.zeros import contraction_of, events_of, moved_impulse, tracked, tracks_of
+from ..store.zeros import contraction_of, events_of, lead_field, moved_impulse, tracked, tracks_of
 from . import canvas, scales, sheets, stage
 from .looks import look_for
 
@@ -182,7 +182,7 @@ def flux_flow(run: Run, path: str | Path) -> Path:
     first, second = run.header["pairs"][0]
     voltage = run.table("voltage")
     t, impulse = voltage["t"], voltage[f"{first}|{second} impulse"] / (2 * np.pi)
-    moved = moved_impulse(run, first, second, t) / (2 * np.pi)
+    moved = moved_impulse(run, lead_field(run, first, second), t) / (2 * np.pi)
     with sheets.style():
         made = sheets.figure(sheets.COLUMN, 2.2)
         axes = made.add_axes((0.13, 0.18, 0.83, 0.79))
