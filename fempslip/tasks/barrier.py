@@ -69,8 +69,8 @@ class Barrier:
             if saddle.residual > CLOSE or saddle.index != 1:
                 raise Failure(
                     f"Newton from the top of the string ended with residual {saddle.residual:.1e} and {saddle.index} "
-                    f"directions that curve down; the string's own barrier is {top:.6g}: write newton: false to "
-                    "keep it, or more images"
+                    f"directions that curve down; the string's own barrier is {top:.6g}. Let the vortex cross where it "
+                    "is not drawn aside, ask for more images, or write newton: false to keep the string alone"
                 )
             point, top = saddle.point, self.body.value(saddle.point) - base
             if self.growth:

@@ -170,6 +170,9 @@ def as_asked(row: support.Row, folder: Path) -> Case:
     """The smallest case that needs a row of the support table."""
     if row.task in ASKS:
         changes: dict[str, object] = {"task": row.task, "model.charge": row.charge, **ASKS[row.task]}
+        if row.task == "barrier" and row.holes == "yes":
+            ring = {"geometry": {"use": "ring", "radius": 5}, "bias": {"current": "0.3 Idep"}, "slip": {}}
+            return case_from("geometry: ring", folder, changes | ring | {"material.gamma": 0})
         if row.holes == "yes":
             changes |= {"geometry.holes": {"hole": {"disk": {"radius": 0.7, "center": [5, 0]}}}}
         if row.contact != "none":
