@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, StrictInt, ValidationI
 
 from fempslip.case.drive import Drive, DriveSpec
 from fempslip.case.geometry import Geometry
+from fempslip.case.lumped_settings import System
 from fempslip.case.material import Material, Materials, arranged
 from fempslip.case.noise_settings import STEP, NoiseSpec
 from fempslip.case.parts import (
@@ -25,7 +26,7 @@ from fempslip.case.parts import (
     Or,
     Part,
     Positive,
-    Velocity,
+    Speed,
     one_of,
     reading,
 )
@@ -198,13 +199,20 @@ class Instanton(MeshedCase):
     bias: Bias = Field(default={}, validate_default=True)
     pair: PairPath
     stiffness: Annotated[Number, Positive]
-    velocity: Annotated[Velocity, Positive] | None = None
+    velocity: Annotated[Speed, Positive] | None = None
     images: Images = 21
+
+
+class Lumped(Case, System):
+    """The task `lumped`: a system without extent, so without geometry and mesh."""
+
+    task: Literal["lumped"] = "lumped"
 
 
 # task -> its case; a new task adds its class here
 TASKS: dict[str, type[Case]] = {
     "evolve": Evolve,
+    "lumped": Lumped,
     "relax": Relax,
     "nucleation": Nucleation,
     "barrier": Barrier,
