@@ -203,6 +203,15 @@ class Instanton(MeshedCase):
     images: Images = 21
 
 
+class London(MeshedCase):
+    """The task `london`: fields and currents at rest with |psi| as it starts, windings and vortices of `start`.
+
+    The drive is that of t = 0; model.screening says in what space.
+    """
+
+    task: Literal["london"] = "london"
+
+
 class Lumped(Case, System):
     """The task `lumped`: a system without extent, so without geometry and mesh."""
 
@@ -212,6 +221,7 @@ class Lumped(Case, System):
 # task -> its case; a new task adds its class here
 TASKS: dict[str, type[Case]] = {
     "evolve": Evolve,
+    "london": London,
     "lumped": Lumped,
     "relax": Relax,
     "nucleation": Nucleation,

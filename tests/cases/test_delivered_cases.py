@@ -183,6 +183,8 @@ def as_asked(row: support.Row, folder: Path) -> Case:
         return case_from(STILL, folder, changes)
     changes = {"task": row.task, "drive.field": 0.1}
     changes |= {f"model.{key}": getattr(row, key) for key in ("dynamics", "screening", "charge")}
+    if row.screening != "none":
+        changes |= {"material.lambda": 3, "material.thickness": 1}
     if row.contact != "none":
         changes |= {"contacts": {"source": row.contact, "drain": row.contact}}
         changes |= {"drive.current": {"from": "source", "to": "drain", "density": 0.1}}
@@ -202,7 +204,10 @@ def as_asked(row: support.Row, folder: Path) -> Case:
 @pytest.mark.parametrize(
     "row",
     support.SUPPORT,
-    ids=lambda row: f"{row.task}-{row.charge}-{row.contact}-holes-{row.holes}-noise-{row.noise}-circuit-{row.circuit}",
+    ids=lambda row: (
+        f"{row.task}-{row.screening}-{row.charge}-{row.contact}-holes-{row.holes}-noise-{row.noise}-"
+        f"circuit-{row.circuit}"
+    ),
 )
 def test_every_yes_runs(row: support.Row, tmp_path: Path) -> None:
     case = as_asked(row, tmp_path)
