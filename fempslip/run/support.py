@@ -139,6 +139,7 @@ NEEDS = {
     "flux_flow_field": FILM,
     "flux_flow": PAIR,
     "phase_slips": WIRE,
+    "body_slips": PAIR,
     "ledger": PAIR,
     "voltage_ledger": PAIR,
     "currents": CONTACT,
