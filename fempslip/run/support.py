@@ -137,6 +137,8 @@ NEEDS = {
     "zero_count": FACES,
     "vortex_tracks": FACES,
     "flux_flow_field": FILM,
+    "tracks_movie": FACES,
+    "tracks_page": FACES,
     "flux_flow": PAIR,
     "phase_slips": WIRE,
     "body_slips": PAIR,
