@@ -22,7 +22,8 @@ DEPAIRING = 2 / (3 * sqrt(3))  # largest supercurrent density of a uniform state
 SI_UNITS = {
     "length": "m", "time": "s", "field": "T", "density": "A/m^2", "current": "A", "voltage": "V",
     "flux": "Wb", "conductivity": "S/m", "frequency": "Hz", "area": "m^2", "angle": "rad", "temperature": "K",
-    "resistance": "ohm", "inductance": "H", "capacitance": "F", "moment": "A*m^2",
+    "resistance": "ohm", "inductance": "H", "capacitance": "F", "speed": "m/s", "specific heat": "J/kg/K",
+    "moment": "A*m^2",
 }  # fmt: skip
 
 
@@ -51,6 +52,7 @@ class Scales:
     Phi0: float = PHI0
     Tc: float | None = None
     temperature: float | None = None
+    needs: str = ""  # what to give, so that SI units can be used, where it is not the material
     film: float | None = None
 
     @property
@@ -62,6 +64,7 @@ class Scales:
         """SI value of one dimensionless unit of a kind of quantity ("voltage", "field" ...), None if not known."""
         ohm = self.V0 / self.current if self.V0 and self.current else None
         values = {
+            "speed": self.xi / self.tau0 if self.xi and self.tau0 else None,
             "resistance": ohm, "inductance": ohm * self.tau0 if ohm and self.tau0 else None,
             "capacitance": self.tau0 / ohm if ohm and self.tau0 else None, "length": self.xi, "time": self.tau0,
             "field": self.Bc2, "density": self.j0, "current": self.current,
@@ -77,7 +80,7 @@ class Scales:
         names = {
             "length": "xi", "time": "tau0", "field": "Bc2", "density": "j0", "current": current, "voltage": "V0",
             "flux": "Phi0 / 2 pi", "conductivity": "sigma", "frequency": "1/tau0", "area": "xi^2", "angle": "rad",
-            "resistance": f"V0 / ({current})", "inductance": f"V0 tau0 / ({current})",
+            "speed": "xi/tau0", "resistance": f"V0 / ({current})", "inductance": f"V0 tau0 / ({current})",
             "capacitance": f"{current} tau0 / V0",
         }  # fmt: skip
         return names[kind]

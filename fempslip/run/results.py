@@ -139,6 +139,13 @@ def power_balance(case: Evolve, run: Run) -> dict[str, Any]:
     return {"supplied": supplied, "dissipated": dissipated, "stored": stored, "residual": residual}
 
 
+def condensate(case: Evolve, run: Run) -> dict[str, Any]:
+    """`condensate`: mean |psi|^2 at the end, and the largest mean of the measured time."""
+    series = run.table("series")
+    part = window(case, series["t"])
+    return {"mean_density": float(series["mean_density"][-1]), "largest": float(series["mean_density"][part].max())}
+
+
 def josephson(case: Evolve, run: Run) -> dict[str, Any]:
     """`josephson_residual`: |d theta/dt + mu| over the bright nodes (|psi| > 0.5), mean rms, and largest."""
     table = run.table("josephson")
@@ -156,7 +163,10 @@ def zero_count(case: Evolve, run: Run) -> dict[str, Any]:
 
 
 def winding_steps(case: Evolve, run: Run) -> dict[str, Any]:
-    """`winding`: final winding number of each contour, and every change of it with its time and applied flux."""
+    """`winding`: final winding number of each contour, and every change of it with its time and applied flux.
+
+    loop : flux by which a change comes later on the way up than its reverse on the way down, in Phi0 (their mean)
+    """
     if "winding" not in run.tables:
         raise Refusal("the recipe `winding` needs a contour in the geometry: contours: {loop: hole}")
     table = run.table("winding")
@@ -171,6 +181,10 @@ def winding_steps(case: Evolve, run: Run) -> dict[str, Any]:
         found[name] = {"final": int(n[-1]), "steps": steps, "changes": len(steps)}
         if steps:
             found[name]["first_flux"] = steps[0]["flux"]
+        ups = {(s["from"], s["to"]): s["flux"] for s in steps if s["to"] > s["from"]}
+        widths = [ups[s["to"], s["from"]] - s["flux"] for s in steps if (s["to"], s["from"]) in ups]
+        if widths:
+            found[name]["loop"] = float(np.mean(widths))
     main = next(iter(found.values()))
     return main if len(found) == 1 else {**main, "contours": found}
 
@@ -178,6 +192,7 @@ def winding_steps(case: Evolve, run: Run) -> dict[str, Any]:
 RESULTS: Mapping[str, Any] = {
     "mean_voltage": mean_voltage,
     "power_balance": power_balance,
+    "condensate": condensate,
     "josephson": josephson,
     "zero_count": zero_count,
     "winding_steps": winding_steps,
