@@ -54,6 +54,15 @@ SUPPORT = (
 )
 SUPPORT += (Row("lumped", "none", "none", "none", "none", "no", "yes"),)
 
+# task, charge, kind of contact, holes
+STILL = (
+    *(("relax", "conserved", contact, holes) for contact in ("none", "normal") for holes in ("no", "yes")),
+    *(("nucleation", "conserved", "none", holes) for holes in ("no", "yes")),
+    *(("barrier", charge, "none", holes) for charge in ("conserved", "off") for holes in ("no", "yes")),
+    ("instanton", "conserved", "none", "no"),
+)
+SUPPORT += tuple(Row(task, "tdgl", "none", charge, contact, holes, "yes") for task, charge, contact, holes in STILL)
+
 
 def asked(case: Case) -> list[Row]:
     """The rows a case needs: one for each kind of contact it has."""
@@ -140,6 +149,13 @@ AC = Need(lambda case: len(drive_periods(case)) == 1, "one ac drive: a sine in d
 BODY = Need(lambda case: True, "a body: a task with a geometry")
 LUMPED = Need(lambda case: True, "a system without extent: task: lumped", Lumped)
 
+SWEPT = Need(
+    lambda case: getattr(case, "follow", None) is not None, "states that are followed: task: relax with follow: {..}"
+)
+STATES = Need(lambda case: case.task == "relax", "the states of task: relax")
+PASS = Need(lambda case: case.task in ("barrier", "instanton"), "a way over a pass: task: barrier or instanton")
+NUCLEUS = Need(lambda case: case.task == "nucleation", "task: nucleation")
+
 # step of a recipe -> what it needs; steps that are not here can do with any body
 NEEDS = {
     "power_balance": QUIET,
@@ -156,10 +172,19 @@ NEEDS = {
     "zero_count": FACES,
     "vortex_tracks": FACES,
     "flux_flow_field": FILM,
+    "tracks_movie": FACES,
+    "tracks_page": FACES,
     "flux_flow": PAIR,
     "phase_slips": WIRE,
+    "body_slips": PAIR,
     "ledger": PAIR,
     "voltage_ledger": PAIR,
+    "states": STATES,
+    "free_energies": SWEPT,
+    "little_parks": SWEPT,
+    "barrier": PASS,
+    "saddle": PASS,
+    "nucleation_mode": NUCLEUS,
     "currents": CONTACT,
     "iv_point": PAIR,
     "spectrum": PAIR,
