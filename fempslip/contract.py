@@ -199,6 +199,37 @@ class Landscape:
 
 
 @dataclass(frozen=True, eq=False)
+class Reservoir:
+    """A layer that holds a superfluid at a chemical potential: psi is drawn to sqrt(n) exp(-i integral of head dt).
+
+    rate : (nodes,) at which it is drawn there, 0 outside the layer
+    """
+
+    name: str
+    rate: Array
+    head: Waveform
+
+
+@dataclass(frozen=True, eq=False)
+class Fluid:
+    """What reactive dynamics adds to a problem.  Lengths in xi = hbar/sqrt(2 m mu0), times in hbar/mu0.
+
+    rate : (nodes,) the complex u of the equation, -i without damping, gamma - i with it
+    external : chemical potential from outside, which may change in time
+    outlet : (nodes,) surface over volume where sound leaves, 0 at walls
+    permittivity : inverse square of the plasma frequency (charged condensates);  conductivity, kappa : see there
+    """
+
+    rate: Array
+    external: Landscape
+    reservoirs: tuple[Reservoir, ...]
+    outlet: Array
+    permittivity: float = 0.0
+    conductivity: float = 0.0
+    kappa: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
 class Probe:
     """Electric potential at a place = sum weights * mu[nodes] (weights sum to 1)."""
 
@@ -233,7 +264,7 @@ class Problem:
 
     epsilon, beta, u, gamma, sigma, kinetic : (nodes,), means over the dual cells (sigma and kinetic only for pictures:
     the operators hold them cell by cell);   model : e.g. {dynamics: tdgl, screening: none, charge: conserved}
-    landscape : epsilon where it changes in time, of which `epsilon` is the value at t = 0
+    landscape : epsilon where it changes in time, of which `epsilon` is the value at t = 0;  fluid : of superfluids
     psi : (nodes,) start state;   pairs : pairs of probe or contact names whose voltage is measured
     """
 
@@ -254,6 +285,7 @@ class Problem:
     pairs: tuple[tuple[str, str], ...] = ()
     sources: Sources | None = None
     landscape: Landscape | None = None
+    fluid: Fluid | None = None
 
 
 # ---------------------------------------------------------------------------------------------- state and steps
