@@ -18,7 +18,7 @@ Sign convention: charges +2e, E = -grad mu - dA/dt, so d(dphi)/dt = -dmu (Joseph
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -246,6 +246,7 @@ class Clock:
     dt_min: float = 1e-9
     dt_max: float = 10.0
     fixed: float | None = None  # a constant step, without error control
+    growth: float = 1.5  # largest ratio of a step to the last
 
 
 class Sources(Protocol):
@@ -265,6 +266,7 @@ class Problem:
     epsilon, beta, u, gamma, sigma, kinetic : (nodes,), means over the dual cells (sigma and kinetic only for pictures:
     the operators hold them cell by cell);   model : e.g. {dynamics: tdgl, screening: none, charge: conserved}
     landscape : epsilon where it changes in time, of which `epsilon` is the value at t = 0;  fluid : of superfluids
+    kappa : lambda/xi of the reference material, nan where the material does not say it (only a self-field needs it)
     psi : (nodes,) start state;   pairs : pairs of probe or contact names whose voltage is measured
     """
 
@@ -285,6 +287,7 @@ class Problem:
     pairs: tuple[tuple[str, str], ...] = ()
     sources: Sources | None = None
     landscape: Landscape | None = None
+    kappa: float = float("nan")
     fluid: Fluid | None = None
 
 
@@ -347,6 +350,15 @@ class DiscreteEnergy(Protocol):
 class Field(Protocol):
     """The electromagnetic side of a step: links before psi, potentials after it."""
 
+    @property
+    def ladder(self) -> bool:
+        """True where a change of dt is dear (a matrix to factor): steps then keep to powers of 2."""
+        ...
+
+    def begin(self, psi: Array, chi: Array, t: float) -> Mapping[str, Array]:
+        """Its arrays of the start state."""
+        ...
+
     def declare(self) -> Mapping[str, int]:
         """Name of each array of the state -> how many past values it needs."""
         ...
@@ -357,6 +369,14 @@ class Field(Protocol):
 
     def frame(self, new: Mapping[str, Array], t: float) -> tuple[Array, Array]:
         """(links, turn): entries w exp(-i a') of K_A and (nodes,) phases, so that psi times turn sees the links a'."""
+        ...
+
+    def weight(self, new: Mapping[str, Array]) -> Array | None:
+        """(nodes,) what it adds to the diagonal of K_A, or None."""
+        ...
+
+    def errors(self, past: State, new: Mapping[str, Array], dt: float) -> Mapping[str, float]:
+        """Error estimates of its own unknowns, beside that of psi."""
         ...
 
     def response(self, framed: Array, link: Array, past: State, t: float) -> tuple[Array, Array, Array]:
@@ -397,6 +417,11 @@ class Load(Protocol):
 class Stepper(Protocol):
     @property
     def problem(self) -> Problem: ...
+    @property
+    def ladder(self) -> bool:
+        """True where steps should keep to powers of 2."""
+        ...
+
     def declare(self) -> Mapping[str, int]: ...
     def begin(self) -> State:
         """The state at t = 0."""
@@ -439,4 +464,10 @@ class Watcher(Protocol):
 
 
 class Task(Protocol):
-    def run(self, problem: Problem, sink: Sink) -> Mapping[str, Any]: ...
+    """A question that is not a march in time: it is made from its problem and answers once."""
+
+    def run(self, sink: Sink, told: Callable[[float, str], None]) -> Mapping[str, Any]:
+        """The answer in plain numbers (nested mappings allowed), for summary.json; states go to the sink as frames,
+        lists as tables.  told(fraction, words) says how far it is.  Raises Failure where it cannot be answered.
+        """
+        ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fempslip.case.reading import Key
-from fempslip.case.schema import Case
+from fempslip.case.schema import Case, Evolve, MeshedCase
 
 Found = tuple[Key, str]
 MOST_FRAMES = 1_000_000
@@ -13,12 +13,14 @@ MOST_FRAMES = 1_000_000
 
 def cross_checks(case: Case) -> Iterator[Found]:
     """(path, message) of everything that does not fit."""
-    yield from _times(case)
-    yield from _currents(case)
+    if isinstance(case, Evolve):
+        yield from _times(case)
+    if isinstance(case, MeshedCase):
+        yield from _currents(case)
     yield from _expected_recipes(case)
 
 
-def _times(case: Case) -> Iterator[Found]:
+def _times(case: Evolve) -> Iterator[Found]:
     begin = case.measure.from_
     if begin is not None and not 0 <= begin < case.time.until:
         yield (
@@ -34,7 +36,7 @@ def _times(case: Case) -> Iterator[Found]:
         yield ("record", "fields"), f"record.fields keeps {frames:.3g} frames; keep at most {MOST_FRAMES:g}"
 
 
-def _currents(case: Case) -> Iterator[Found]:
+def _currents(case: MeshedCase) -> Iterator[Found]:
     if case.model.charge == "off" and case.drive.currents:
         yield ("drive", "current"), "model.charge: off has no electric potential, so no current can be driven"
 
@@ -42,5 +44,5 @@ def _currents(case: Case) -> Iterator[Found]:
 def _expected_recipes(case: Case) -> Iterator[Found]:
     for result in case.expect:
         recipe = result.partition(".")[0]
-        if recipe not in case.postprocess:
+        if recipe not in (*case.postprocess, case.task):
             yield ("expect", result), f"{result} needs the recipe {recipe!r} in postprocess"

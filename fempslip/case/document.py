@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from fempslip.case.drive import DriveSpec, FieldSpec
 from fempslip.case.material import Materials
 from fempslip.case.reading import dump
-from fempslip.case.schema import Case
+from fempslip.case.schema import Case, MeshedCase
 from fempslip.case.shapes import Shape
 
 
@@ -17,7 +17,8 @@ def document(case: Case) -> str:
     """Complete YAML; loading it gives an equal case.  Quantities stay as written; added defaults are dimensionless."""
     raw = {"name": case.name, **case._origin.written.data}
     data = completed(raw, case)
-    data["contacts"] = dict(case.contacts)
+    if isinstance(case, MeshedCase):
+        data["contacts"] = dict(case.contacts)
     order = [key for key in type(case).keys() if key in data]
     return f"# {case.name}: complete with defaults\n" + dump({key: data[key] for key in order})
 

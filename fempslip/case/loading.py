@@ -17,7 +17,7 @@ from fempslip.case.outline import Outline, outline
 from fempslip.case.parts import Reading
 from fempslip.case.reading import Key, Written, read_file, read_text
 from fempslip.case.scales import Scales
-from fempslip.case.schema import TASKS, Case
+from fempslip.case.schema import TASKS, Case, MeshedCase
 from fempslip.case.tables import inline_tables
 from fempslip.contract import Refusal
 
@@ -112,7 +112,8 @@ def _validated(written: Written, plan: Outline, path: Path | None, name: str) ->
         complaints += translated(error, written, data, model, plan.reading)
     if complaints:
         raise refusal(complaints)
-    case = case.model_copy(update={"contacts": _with_defaults(case)})
+    if isinstance(case, MeshedCase):
+        case = case.model_copy(update={"contacts": _with_defaults(case)})
     case._origin = Origin(written, path, plan.reading.scales, plan.reading.quantities.parameters)
     complaints = [Complaint(written.place(key), text) for key, text in cross_checks(case)]
     if complaints:
@@ -120,7 +121,7 @@ def _validated(written: Written, plan: Outline, path: Path | None, name: str) ->
     return case
 
 
-def _with_defaults(case: Case) -> dict[str, str]:
+def _with_defaults(case: MeshedCase) -> dict[str, str]:
     """Contacts as written; a terminal that carries a current and is not named there is `normal`."""
     return {**case.contacts, **{name: "normal" for name in case.drive.terminals if name not in case.contacts}}
 

@@ -39,27 +39,21 @@ def _arranged(data: Any, info: ValidationInfo) -> Any:
 
 
 class Case(Part):
-    """What all tasks share.  Derived, and not written: scales, material (by region), drive (compiled), path."""
+    """What all tasks share.  Derived, and not written: scales, path."""
 
     name: NewName
     title: str = ""
     task: str = "evolve"
-    geometry: Geometry
-    materials: Annotated[Materials, BeforeValidator(_arranged)] = Field(
-        default={}, alias="material", validate_default=True
-    )
-    model: Model = Field(default={}, validate_default=True)
-    contacts: dict[BoundaryName, ContactKind] = Field(default_factory=dict)
-    driven: DriveSpec = Field(default={}, alias="drive", validate_default=True)
-    start: Annotated[Start, BeforeValidator(_start), Or({"type": "string"})] = Field(default={}, validate_default=True)
-    mesh: MeshSpec = Field(default={}, validate_default=True)
-    time: TimeSpec
-    measure: Measure = Field(default={}, validate_default=True)
-    record: Record = Field(default={}, validate_default=True)
     postprocess: tuple[RecipeName, ...] = ()
     expect: dict[ResultName, Expectation] = Field(default_factory=dict)
 
     _origin: Any = PrivateAttr(default=None)
+
+    @classmethod
+    def keys(cls) -> tuple[str, ...]:
+        """The keys as a person writes them: what is asked of the results comes last."""
+        last = ("postprocess", "expect")
+        return (*(key for key in super().keys() if key not in last), *last)
 
     def __eq__(self, other: object) -> bool:
         """Equal in everything that decides a run; where it was read from does not count."""
@@ -73,16 +67,6 @@ class Case(Part):
     def scales(self) -> Scales:
         """SI values of the units."""
         return self._origin.scales
-
-    @cached_property
-    def material(self) -> Mapping[str, Material]:
-        """region -> what it is made of."""
-        return {region: self.materials.of(region, self.scales) for region in self.geometry.regions}
-
-    @cached_property
-    def drive(self) -> Drive:
-        """All that is applied, as waveforms."""
-        return self.driven.compiled()
 
     @property
     def path(self) -> Path | None:
@@ -106,10 +90,46 @@ class Case(Part):
         return self._origin.refuse(path, message, tuple(known), wrote)
 
 
-class Evolve(Case):
+class MeshedCase(Case):
+    """A case about a body.  Derived, and not written: material (by region), drive (compiled), until."""
+
+    geometry: Geometry
+    materials: Annotated[Materials, BeforeValidator(_arranged)] = Field(
+        default={}, alias="material", validate_default=True
+    )
+    model: Model = Field(default={}, validate_default=True)
+    contacts: dict[BoundaryName, ContactKind] = Field(default_factory=dict)
+    driven: DriveSpec = Field(default={}, alias="drive", validate_default=True)
+    start: Annotated[Start, BeforeValidator(_start), Or({"type": "string"})] = Field(default={}, validate_default=True)
+    mesh: MeshSpec = Field(default={}, validate_default=True)
+    measure: Measure = Field(default={}, validate_default=True)
+
+    @cached_property
+    def material(self) -> Mapping[str, Material]:
+        """region -> what it is made of."""
+        return {region: self.materials.of(region, self.scales) for region in self.geometry.regions}
+
+    @cached_property
+    def drive(self) -> Drive:
+        """All that is applied, as waveforms."""
+        return self.driven.compiled()
+
+    @property
+    def until(self) -> float:
+        """How long it is followed; 0 where nothing moves, and the drive is that of t = 0."""
+        return 0.0
+
+
+class Evolve(MeshedCase):
     """The task `evolve`: follow the equations in time."""
 
     task: Literal["evolve"] = "evolve"
+    time: TimeSpec
+    record: Record = Field(default={}, validate_default=True)
+
+    @property
+    def until(self) -> float:
+        return self.time.until
 
 
 # task -> its case; a new task adds its class here

@@ -42,8 +42,8 @@ def stable_step(problem: Problem) -> float:
     Adams-Bashforth rule is stable below dt times that rate = 1; beyond it quiet states fill with noise of the size of
     the tolerance.  |psi|^2 is at most eps/beta.  Without charge there is no limit.
     """
-    if problem.model.get("charge") == "off":
-        return np.inf
+    if problem.model.get("charge") == "off" or problem.model.get("screening") == "maxwell":
+        return np.inf  # there a is implicit, stable at any step
     rate = np.max(problem.kinetic * np.maximum(problem.epsilon, 0.0) / (problem.beta * problem.sigma))
     return SAFETY / float(rate) if rate > 0 else np.inf
 
@@ -122,8 +122,21 @@ class AppliedField:
         banks = k.shape[0] < op.nodes
         return cls(problem, graph, applied, poisson, spread, shares, unit.reshape(shares.shape), banks)
 
+    ladder = False
+
     def declare(self) -> Mapping[str, int]:
         return {"mu": 2, "chi": 1, "a": 1}
+
+    def begin(self, psi: Array, chi: Array, t: float) -> Mapping[str, Array]:
+        i, j = self.graph.edges
+        a = potential(self.problem.drive, t) + (chi[j] - chi[i])
+        return {"mu": np.zeros(psi.size), "chi": chi, "a": a}
+
+    def weight(self, new: Mapping[str, Array]) -> Array | None:
+        return None
+
+    def errors(self, past: State, new: Mapping[str, Array], dt: float) -> Mapping[str, float]:
+        return {}
 
     def links(self, past: State, t: float, dt: float) -> Mapping[str, Array]:
         """chi and a at t + dt."""

@@ -27,13 +27,22 @@ def supercurrent(problem: Problem, state: State) -> Array:
     return problem.kinetic[:, None] * vectors(problem, circulation)
 
 
-def normal_current(problem: Problem, state: State) -> Array:
-    """J_n = sigma (-grad mu - dA/dt) : (nodes, 3)."""
-    i, j = problem.operators.edges
+def electric(problem: Problem, state: State, edges: Array | slice = slice(None)) -> Array:
+    """Circulation of E = -grad mu - dA/dt along edges, from the right at a kink of the drive: (edges,).
+
+    A field that steps A itself keeps it in the state, as `e`; else A changes as the applied potential does.
+    """
+    if "e" in state.history:
+        return state["e"][edges]
+    i, j = problem.operators.edges[:, edges]
     mu = state["mu"]
     rate = potential_rate(problem.drive, state.t)
-    field = -(mu[j] - mu[i]) - (0.0 if rate is None else rate)
-    return problem.sigma[:, None] * vectors(problem, field)
+    return -(mu[j] - mu[i]) - (0.0 if rate is None else rate[edges])
+
+
+def normal_current(problem: Problem, state: State) -> Array:
+    """J_n = sigma E : (nodes, 3)."""
+    return problem.sigma[:, None] * vectors(problem, electric(problem, state))
 
 
 def pair_potential(old: State, new: State) -> Array:
@@ -51,14 +60,8 @@ def visible(problem: Problem, old: State | None, new: State) -> Mapping[str, Arr
     psi is given in the gauge of the applied potential, psi exp(-i chi): there its phase is smooth in space and a frame
     needs no more than the case's applied field to be continued or searched for zeros.
     """
-    psi = new["psi"] * np.exp(-1j * new["chi"])
-    return {
-        "psi_re": psi.real.copy(),
-        "psi_im": psi.imag.copy(),
-        "psi_abs": np.abs(psi),
-        "phase": np.angle(psi),
-        "mu": new["mu"],
-        "mu_pair": new["mu"] if old is None else pair_potential(old, new),
-        "supercurrent": supercurrent(problem, new),
-        "normal_current": normal_current(problem, new),
-    }
+    psi = new["psi"] * np.exp(-1j * new["chi"]) if "chi" in new.history else new["psi"]
+    shown = {"psi_re": psi.real.copy(), "psi_im": psi.imag.copy(), "psi_abs": np.abs(psi), "phase": np.angle(psi)}
+    if "mu" in new.history:
+        shown |= {"mu": new["mu"], "mu_pair": new["mu"] if old is None else pair_potential(old, new)}
+    return shown | {"supercurrent": supercurrent(problem, new), "normal_current": normal_current(problem, new)}

@@ -10,7 +10,9 @@ current.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from fempslip.contract import Array, Problem, State
 from fempslip.physics import kernels
@@ -20,8 +22,25 @@ from fempslip.physics.graph import Graph, graph
 from fempslip.physics.landscape import Epsilon
 
 
+class Meter(Protocol):
+    """Both sides of the balance of a step, whatever the field."""
+
+    def stored(self, state: State) -> tuple[float, float]:
+        """(F, mean |psi|^2)."""
+        ...
+
+    def dissipated(self, old: State, new: State) -> float: ...
+    def supplied(self, old: State, new: State, currents: Array) -> float: ...
+
+
+def meter_of(problem: Problem) -> Meter:
+    return METERS[problem.model.get("screening", "none")](problem)
+
+
 @dataclass(frozen=True, eq=False)
 class PowerMeter:
+    """The meter without self-field."""
+
     problem: Problem
     graph: Graph
     applied: AppliedLinks
@@ -71,3 +90,6 @@ class PowerMeter:
     @property
     def uncharged(self) -> bool:
         return self.problem.model.get("charge") == "off"
+
+
+METERS: Mapping[str, Callable[[Problem], Meter]] = {"none": PowerMeter.of}

@@ -12,10 +12,11 @@ table = fs.batch(case, {"drive.current.density": ["0.1 j0", "0.2 j0"]}, into="ru
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
-from fempslip.case import Case, load
+from fempslip.case import Case, MeshedCase, load
 from fempslip.contract import Array, Refusal
 from fempslip.physics.applied import potential
 from fempslip.run.batch import batch
@@ -86,7 +87,7 @@ def track(run: Run) -> dict[str, Array]:
 
 
 def zeros_of_frames(run: Run) -> dict[str, Array]:
-    problem = compile(case_of(run), run.mesh)
+    problem = compile(cast(MeshedCase, case_of(run)), run.mesh)
     tracked = tracked_nodes(problem)
     rows = []
     for k, t in enumerate(run.times):

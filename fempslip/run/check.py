@@ -10,7 +10,7 @@ import time
 import warnings
 from collections.abc import Iterable, Sequence
 
-from fempslip.case import Case
+from fempslip.case import Case, Evolve, MeshedCase
 from fempslip.case.scales import DEPAIRING
 from fempslip.case.waveforms import Sum
 from fempslip.contract import Mesh, Problem, Step, Waveform
@@ -33,11 +33,14 @@ def explain(case: Case) -> str:
     """Scales in SI, named parts, mesh, drive, support and estimated cost.  Raises Refusal where the case is wrong."""
     refuse_unsupported(case)
     refuse_unanswerable(case)
+    assert isinstance(case, MeshedCase)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         mesh = make_mesh(case)
         problem = compile(case, mesh)
-        spent = seconds_a_step(case, problem)
+        marched = {}
+        if isinstance(case, Evolve):
+            marched = {"time": duration(case, problem), "cost": [cost(problem, seconds_a_step(case, problem))]}
     sections = {
         "scales": scales(case),
         "geometry": geometry(case, mesh),
@@ -45,11 +48,11 @@ def explain(case: Case) -> str:
         "contacts": contacts(problem),
         "drive": drive(case, problem),
         "mesh": meshing(mesh, problem),
-        "time": duration(case, problem),
+        "time": marched.get("time", []),
         "recipes": [f"{name}: {recipe(name).title}" for name in case.postprocess],
         "expected": [f"{name}: {wanted.value:g} +- {wanted.tolerance:.3g}" for name, wanted in case.expect.items()],
         "support": [support(case)],
-        "cost": [cost(problem, spent)],
+        "cost": marched.get("cost", []),
         "warning": [str(warning.message) for warning in caught],
     }
     texts = [text for name, lines in sections.items() for text in section(name, lines)]
@@ -114,7 +117,7 @@ def scales(case: Case) -> list[str]:
     return wrapped(words) or ["dimensionless; for values in SI give material.xi, lambda and sigma"]
 
 
-def geometry(case: Case, mesh: Mesh) -> list[str]:
+def geometry(case: MeshedCase, mesh: Mesh) -> list[str]:
     low, high = mesh.points.min(axis=1), mesh.points.max(axis=1)
     lines = [f"{case.geometry.name}, {mesh.dim}D, {' x '.join(f'{d:.4g}' for d in (high - low) if d > 0)} xi"]
     for kind in ("regions", "holes", "boundaries", "probes", "contours"):
@@ -124,7 +127,7 @@ def geometry(case: Case, mesh: Mesh) -> list[str]:
     return lines
 
 
-def material(case: Case) -> list[str]:
+def material(case: MeshedCase) -> list[str]:
     """u, gamma and epsilon of every region, and where it differs from the reference material."""
     lines = []
     for name, m in case.material.items():
@@ -143,9 +146,9 @@ def contacts(problem: Problem) -> list[str]:
     return found or ["none"]
 
 
-def drive(case: Case, problem: Problem) -> list[str]:
+def drive(case: MeshedCase, problem: Problem) -> list[str]:
     """Field, flux and currents, each where it is strongest, and the depairing current."""
-    until, lines = case.time.until, []
+    until, lines = case.until, []
     for direction, wave in case.drive.field:
         change, value = strongest(wave, until)
         along = "" if problem.mesh.dim == 2 else f" along ({', '.join(f'{d:.3g}' for d in direction)})"
@@ -156,13 +159,13 @@ def drive(case: Case, problem: Problem) -> list[str]:
     return [*lines, *currents(case, problem)] or ["none"]
 
 
-def currents(case: Case, problem: Problem) -> list[str]:
+def currents(case: MeshedCase, problem: Problem) -> list[str]:
     op, given = problem.operators, problem.drive.currents
     section = per_cell(problem.mesh, case.material, "thickness")
     idep = depairing_current(problem.mesh, op, problem.contacts, section, set(given))
     unit, lines = case.scales.label("current"), []
     for name, waves in given.items():
-        change, value = strongest(Sum(waves), case.time.until)
+        change, value = strongest(Sum(waves), case.until)
         share = f" = {value / idep:.3g} Idep" if math.isfinite(idep) else ""
         lines.append(f"current into {name}: {change}{both(case, value, 'current', unit)}{share}")
     if math.isfinite(idep):
@@ -176,7 +179,7 @@ def meshing(mesh: Mesh, problem: Problem) -> list[str]:
     return [f"size {mesh.size:g} xi: {op.nodes} nodes, {op.edges.shape[1]} edges, {mesh.cells.shape[1]} cells"]
 
 
-def duration(case: Case, problem: Problem) -> list[str]:
+def duration(case: Evolve, problem: Problem) -> list[str]:
     """How long it is followed, what is measured, what is kept."""
     until, every = case.time.until, case.record.fields
     begin = case.measure.from_ if case.measure.from_ is not None else until / 2
@@ -195,7 +198,7 @@ def duration(case: Case, problem: Problem) -> list[str]:
     ]
 
 
-def support(case: Case) -> str:
+def support(case: MeshedCase) -> str:
     m = case.model
     return f"yes: task {case.task}, dynamics {m.dynamics}, screening {m.screening}, charge {m.charge}"
 
@@ -216,7 +219,7 @@ class Nowhere:
         return False
 
 
-def seconds_a_step(case: Case, problem: Problem) -> float:
+def seconds_a_step(case: Evolve, problem: Problem) -> float:
     """Wall time of one step with its watchers, from a few short ones."""
     stepper, watchers = Bdf2.of(problem), watchers_of(case, problem)
     state, depth = stepper.begin(), stepper.declare()

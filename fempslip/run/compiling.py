@@ -5,12 +5,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from fempslip import mesh as parts
-from fempslip.case import Case
+from fempslip.case import Evolve, MeshedCase
 from fempslip.case.scales import DEPAIRING
 from fempslip.contract import (
     Array,
@@ -39,7 +39,7 @@ class AboveDepairing(UserWarning):
 UNFELT = 1e-6  # a change of epsilon at a bank that does not count
 
 
-def compile(case: Case, mesh: Mesh, psi: Array | None = None) -> Problem:  # noqa: A001 - the word that says it
+def compile(case: MeshedCase, mesh: Mesh, psi: Array | None = None) -> Problem:  # noqa: A001 - the word that says it
     """The problem of a case on its mesh; psi : (nodes,) another start state than the case's own.
 
     Raises Refusal, with the place in the case file, for what only the mesh can know: a probe outside the body,
@@ -82,7 +82,7 @@ def nodal(mesh: Mesh, material: Mapping[str, Any], key: str, section: Array) -> 
     return parts.dual_mean(mesh, {name: float(getattr(m, key)) for name, m in material.items()}, section)
 
 
-def landscape_of(case: Case, mesh: Mesh, material: Mapping[str, Any], section: Array) -> Landscape:
+def landscape_of(case: MeshedCase, mesh: Mesh, material: Mapping[str, Any], section: Array) -> Landscape:
     """epsilon of all regions: what is constant, and a pattern for every waveform that multiplies a part."""
     constant: dict[str, Any] = {}
     changing: dict[Waveform, dict[str, list[Any]]] = {}
@@ -110,7 +110,7 @@ def at_start(landscape: Landscape) -> Array:
     return landscape.constant + np.array([f.value(0.0) for f in landscape.factors]) @ landscape.patterns
 
 
-def material_path(case: Case, region: str) -> str:
+def material_path(case: MeshedCase, region: str) -> str:
     """Where the epsilon of a region is written."""
     own = case.materials.regions.get(region)
     if own is not None and own.epsilon is not None:
@@ -118,7 +118,7 @@ def material_path(case: Case, region: str) -> str:
     return "material.everywhere.epsilon" if case.materials.regions else "material.epsilon"
 
 
-def refuse_changing_banks(case: Case, problem: Problem) -> None:
+def refuse_changing_banks(case: MeshedCase, problem: Problem) -> None:
     """A bank is held at the |psi| it begins with."""
     land = problem.landscape
     for contact in problem.contacts:
@@ -127,7 +127,7 @@ def refuse_changing_banks(case: Case, problem: Problem) -> None:
             raise case.refuse(f"contacts.{contact.name}", words)
 
 
-def contacts_of(case: Case, mesh: Mesh, section: Array) -> tuple[Contact, ...]:
+def contacts_of(case: MeshedCase, mesh: Mesh, section: Array) -> tuple[Contact, ...]:
     found = []
     for name, kind in case.contacts.items():
         nodes, weights, area = parts.facet_weights(mesh, name, section)
@@ -145,13 +145,13 @@ def contacts_of(case: Case, mesh: Mesh, section: Array) -> tuple[Contact, ...]:
 # ------------------------------------------------------------------------------------------- drive
 
 
-def drive_of(case: Case, mesh: Mesh, op: Operators, contacts: tuple[Contact, ...], section: Array) -> Drive:
+def drive_of(case: MeshedCase, mesh: Mesh, op: Operators, contacts: tuple[Contact, ...], section: Array) -> Drive:
     patterns, waves, density = [], [], 0.0
     for vector, wave in case.drive.field:
         refuse_jumps(case, wave, "drive.field")
         patterns.append(parts.uniform_field(mesh, op, vector))
         waves.append(wave)
-        density += float(np.linalg.norm(vector)) * largest(wave, case.time.until)
+        density += float(np.linalg.norm(vector)) * largest(wave, case.until)
     for hole, wave in case.drive.flux:
         refuse_jumps(case, wave, "drive.flux")
         point, direction = mesh.holes[hole]
@@ -163,7 +163,7 @@ def drive_of(case: Case, mesh: Mesh, op: Operators, contacts: tuple[Contact, ...
 
 
 def currents_of(
-    case: Case, mesh: Mesh, op: Operators, contacts: tuple[Contact, ...], section: Array
+    case: MeshedCase, mesh: Mesh, op: Operators, contacts: tuple[Contact, ...], section: Array
 ) -> Mapping[str, tuple[Waveform, ...]]:
     """Waveforms of the total current into each contact."""
     idep = depairing_current(mesh, op, contacts, section, {c.terminal for c in case.drive.currents})
@@ -173,7 +173,7 @@ def currents_of(
         wave = current.waveform.at(idep)
         scale = current.sign * (areas[current.across] if current.is_density else 1.0)
         found[current.terminal] = (*found.get(current.terminal, ()), wave.mapped(lambda height, by=scale: by * height))
-    warn_above_depairing(found, idep, case.time.until)
+    warn_above_depairing(found, idep, case.until)
     return found
 
 
@@ -209,14 +209,14 @@ def instants(wave: Waveform, until: float) -> Array:
     return np.unique([0.0, until, *wave.kinks(until), *np.linspace(0, until, 201)])
 
 
-def refuse_jumps(case: Case, wave: Waveform, path: str, why: str = "which is an infinite voltage") -> None:
-    for t in wave.kinks(case.time.until):
+def refuse_jumps(case: MeshedCase, wave: Waveform, path: str, why: str = "which is an infinite voltage") -> None:
+    for t in wave.kinks(case.until):
         if abs(wave.value(t) - wave.value(t * (1 - 1e-12) - 1e-12)) > 1e-6 and t > 0:
             words = f"{path} jumps at t = {t:g} tau, {why}: give it a rise or a ramp"
             raise case.refuse(path, words)
 
 
-def refuse_unresolved(case: Case, problem: Problem) -> None:
+def refuse_unresolved(case: MeshedCase, problem: Problem) -> None:
     """A field whose vortices lie closer than the mesh can tell apart (in a straight wire a field does nothing)."""
     try:
         parts.check_flux(problem.mesh, problem.drive.flux_density)
@@ -227,7 +227,7 @@ def refuse_unresolved(case: Case, problem: Problem) -> None:
 # ------------------------------------------------------------------------------------------- probes, start, clock
 
 
-def probes_of(case: Case, mesh: Mesh, section: Array) -> dict[str, Probe]:
+def probes_of(case: MeshedCase, mesh: Mesh, section: Array) -> dict[str, Probe]:
     """Probes, and boundaries as probes: there the mean potential over their area."""
     found = {name: Probe(name, *parts.facet_weights(mesh, name, section)[:2]) for name in mesh.boundaries}
     for name, point in mesh.probes.items():
@@ -239,7 +239,7 @@ def probes_of(case: Case, mesh: Mesh, section: Array) -> dict[str, Probe]:
     return found
 
 
-def refuse_parted(case: Case, op: Operators, contacts: tuple[Contact, ...], probes: Mapping[str, Probe]) -> None:
+def refuse_parted(case: MeshedCase, op: Operators, contacts: tuple[Contact, ...], probes: Mapping[str, Probe]) -> None:
     """Currents and voltages between two bodies that do not touch: they have no way from one to the other."""
     import scipy.sparse.csgraph as csgraph
 
@@ -254,12 +254,14 @@ def refuse_parted(case: Case, op: Operators, contacts: tuple[Contact, ...], prob
             raise case.refuse("measure.between", f"{a!r} and {b!r} are on two bodies that do not touch")
 
 
-def clock_of(case: Case) -> Clock:
+def clock_of(case: MeshedCase) -> Clock:
+    if not isinstance(case, Evolve):
+        return Clock(until=0.0)
     t = case.time
     return Clock(t.until, t.tolerance, t.dt_start, t.dt_min, t.dt_max, t.fixed)
 
 
-def start_of(case: Case, problem: Problem) -> Array:
+def start_of(case: MeshedCase, problem: Problem) -> Array:
     """psi at t = 0 by the case's `start`, (nodes,)."""
     from fempslip.physics.applied import potential
 
@@ -306,7 +308,7 @@ def on_banks(problem: Problem, psi: Array) -> Array:
     return psi
 
 
-def vortex_line(case: Case, mesh: Mesh, vortex: Any) -> seeds.VortexLine:
+def vortex_line(case: MeshedCase, mesh: Mesh, vortex: Any) -> seeds.VortexLine:
     if isinstance(vortex.at, str):
         point, direction = mesh.holes[vortex.at]
         return seeds.VortexLine(point, direction, vortex.winding, core=False)
@@ -317,7 +319,7 @@ def vortex_line(case: Case, mesh: Mesh, vortex: Any) -> seeds.VortexLine:
     return seeds.VortexLine(at, np.asarray(vortex.direction, dtype=float), vortex.winding)
 
 
-def frame_of(case: Case, problem: Problem) -> Array:
+def frame_of(case: MeshedCase, problem: Problem) -> Array:
     """psi of a frame of another run on the same mesh, (nodes,), in this case's gauge.
 
     What the two applied potentials differ by is taken up by the phase as far as a phase can.
@@ -332,7 +334,7 @@ def frame_of(case: Case, problem: Problem) -> Array:
             "start.run", f"{case.start.run} was solved on another mesh: use the same geometry and mesh.size"
         )
     frame = run.frame(case.start.frame)
-    theirs = compile(load(run.folder / "case.yaml"), mesh, psi=problem.psi).drive
+    theirs = compile(cast(MeshedCase, load(run.folder / "case.yaml")), mesh, psi=problem.psi).drive
     moved = potential(problem.drive, 0.0) - potential(theirs, float(run.times[case.start.frame]))
     turn = seeds.phase(mesh, op, op.w, moved, np.zeros_like(moved)) if moved.any() else 0.0
     return (frame["psi_re"] + 1j * frame["psi_im"]) * np.exp(1j * turn)

@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from fempslip.case import Case
+from fempslip.case import Case, Evolve
 from fempslip.case.drawers import delivered
 from fempslip.contract import Array, Problem, Refusal, Watcher
 from fempslip.run import tracking
@@ -56,7 +56,7 @@ def recipe(name: str) -> Recipe:
 # ------------------------------------------------------------------------------------------- in the loop
 
 
-def watchers_for(case: Case, problem: Problem, contours: Mapping[str, Array]) -> dict[str, Watcher]:
+def watchers_for(case: Evolve, problem: Problem, contours: Mapping[str, Array]) -> dict[str, Watcher]:
     """The watchers of a run by name: series, voltages and frames always, others as its recipes ask."""
     asked = {name for r in case.postprocess for name in recipe(r).watch}
     tracked = "tracks" in asked

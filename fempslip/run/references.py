@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fempslip.case import Case
+from fempslip.case import MeshedCase
 
 KRAMER = """@article{kramer1978,
   author = {Kramer, L. and Watts-Tobin, R. J.},
@@ -52,7 +52,7 @@ GMSH = """@article{gmsh2009,
 """
 
 
-def bibliography(case: Case) -> str:
+def bibliography(case: MeshedCase) -> str:
     """BibTeX of the physics and the tools that this case uses."""
     used = [KRAMER, CHRISTIANSEN]
     if case.measure.between:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fempslip.case import Case
+from fempslip.case import Evolve
 from fempslip.contract import Array, Refusal
 from fempslip.store import Run
 
@@ -17,7 +17,7 @@ ENOUGH = 3  # periods from which a mean over whole periods is quoted
 STARTS = 16  # places in a period from which periods are counted
 
 
-def window(case: Case, t: Array) -> Array:
+def window(case: Evolve, t: Array) -> Array:
     """True in the time that is measured: from measure.from, by default the second half of the run."""
     end = case.time.until if case.time.steady is None or not t.size else float(t[-1])
     start = case.measure.from_ if case.measure.from_ is not None else 0.5 * end
@@ -40,7 +40,7 @@ class Mean:
     slips: int
 
 
-def mean_voltage(case: Case, run: Run) -> dict[str, Any]:
+def mean_voltage(case: Evolve, run: Run) -> dict[str, Any]:
     """`voltage`: mean, error, period and slips of every measured pair, in V0 and tau0, with SI beside them."""
     if "voltage" not in run.tables:
         raise Refusal("the recipe `voltage` needs measure.between: [probe, probe]")
@@ -93,7 +93,7 @@ def scatter(periods: Array) -> float:
     return float(means.std(ddof=1) / np.sqrt(means.size) / periods.mean()) if means.size > 1 else float("nan")
 
 
-def as_result(case: Case, mean: Mean) -> dict[str, Any]:
+def as_result(case: Evolve, mean: Mean) -> dict[str, Any]:
     volt, second = case.scales.si("voltage"), case.scales.si("time")
     found: dict[str, Any] = {"mean": mean.mean, "error": mean.error, "period": mean.period, "slips": mean.slips}
     found["si"] = {
@@ -111,7 +111,7 @@ def times(value: float | None, unit: float | None) -> float | None:
 # ------------------------------------------------------------------------------------------- the rest
 
 
-def power_balance(case: Case, run: Run) -> dict[str, Any]:
+def power_balance(case: Evolve, run: Run) -> dict[str, Any]:
     """`power`: mean power supplied, dissipated and stored (F per tau0), and the part that does not balance."""
     series = run.table("series")
     part = window(case, series["t"])
@@ -124,14 +124,14 @@ def power_balance(case: Case, run: Run) -> dict[str, Any]:
     return {"supplied": supplied, "dissipated": dissipated, "stored": stored, "residual": residual}
 
 
-def josephson(case: Case, run: Run) -> dict[str, Any]:
+def josephson(case: Evolve, run: Run) -> dict[str, Any]:
     """`josephson_residual`: |d theta/dt + mu| over the bright nodes (|psi| > 0.5), mean rms, and largest."""
     table = run.table("josephson")
     part = window(case, table["t"])
     return {"rms": float(table["rms"][part].mean()), "largest": float(table["largest"][part].max())}
 
 
-def zero_count(case: Case, run: Run) -> dict[str, Any]:
+def zero_count(case: Evolve, run: Run) -> dict[str, Any]:
     """`zeros`: zeros of each sign in the last frame (2D: vortices; 3D: faces pierced by vortex lines)."""
     if "zeros" not in run.tables or not len(run.times):
         return {"positive": 0, "negative": 0}
@@ -140,7 +140,7 @@ def zero_count(case: Case, run: Run) -> dict[str, Any]:
     return {"positive": int(last[last > 0].sum()), "negative": int(-last[last < 0].sum())}
 
 
-def winding_steps(case: Case, run: Run) -> dict[str, Any]:
+def winding_steps(case: Evolve, run: Run) -> dict[str, Any]:
     """`winding`: final winding number of each contour, and every change of it with its time and applied flux."""
     if "winding" not in run.tables:
         raise Refusal("the recipe `winding` needs a contour in the geometry: contours: {loop: hole}")

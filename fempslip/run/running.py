@@ -7,11 +7,11 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from fempslip.case import Case, load, load_text
+from fempslip.case import Case, Evolve, MeshedCase, load, load_text
 from fempslip.contract import Array, Failure, Mesh, Operators, Problem, Refusal, State, Watcher
 from fempslip.mesh import contour
 from fempslip.mesh.meshing import make_mesh
@@ -53,6 +53,10 @@ def solve(
     refuse_unsupported(case)
     refuse_unanswerable(case)
     refuse_taken(into)
+    if not isinstance(case, Evolve):
+        from fempslip.run.answering import answered
+
+        return answered(case, into, progress, pictures, started)
     progress(0.0, "meshing")
     mesh = make_mesh(case)
     problem = compile(case, mesh)
@@ -74,8 +78,10 @@ def resume(folder: str | Path, until: str | None = None, progress: Note = quiet,
     """
     run = open_run(folder)
     case = case_of(run)
+    if not isinstance(case, Evolve):
+        raise Refusal(f"{run.folder} holds a run of task {case.task}, which has no time to go on in: run its case anew")
     if until is not None:
-        case = case.vary({"time.until": until})
+        case = cast(Evolve, case.vary({"time.until": until}))
     checkpoint = run.checkpoint() if run.committed else None
     refuse_earlier_end(case, run, checkpoint)
     problem = compile(case, run.mesh, psi=None if checkpoint is None else checkpoint["state.psi.0"])
@@ -96,14 +102,14 @@ def drawn(case: Case, run: Run, progress: Note) -> Run:
     return run
 
 
-def refuse_earlier_end(case: Case, run: Run, checkpoint: Mapping[str, Array] | None) -> None:
+def refuse_earlier_end(case: Evolve, run: Run, checkpoint: Mapping[str, Array] | None) -> None:
     reached = 0.0 if checkpoint is None else float(checkpoint["clock"][0])
     if case.time.until < reached:
         raise Refusal(f"{run.folder} is already at t = {reached:g} tau: give --until a later time")
 
 
 def march_into(
-    case: Case,
+    case: Evolve,
     problem: Problem,
     watchers: Mapping[str, Watcher],
     writer: RunWriter,
@@ -131,7 +137,7 @@ def march_into(
         conclude(case, problem, writer, outcome | {"wall_seconds": earlier + time.monotonic() - begun})
 
 
-def conclude(case: Case, problem: Problem, writer: RunWriter, outcome: Mapping[str, Any]) -> None:
+def conclude(case: Evolve, problem: Problem, writer: RunWriter, outcome: Mapping[str, Any]) -> None:
     """Write the summary; where the march came to its end, with results and expectations."""
     run = open_run(writer.folder)
     summary = {**outcome, **facts(problem, run)}
@@ -161,7 +167,7 @@ def end_of(watchers: Mapping[str, Watcher]) -> Callable[[State], bool]:
     return watcher.enough if isinstance(watcher, Steadiness) else lambda state: False
 
 
-def pace(case: Case, progress: Note, interrupted: Interruption) -> Callable[[State, int], None]:
+def pace(case: Evolve, progress: Note, interrupted: Interruption) -> Callable[[State, int], None]:
     until = case.time.until
 
     def tell(state: State, rejected: int) -> None:
@@ -171,7 +177,7 @@ def pace(case: Case, progress: Note, interrupted: Interruption) -> Callable[[Sta
     return tell
 
 
-def watchers_of(case: Case, problem: Problem) -> dict[str, Watcher]:
+def watchers_of(case: Evolve, problem: Problem) -> dict[str, Watcher]:
     """The watchers of a run.  Raises Refusal for a contour that no closed path of the body follows."""
     try:
         contours = contours_of(problem.mesh, problem.operators)
@@ -185,7 +191,7 @@ def contours_of(mesh: Mesh, op: Operators) -> dict[str, Array]:
     return {name: contour(mesh, op, *mesh.holes[hole]) for name, hole in mesh.contours.items()}
 
 
-def header_of(case: Case, mesh: Mesh) -> dict[str, Any]:
+def header_of(case: MeshedCase, mesh: Mesh) -> dict[str, Any]:
     kinds = {"xi": "length", "tau0": "time", "V0": "voltage", "Bc2": "field", "j0": "density", "I0": "current"}
     si = {name: case.scales.si(kind) for name, kind in kinds.items()}
     known = {name: value for name, value in si.items() if value is not None}
@@ -194,6 +200,7 @@ def header_of(case: Case, mesh: Mesh) -> dict[str, Any]:
     return {
         "name": case.name,
         "title": case.title,
+        "task": case.task,
         "scales": known,
         "dimension": mesh.dim,
         "pairs": pairs,
@@ -213,12 +220,13 @@ def case_of(run: Run) -> Case:
 def report(run: Run) -> str:
     """One paragraph: what happened."""
     s = run.summary or {}
-    words = [
-        f"{run.header.get('title') or run.header.get('name', run.folder.name)}: {s.get('status', run.status)}",
-        f"at t = {s.get('end_time_tau', 0):.6g} tau",
-        f"after {s.get('steps', 0)} steps ({s.get('rejected_steps', 0)} rejected) on {s.get('nodes', 0)} nodes",
-        f"in {s.get('wall_seconds', 0):.1f} s.",
-    ]
+    words = [f"{run.header.get('title') or run.header.get('name', run.folder.name)}: {s.get('status', run.status)}"]
+    if "end_time_tau" in s:
+        words.append(f"at t = {s['end_time_tau']:.6g} tau")
+        words.append(f"after {s['steps']} steps ({s['rejected_steps']} rejected) on {s['nodes']} nodes")
+    words.append(f"in {s.get('wall_seconds', 0):.1f} s.")
+    answer = s.get("results", {}).get(run.header.get("task", "evolve"), {})
+    words += [f"{name} = {value:.6g}." for name, value in answer.items() if isinstance(value, int | float)]
     if s.get("steady") is not None:
         words.append("The mean voltage is steady." if s["steady"] else "The mean voltage is not steady yet.")
     results = s.get("results", {})

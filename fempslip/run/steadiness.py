@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fempslip.case import Case
+from fempslip.case import Evolve
 from fempslip.contract import Array, Problem, Sink, State, Step
 from fempslip.run.results import mean_of
 from fempslip.tasks.watchers import Plain, Voltages
@@ -49,7 +49,7 @@ class Steadiness(Plain):
     kept: Caught = field(default_factory=Caught)
 
     @classmethod
-    def of(cls, case: Case, problem: Problem) -> Steadiness:
+    def of(cls, case: Evolve, problem: Problem) -> Steadiness:
         steady = case.time.steady
         if steady is None:
             raise ValueError("the case does not end by being steady")

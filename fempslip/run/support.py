@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from fempslip.case import Case
+from fempslip.case import Case, MeshedCase
 from fempslip.run.recipes import Recipe, recipe
 
 
@@ -33,6 +33,8 @@ SUPPORT = tuple(
 
 def asked(case: Case) -> list[Row]:
     """The rows a case needs: one for each kind of contact it has."""
+    if not isinstance(case, MeshedCase):
+        return [Row(case.task, "none", "none", "none", "none", "no", "yes")]
     kinds = sorted(set(case.contacts.values())) or ["none"]
     holes = "yes" if case.geometry.holes else "no"
     m = case.model
@@ -57,7 +59,7 @@ def refuse_unsupported(case: Case) -> None:
 class Need:
     """What a case must have for a step of a recipe, and how to say it."""
 
-    met: Callable[[Case], bool]
+    met: Callable[[MeshedCase], bool]
     words: str
 
 
@@ -91,11 +93,11 @@ def refuse_unanswerable(case: Case) -> None:
     """Raises Refusal for a recipe whose question this case cannot answer, before anything is solved."""
     for place, name in enumerate(case.postprocess):
         for need in needs(recipe(name)):
-            if not need.met(case):
+            if not (isinstance(case, MeshedCase) and need.met(case)):
                 raise case.refuse(f"postprocess.{place}", f"the recipe {name!r} needs {need.words}")
     for wanted in case.expect:
         name = wanted.partition(".")[0]
-        if not recipe(name).results:
+        if name != case.task and not recipe(name).results:
             raise case.refuse("expect", f"{wanted}: the recipe {name!r} gives no numbers")
 
 

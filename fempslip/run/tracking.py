@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fempslip.case import Case
+from fempslip.case import Evolve
 from fempslip.contract import Array, Refusal
 from fempslip.store import Run
 from fempslip.store.zeros import contraction_of, moved_impulse, place_of, rows, tracks_of, width_between
@@ -18,7 +18,7 @@ from fempslip.topology.tracks import impulse_of_moves, rate, tracks
 # ------------------------------------------------------------------------------------------- results
 
 
-def vortex_tracks(case: Case, run: Run) -> dict[str, Any]:
+def vortex_tracks(case: Evolve, run: Run) -> dict[str, Any]:
     """`vortex_tracks` of a film or a body."""
     return film_tracks(case, run) if run.mesh.dim == 2 else body_lines(run)
 
@@ -39,7 +39,7 @@ def body_lines(run: Run) -> dict[str, Any]:
     }
 
 
-def film_tracks(case: Case, run: Run) -> dict[str, Any]:
+def film_tracks(case: Evolve, run: Run) -> dict[str, Any]:
     """How many zeros came and went, how many are there at the end, and their mean speed."""
     found, zeros = contraction_of(run), rows(run, "zeros")
     table = tracks(zeros, found, run.mesh.size)
@@ -61,7 +61,7 @@ def film_tracks(case: Case, run: Run) -> dict[str, Any]:
     }
 
 
-def flux_flow_field(case: Case, run: Run) -> dict[str, Any]:
+def flux_flow_field(case: Evolve, run: Run) -> dict[str, Any]:
     """`flux_flow_field` of a film: E = -v x B between the first pair, in V0, beside the voltage of the probes.
 
     From displacements (hops through the edges included) and from fitted velocities; all are slopes of int V dt over the
@@ -87,7 +87,7 @@ def flux_flow_field(case: Case, run: Run) -> dict[str, Any]:
     }
 
 
-def phase_slips(case: Case, run: Run) -> dict[str, Any]:
+def phase_slips(case: Evolve, run: Run) -> dict[str, Any]:
     """`phase_slips` of a wire: how many, where, their period, and the pulse of voltage that belongs to each."""
     table = rows(run, "slips")
     late = table["t"] >= measured_from(case)
@@ -101,7 +101,7 @@ def phase_slips(case: Case, run: Run) -> dict[str, Any]:
     return answer | pulses(case, run, t)
 
 
-def pulses(case: Case, run: Run, t: Array) -> dict[str, Any]:
+def pulses(case: Evolve, run: Run, t: Array) -> dict[str, Any]:
     """Area of the voltage pulse of each slip, int V dt from half-way after the one before to half-way to the next.
 
     2 pi each where slips repeat; None with fewer than three slips, or without a pair to measure between.
@@ -114,7 +114,7 @@ def pulses(case: Case, run: Run, t: Array) -> dict[str, Any]:
     return {"pulse_area": float(area.mean()), "pulse_deviation": float(np.abs(np.abs(area) - 2 * np.pi).max())}
 
 
-def voltage_ledger(case: Case, run: Run) -> dict[str, Any]:
+def voltage_ledger(case: Evolve, run: Run) -> dict[str, Any]:
     """`voltage_ledger`: for every pair and path both sides of int V dt = 2 pi crossings + phase - nodes, and the rest.
 
     residual : the largest difference of the two sides at any time of the run, over all pairs and paths
@@ -135,7 +135,7 @@ def voltage_ledger(case: Case, run: Run) -> dict[str, Any]:
     return answer
 
 
-def measured_from(case: Case) -> float:
+def measured_from(case: Evolve) -> float:
     start = case.measure.from_
     return 0.5 * case.time.until if start is None else float(start)
 

@@ -16,12 +16,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fempslip.contract import Array, Field, Load, Problem, State, Trial
-from fempslip.physics import applied, kernels
+from fempslip.physics import kernels
 from fempslip.physics.graph import Graph, graph
 from fempslip.physics.landscape import Epsilon
-from fempslip.solver import cg, linear
+from fempslip.solver import cg
 from fempslip.solver.bdf import bdf, weights
 from fempslip.solver.netlist import load_of
+from fempslip.solver.screening import FIELDS
 
 CG_TOLERANCE = 1e-8
 CG_LIMIT = 2000
@@ -43,8 +44,12 @@ class Bdf2:
     @classmethod
     def of(cls, problem: Problem) -> Bdf2:
         g = graph(problem.operators)
-        field = applied.AppliedField.of(problem, g, lambda k: linear.poisson_solver(k, problem.mesh.dim))
+        field = FIELDS[problem.model.get("screening", "none")](problem, g)
         return cls(problem, g, field, load_of(problem), ~held(problem), Epsilon(problem))
+
+    @property
+    def ladder(self) -> bool:
+        return self.field.ladder
 
     def declare(self) -> Mapping[str, int]:
         return {**DEPTH, **self.field.declare(), **self.load.declare()}
@@ -53,32 +58,33 @@ class Bdf2:
         """The start state, with the potential that belongs to it."""
         n = self.problem.operators.nodes
         chi = np.zeros(n) if chi is None else chi
-        i, j = self.graph.edges
-        a = applied.potential(self.problem.drive, t) + (chi[j] - chi[i])
-        history = {"psi": (self.problem.psi,), "mu": (np.zeros(n),), "chi": (chi,), "a": (a,)}
-        history |= {name: (value,) for name, value in self.load.begin().items()}
+        arrays = {"psi": self.problem.psi, **self.field.begin(self.problem.psi, chi, t), **self.load.begin()}
+        history = {name: (value,) for name, value in arrays.items()}
         return self.restart(State(0, t, self.problem.clock.dt_start, (), history))
 
     def restart(self, state: State) -> State:
         """Forget the history after a jump or kink of the drive; mu and the load's arrays are made anew from now on."""
         history = {name: past[:1] for name, past in state.history.items()}
         state = replace(state, steps=(), next_dt=min(state.next_dt, self.problem.clock.dt_start), history=history)
-        link, turn = self.field.frame({"chi": state["chi"], "a": state["a"]}, state.t)
+        link, turn = self.field.frame({name: past[0] for name, past in history.items()}, state.t)
         made, _ = self.potentials(state["psi"] * turn, link, state, state.t)
         return replace(state, history=history | {name: (value,) for name, value in made.items()})
 
     def attempt(self, state: State, dt: float) -> Trial:
         new = self.field.links(state, state.t, dt)
         link, turn = self.field.frame(new, state.t + dt)
-        framed, guess, iterations = self.order_parameter(state, dt, link, turn)
+        framed, guess, iterations = self.order_parameter(state, dt, link, turn, self.field.weight(new))
         psi = np.empty_like(framed)
         theta, error = kernels.accept(state["psi"], turn, framed, guess, BRIGHT**2, psi)
         if iterations < 0 or not np.isfinite(error):
             return Trial(dt, {}, {"psi": np.inf}, 0.0, CG_LIMIT)
         made, errors = self.potentials(framed, link, state, state.t + dt)
-        return Trial(dt, {"psi": psi, **new, **made}, {"psi": error, **errors}, theta, iterations)
+        errors = {"psi": error, **self.field.errors(state, new, dt), **errors}
+        return Trial(dt, {"psi": psi, **new, **made}, errors, theta, iterations)
 
-    def order_parameter(self, state: State, dt: float, link: Array, turn: Array) -> tuple[Array, Array, int]:
+    def order_parameter(
+        self, state: State, dt: float, link: Array, turn: Array, weight: Array | None
+    ) -> tuple[Array, Array, int]:
         """psi and its extrapolation at t + dt, times turn, and the iterations of the linear solve (-1: it failed)."""
         p, g, past, steps = self.problem, self.graph, state.past("psi"), state.steps
         last = steps[0] if steps and len(past) > 1 else None
@@ -89,6 +95,8 @@ class Bdf2:
         kernels.terms(
             dt, bdf(dt, last), linear, quadratic, now, before, older, turn, *medium, alpha, beta, rhs, guess
         )  # fmt: skip
+        if weight is not None:
+            alpha += weight
         if p.sources is not None:
             rhs += p.sources.order_parameter(state.t + dt)
         psi = np.where(self.free, guess, now * turn)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,7 @@ class Verdict:
 def judge(trial: Trial, clock: Clock) -> Verdict:
     """Accept when the largest error is <= 1.5 tolerance and no bright node turned by more than 0.8.
 
-    next dt = dt clip(0.85 (tolerance/error)^(1/3), 0.3, 1.5): the estimate is of third order.
+    next dt = dt clip(0.85 (tolerance/error)^(1/3), 0.3, clock.growth): the estimate is of third order.
     """
     error = float(np.max(list(trial.errors.values())))  # nan in any part gives nan
     if clock.fixed is not None:
@@ -29,7 +30,7 @@ def judge(trial: Trial, clock: Clock) -> Verdict:
         return Verdict(True, clock.fixed)
     if not np.isfinite(error):
         return Verdict(False, 0.25 * trial.dt)
-    factor = float(np.clip(0.85 * (clock.tolerance / max(error, 1e-300)) ** (1 / 3), 0.3, 1.5))
+    factor = float(np.clip(0.85 * (clock.tolerance / max(error, 1e-300)) ** (1 / 3), 0.3, clock.growth))
     if trial.max_theta > THETA_LIMIT:
         factor = min(factor, 0.6 * THETA_LIMIT / trial.max_theta)
         return Verdict(False, factor * trial.dt)
@@ -47,3 +48,20 @@ def landing(t: float, dt: float, target: float) -> tuple[float, bool]:
     if dt > 0.5 * left:
         return 0.5 * left, False
     return dt, False
+
+
+def ladder(base: float) -> Callable[[float, float], float]:
+    """rung(dt, left): the largest step base 2^k, k an integer, not above dt, of which `left` is a multiple.
+
+    Steps of this kind meet every multiple of `base` without a step of their own.  Where no rung fits (a kink of the
+    drive between two), the largest not above dt is taken.
+    """
+
+    def rung(dt: float, left: float) -> float:
+        step = base * 2.0 ** np.floor(np.log2(dt / base) + 1e-9)
+        for halved in (step * 0.5**k for k in range(5)):
+            if abs(left / halved - round(left / halved)) < 1e-6:
+                return float(halved)
+        return float(step)
+
+    return rung

@@ -30,10 +30,12 @@ def march(
     checkpoint: Callable[[], None],
     progress: Progress,
     enough: Callable[[State], bool] = lambda state: False,
+    rung: Callable[[float, float], float] = lambda dt, left: dt,
 ) -> Course:
     """March to clock.until, or to a step after which the watchers have seen enough.
 
     stops(t) -> (next time the clock must land on, True if the drive has a kink there).
+    rung(dt, time left to there) -> the step that is taken instead of dt, no longer.
     Raises Failure when the step falls below dt_min; everything up to there has been recorded.
     """
     depth = stepper.declare()
@@ -41,14 +43,14 @@ def march(
     while course.state.t < clock.until * (1 - 1e-12):
         old = course.state
         target, kink = stops(old.t)
-        dt, landed = landing(old.t, min(old.next_dt, clock.dt_max), target)
+        dt, landed = landing(old.t, rung(min(old.next_dt, clock.dt_max), target - old.t), target)
         trial = stepper.attempt(old, dt)
         verdict = judge(trial, clock)
         while not verdict.accepted:
             course.rejected += 1
             if verdict.next_dt < clock.dt_min:
                 raise Failure(too_small(old.t, trial.errors, clock))
-            dt, landed = landing(old.t, verdict.next_dt, target)
+            dt, landed = landing(old.t, rung(verdict.next_dt, target - old.t), target)
             trial = stepper.attempt(old, dt)
             verdict = judge(trial, clock)
         new = advance(old, trial, verdict.next_dt, depth)

@@ -12,6 +12,7 @@ from fempslip.contract import Abandoned, Array, Failure, Problem, Sink, State, S
 from fempslip.physics.applied import stable_step
 from fempslip.physics.circuit import sources
 from fempslip.solver.bdf2 import Bdf2
+from fempslip.solver.control import ladder
 from fempslip.solver.march import Course, Progress, march
 
 STEPPERS: Mapping[str, Callable[[Problem], Stepper]] = {"tdgl": Bdf2.of}
@@ -35,6 +36,9 @@ def evolve(
     """
     problem = replace(problem, clock=replace(problem.clock, dt_max=longest_step(problem)))
     stepper = STEPPERS[problem.model["dynamics"]](problem)
+    clock, laddered = problem.clock, stepper.ladder and problem.clock.fixed is None
+    if laddered:
+        clock = replace(clock, growth=2.0)
     if checkpoint is None:
         course = Course(stepper.begin())
     else:
@@ -51,13 +55,14 @@ def evolve(
         march(
             stepper,
             course,
-            problem.clock,
+            clock,
             timetable(problem, every),
             list(watchers.values()),
             sink,
             commit,
             progress,
             enough,
+            ladder(every) if laddered else lambda dt, left: dt,
         )
     except (Failure, KeyboardInterrupt) as cut:
         if not isinstance(cut, Abandoned):  # between two steps: state, rows and frames belong together

@@ -10,9 +10,8 @@ import numpy as np
 from fempslip.contract import Array, Load, Probe, Problem, Sink, State, Step
 from fempslip.mesh.cochains import edge_lengths
 from fempslip.mesh.paths import chain
-from fempslip.physics.applied import potential_rate
-from fempslip.physics.fields import visible
-from fempslip.physics.power import PowerMeter
+from fempslip.physics.fields import electric, visible
+from fempslip.physics.power import Meter, meter_of
 from fempslip.solver.netlist import load_of
 from fempslip.topology.windings import crossings, face_windings, path_winding, zero_positions
 
@@ -34,13 +33,13 @@ class Plain:
 class Series(Plain):
     """Table `series`: one row a step.  Energy in units of F; supplied, dissipated and stored power in F per tau0."""
 
-    meter: PowerMeter
+    meter: Meter
     loads: Load
     before: Array = field(default_factory=lambda: np.full(1, np.nan))  # energy of the last step
 
     @classmethod
     def of(cls, problem: Problem) -> Series:
-        return cls(PowerMeter.of(problem), load_of(problem))
+        return cls(meter_of(problem), load_of(problem))
 
     def see(self, step: Step, sink: Sink) -> None:
         old, new = step.old, step.new
@@ -65,12 +64,10 @@ class Series(Plain):
 class PathVoltage:
     """Voltage V = -sum p_e da_e/dt along a chain of edges from one probe to another.
 
-    b : (nodes,) weights of the first probe minus those of the second
     inside : edges of the chain with no end where psi is held at 0; share : their p
     """
 
     name: str
-    b: Array
     edges: Array
     share: Array
     inside: Array
@@ -85,7 +82,7 @@ class PathVoltage:
         p = chain(op, edge_lengths(problem.mesh, op), -b)
         edges = np.flatnonzero(p)
         inside = edges[tracked[op.edges[:, edges]].all(axis=0)]
-        return cls(f"{first.name}|{second.name}", b, edges, p[edges], inside, p[inside])
+        return cls(f"{first.name}|{second.name}", edges, p[edges], inside, p[inside])
 
 
 @dataclass
@@ -110,7 +107,6 @@ class Voltages(Plain):
         if not self.paths:
             return
         old, new, edges = step.old, step.new, step.problem.operators.edges
-        rate = potential_rate(step.problem.drive, new.t)
         row: dict[str, float] = {"t": new.t}
         for k, path in enumerate(self.paths):
             a_old, a_new = old["a"][path.inside], new["a"][path.inside]
@@ -118,7 +114,7 @@ class Voltages(Plain):
             self.counts[k] += path.inside_share @ w
             if np.isnan(self.starts[k]):
                 self.starts[k] = path.share @ old["a"][path.edges]
-            row[path.name] = path.b @ new["mu"] - (0.0 if rate is None else path.share @ rate[path.edges])
+            row[path.name] = path.share @ electric(step.problem, new, path.edges)
             row[f"{path.name} impulse"] = self.starts[k] - path.share @ new["a"][path.edges]
             row[f"{path.name} slips"] = self.counts[k]
         sink.row("voltage", row)

@@ -1,0 +1,60 @@
+"""A task that is not a march in time becomes a run folder: its states as frames, its lists as tables, its numbers.
+
+A new task adds a line to ASKED: from its case and problem to a contract.Task.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from fempslip.case import Case, MeshedCase
+from fempslip.contract import Failure, Mesh, Problem, Task
+from fempslip.mesh.meshing import make_mesh
+from fempslip.run import recipes
+from fempslip.run.compiling import compile
+from fempslip.run.expectations import judged
+from fempslip.run.references import bibliography
+from fempslip.run.running import Note, drawn, header_of
+from fempslip.store import Run, RunWriter, open_run
+
+# task -> the contract.Task of a case and its problem
+ASKED: Mapping[str, Callable[[Any, Problem], Task]] = {}
+
+
+def answered(case: Case, into: str | Path, progress: Note, pictures: bool, started: Callable[[], None]) -> Run:
+    """Answer the question of a case in a new folder.
+
+    Raises Refusal before anything is written; Failure and KeyboardInterrupt leave the folder with what was found.
+    """
+    assert isinstance(case, MeshedCase)
+    progress(0.0, "meshing")
+    mesh = make_mesh(case)
+    problem = compile(case, mesh)
+    task = ASKED[case.task](case, problem)
+    with RunWriter.create(into, mesh, case.document(), header_of(case, mesh), bibliography(case), frames=8) as writer:
+        started()
+        answer_into(case, task, mesh, writer, progress)
+    run = open_run(into)
+    return drawn(case, run, progress) if pictures else run
+
+
+def answer_into(case: Case, task: Task, mesh: Mesh, writer: RunWriter, progress: Note) -> None:
+    """Let the task answer, and finish the folder with its summary, whatever ends it."""
+    begun = time.monotonic()
+    outcome: dict[str, Any] = {"status": "failed"}
+    try:
+        found = task.run(writer, progress)
+        writer.checkpoint({})
+        results = {case.task: dict(found), **recipes.results(case, open_run(writer.folder), case.postprocess)}
+        outcome = {"status": "finished", "results": results, "expect": judged(case, results)}
+    except KeyboardInterrupt:
+        outcome = {"status": "stopped"}
+        raise
+    except Failure as failure:
+        outcome = {"status": "failed", "failure": str(failure)}
+        raise
+    finally:
+        writer.finish({**outcome, "nodes": mesh.nodes, "wall_seconds": time.monotonic() - begun})
