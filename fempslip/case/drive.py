@@ -1,12 +1,15 @@
-"""What is done to a sample: applied field, flux through holes, currents; each a waveform."""
+"""What is done to a sample: applied field, flux through holes, currents; to a superfluid, chemical potentials."""
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, model_validator
 
+from fempslip.case.material import Profile
 from fempslip.case.parts import (
     BoundaryName,
     Direction,
@@ -20,7 +23,7 @@ from fempslip.case.parts import (
     wrong,
 )
 from fempslip.case.waveforms import Constant, Sum
-from fempslip.case.waves import Component, CurrentWave, DensityWave, Wave, scalar_is_value
+from fempslip.case.waves import Component, CurrentWave, DensityWave, HeadWave, Wave, scalar_is_value
 
 Vector = tuple[float, float, float]
 
@@ -135,17 +138,21 @@ AnyCurrent = Annotated[
 
 
 class DriveSpec(Part):
-    """Field, flux and currents as written."""
+    """Field, flux and currents as written; of superfluids the head of reservoirs and a potential from outside."""
 
     field: Annotated[FieldSpec | None, BeforeValidator(_field)] = None
     flux: Annotated[tuple[FluxWave, ...], BeforeValidator(_as_list), Or()] = ()
     current: Annotated[tuple[AnyCurrent, ...], BeforeValidator(_as_list), Or()] = ()
+    head: dict[BoundaryName, HeadWave] = Field(default_factory=dict)
+    potential: Profile | None = None
 
     def compiled(self) -> Drive:
         return Drive(
             _compiled_field(self.field) if self.field else (),
             tuple((wave.through, wave.waveform()) for wave in self.flux),
             tuple(drive for current in self.current for drive in _compiled_current(current)),
+            {name: wave.waveform() for name, wave in self.head.items()},
+            self.potential,
         )
 
 
@@ -191,11 +198,16 @@ class CurrentDrive:
 
 @dataclass(frozen=True)
 class Drive:
-    """All that is applied.  field : (direction, waveform) added up;  flux : (hole, waveform), 2 pi per quantum."""
+    """All that is applied.  field : (direction, waveform) added up;  flux : (hole, waveform), 2 pi per quantum.
+
+    heads : reservoir -> its chemical potential;  potential : from outside, a number or Profiles
+    """
 
     field: tuple[tuple[Vector, Any], ...] = ()
     flux: tuple[tuple[str, Any], ...] = ()
     currents: tuple[CurrentDrive, ...] = ()
+    heads: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    potential: Any = None
 
     @property
     def terminals(self) -> tuple[str, ...]:

@@ -167,6 +167,7 @@ Angle = Annotated[float, BeforeValidator(_number("angle")), _JSON]
 Flux = Annotated[float, BeforeValidator(_number("flux")), _JSON]
 Density = Annotated[float, BeforeValidator(_number("density")), _JSON]
 Frequency = Annotated[float, BeforeValidator(_number("frequency")), _JSON]
+Head = Annotated[float, BeforeValidator(_number("head")), _JSON]
 Current = Annotated[float | Amount, BeforeValidator(_current), _JSON]
 
 

@@ -13,6 +13,8 @@ from math import pi, sqrt
 
 H = 6.62607015e-34  # J s, exact
 E = 1.602176634e-19  # C, exact
+KB = 1.380649e-23  # J/K, exact
+HBAR = H / (2 * pi)
 PHI0 = H / (2 * E)  # Wb, flux quantum
 MU0 = 1.25663706127e-6  # T m / A, CODATA 2022
 DEPAIRING = 2 / (3 * sqrt(3))  # largest supercurrent density of a uniform state, in j0
@@ -21,6 +23,7 @@ DEPAIRING = 2 / (3 * sqrt(3))  # largest supercurrent density of a uniform state
 SI_UNITS = {
     "length": "m", "time": "s", "field": "T", "density": "A/m^2", "current": "A", "voltage": "V",
     "flux": "Wb", "conductivity": "S/m", "frequency": "Hz", "area": "m^2", "angle": "rad", "temperature": "K",
+    "energy": "J", "pressure": "Pa", "mass": "kg", "number_density": "m^-3", "mass_density": "kg/m^3",
 }  # fmt: skip
 
 
@@ -32,6 +35,8 @@ class Scales:
     current : A, one unit of current of this dimension: j0 area (wires), j0 xi thickness (films), j0 xi^2 (bulk)
     kappa : lambda / xi, which a dimensionless material may give too
     Tc, temperature : K; the scales hold at this temperature
+    mass, number : of a superfluid's particles, kg, and how many in a m^3.  Then tau0 = hbar/mu0 = 2 m xi^2/hbar, and what
+    is a voltage in a superconductor is a chemical potential in mu0
     """
 
     dimension: int
@@ -49,13 +54,21 @@ class Scales:
     Phi0: float = PHI0
     Tc: float | None = None
     temperature: float | None = None
+    mass: float | None = None
+    number: float | None = None
+
+    @property
+    def mu0(self) -> float | None:
+        """The chemical potential hbar/tau0 of a superfluid, J."""
+        return HBAR / self.tau0 if self.mass and self.tau0 else None
 
     def si(self, kind: str) -> float | None:
         """SI value of one dimensionless unit of a kind of quantity ("voltage", "field" ...), None if not known."""
         values = {
             "length": self.xi, "time": self.tau0, "field": self.Bc2, "density": self.j0, "current": self.current,
-            "voltage": self.V0, "flux": PHI0 / (2 * pi), "conductivity": self.sigma,
+            "voltage": None if self.mass else self.V0, "flux": PHI0 / (2 * pi), "conductivity": self.sigma,
             "frequency": 1 / self.tau0 if self.tau0 else None, "area": self.xi**2 if self.xi else None, "angle": 1.0,
+            "energy": self.mu0, "pressure": self.mu0 * self.number if self.mu0 and self.number else None,
         }  # fmt: skip
         return values[kind]
 

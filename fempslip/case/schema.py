@@ -31,7 +31,7 @@ from fempslip.case.settings import (
 )
 from fempslip.contract import Refusal
 
-ContactKind = Annotated[str, one_of("normal", "bank", "free")]
+ContactKind = Annotated[str, one_of("normal", "bank", "free", "reservoir", "outlet")]
 
 
 def _arranged(data: Any, info: ValidationInfo) -> Any:

@@ -22,6 +22,7 @@ import scipy.sparse.linalg as spl
 from numba import njit
 
 from fempslip.contract import Array, Fluid, Landscape, Operators, Problem
+from fempslip.physics.applied import potential
 from fempslip.physics.energy import LinkEnergy
 
 SOUND = np.sqrt(2.0)  # speed of sound in xi mu0/hbar
@@ -63,6 +64,18 @@ def logistic(rho: float, g: float, epsilon: float, beta: float, h: float) -> tup
     share = x if abs(x * epsilon) < TINY else (1.0 - e) / epsilon
     f = 1.0 / (e + beta * rho * share)
     return f, np.log(f) / (2.0 * g)
+
+
+def field_energy(problem: Problem, a: Array, electric: Array | None, t: float) -> float:
+    """epsilon E^T M1 E + kappa^2 (a - a_app)^T S (a - a_app) of a charged condensate, 0 of a neutral one."""
+    fluid, op = fluid_of(problem), problem.operators
+    if electric is None:
+        return 0.0
+    value = fluid.permittivity * float(electric @ (op.M1 @ electric))
+    if op.S is None:
+        return value
+    own = a - potential(problem.drive, t)
+    return value + fluid.kappa**2 * float(own @ (op.S @ own))
 
 
 @njit(cache=True, error_model="numpy")

@@ -26,6 +26,7 @@ from fempslip.run.results import RESULTS as PLAIN_RESULTS
 from fempslip.run.steadiness import Steadiness
 from fempslip.store import Run
 from fempslip.tasks import watchers as seen
+from fempslip.tasks.conserved import Conserved
 from fempslip.tasks.tracking import Ledger, Topology
 
 RESULTS = {**PLAIN_RESULTS, **tracking.RESULTS}
@@ -65,6 +66,8 @@ def watchers_for(case: Evolve, problem: Problem, contours: Mapping[str, Array]) 
         "voltages": seen.Voltages.of(problem),
         "frames": seen.Frames(case.record.fields, zeros="zeros" in asked and not (tracked and problem.mesh.dim == 2)),
     }
+    if case.model.reactive:
+        found["conserved"] = Conserved.of(problem)
     if case.time.steady is not None:
         found["steady"] = Steadiness.of(case, problem)
     if "josephson" in asked:

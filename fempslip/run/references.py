@@ -52,13 +52,34 @@ GMSH = """@article{gmsh2009,
 """
 
 
+PITAEVSKII = """@article{pitaevskii1961,
+  author = {Pitaevskii, L. P.},
+  title = {Vortex lines in an imperfect Bose gas},
+  journal = {Sov. Phys. JETP}, volume = {13}, pages = {451}, year = {1961}
+}
+"""
+GROSS = """@article{gross1961,
+  author = {Gross, E. P.},
+  title = {Structure of a quantized vortex in boson systems},
+  journal = {Nuovo Cimento}, volume = {20}, pages = {454}, year = {1961}
+}
+"""
+STRANG = """@article{strang1968,
+  author = {Strang, Gilbert},
+  title = {On the construction and comparison of difference schemes},
+  journal = {SIAM J. Numer. Anal.}, volume = {5}, pages = {506}, year = {1968}
+}
+"""
+
+
 def bibliography(case: MeshedCase) -> str:
     """BibTeX of the physics and the tools that this case uses."""
-    used = [KRAMER, CHRISTIANSEN]
+    reactive = case.model.reactive
+    used = [GROSS, PITAEVSKII, STRANG, CHRISTIANSEN] if reactive else [KRAMER, CHRISTIANSEN]
     if case.measure.between:
-        used += [JOSEPHSON, ANDERSON]
-    if case.geometry.dimension == 1:
-        used.append(IVLEV)
-    else:
+        used += [ANDERSON] if reactive else [JOSEPHSON, ANDERSON]
+    if case.geometry.dimension > 1:
         used += [SCIKIT_FEM, GMSH]
+    elif not reactive:
+        used.append(IVLEV)
     return "\n".join(used)

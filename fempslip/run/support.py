@@ -30,6 +30,12 @@ SUPPORT = tuple(
     if not (charge == "off" and contact != "none")
 )
 
+SUPPORT += tuple(
+    Row("evolve", "superfluid", "none", "conserved", contact, holes, "yes")
+    for contact in ("none", "reservoir", "outlet")
+    for holes in ("no", "yes")
+)
+
 
 def asked(case: Case) -> list[Row]:
     """The rows a case needs: one for each kind of contact it has."""
@@ -67,6 +73,8 @@ PAIR = Need(lambda case: bool(case.measure.between), "a pair to measure between:
 CONTOUR = Need(lambda case: bool(case.geometry.contours), "a contour in the geometry: contours: {loop: hole}")
 WIRE = Need(lambda case: case.geometry.dimension == 1, "a wire or a ring (dimension: 1)")
 FILM = Need(lambda case: case.geometry.dimension == 2, "a film (dimension: 2)")
+RELAXING = Need(lambda case: not case.model.reactive, "relaxing dynamics (tdgl): a superfluid keeps its energy")
+REACTIVE = Need(lambda case: case.model.reactive, "a superfluid: model: {dynamics: superfluid}")
 FACES = Need(lambda case: case.geometry.dimension > 1, "a film or a bulk piece (dimension: 2 or 3)")
 
 # step of a recipe -> what it needs; steps that are not here can do with any case
@@ -74,6 +82,7 @@ NEEDS = {
     "mean_voltage": PAIR,
     "voltage_plot": PAIR,
     "windings": CONTOUR,
+    "power_balance": RELAXING,
     "winding_steps": CONTOUR,
     "winding_plot": CONTOUR,
     "kymograph": WIRE,

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import scipy.sparse as sp
+import scipy.sparse.linalg as spl
 from numba import njit
 
 from fempslip.contract import Array, Failure
 from fempslip.physics.graph import Graph
-from fempslip.solver.linear import FACTOR_LIMIT, factored
+from fempslip.solver.linear import FACTOR_LIMIT, factored, nested_dissection
 
 CGW_LIMIT = 1000
 KEPT = 3  # factorisations that are remembered: the usual step, and those around a kink
@@ -42,8 +43,22 @@ class Factored:
         if len(self.kept) >= KEPT:
             del self.kept[next(iter(self.kept))]
         matrix = sp.csr_array(sp.diags_array(self.m * 1j * self.u) + 0.5j * dt * self.k)
-        self.kept[dt] = factored(matrix)
+        self.kept[dt] = factored(matrix) if not np.any(self.k.data.imag) else hermitian_links(matrix)
         return self.kept[dt]
+
+
+def hermitian_links(matrix: sp.csr_array) -> Callable[[Array], Array]:
+    """Solver of a matrix with links of a field: as `linear.factored`, which needs symmetry, without using it."""
+    order = nested_dissection(matrix)
+    permuted = sp.csc_matrix(sp.csr_array(matrix)[order][:, order])
+    lu = spl.splu(permuted, permc_spec="NATURAL", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+
+    def solve(b: Array) -> Array:
+        x = np.empty_like(b)
+        x[order] = lu.solve(b[order])
+        return x
+
+    return solve
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +133,6 @@ def fits(nodes: int, dim: int) -> bool:
 
 
 def not_converged(t: float) -> Failure:
-    return Failure(f"at t = {t:g} tau the kinetic step did not converge in {CGW_LIMIT} iterations: set time.fixed smaller")
-
-
+    return Failure(
+        f"at t = {t:g} tau the kinetic step did not converge in {CGW_LIMIT} iterations: set time.fixed smaller"
+    )

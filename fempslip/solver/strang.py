@@ -97,6 +97,10 @@ class Strang:
             Places.of(problem), direct, iterated,
         )  # fmt: skip
 
+    @property
+    def ladder(self) -> bool:
+        return False
+
     def declare(self) -> Mapping[str, int]:
         return {"psi": 1, "mu": 1, "chi": 1, "a": 1, "turned": 1}
 
@@ -127,7 +131,9 @@ class Strang:
         for k, reservoir in enumerate(fluid.reservoirs):
             head = reservoir.head
             turned[k] -= dt * (head.value(t) + 4 * head.value(t + 0.5 * dt) + head.value(t + dt)) / 6
-            size = np.sqrt(superfluid.density_at_rest(fluid, self.epsilon.at(t + dt), p.beta, t + dt, head.value(t + dt)))
+            size = np.sqrt(
+                superfluid.density_at_rest(fluid, self.epsilon.at(t + dt), p.beta, t + dt, head.value(t + dt))
+            )
             held = size * np.exp(1j * turned[k])
             psi += (held - psi) * -np.expm1(-reservoir.rate * dt)
         new = self.finish(psi, state, dt)

@@ -13,7 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from fempslip.contract import Array, Mesh, Operators
-from fempslip.mesh.cochains import around, in_space, padded
+from fempslip.mesh.cochains import around, edge_vertices, in_space, padded, wrap
 from fempslip.solver.linear import poisson_solver
 
 
@@ -26,6 +26,50 @@ class VortexLine:
     winding: int
     core: bool = True
 
+    def turns(self, mesh: Mesh, op: Operators) -> Array:
+        """Angle that each edge turns round it, (edges,)."""
+        return around(mesh, op, self.point, self.direction)
+
+    def angle(self, mesh: Mesh) -> Array:
+        return node_angle(mesh, self)
+
+    def distance2(self, mesh: Mesh) -> Array:
+        return node_distance2(mesh, self)
+
+
+@dataclass(frozen=True, eq=False)
+class VortexRing:
+    """A vortex ring round `direction`, along which it moves if winding > 0.
+
+    Its phase here is that of a pair in each plane through the axis; `phase` makes it that of least current.
+    """
+
+    center: Array
+    direction: Array
+    radius: float
+    winding: int
+    core: bool = True
+
+    def turns(self, mesh: Mesh, op: Operators) -> Array:
+        angle = self.at_vertices(mesh)[0]
+        i, j = edge_vertices(mesh, op)
+        return wrap(angle[j] - angle[i])
+
+    def angle(self, mesh: Mesh) -> Array:
+        return on_nodes(mesh, self.at_vertices(mesh)[0])
+
+    def distance2(self, mesh: Mesh) -> Array:
+        return on_nodes(mesh, self.at_vertices(mesh)[1])
+
+    def at_vertices(self, mesh: Mesh) -> tuple[Array, Array]:
+        """(angle, squared distance) of each vertex, (vertices,)."""
+        n = padded(self.direction) / np.linalg.norm(self.direction)
+        r = in_space(mesh.points) - padded(self.center)[:, None]
+        z = n @ r
+        out = np.linalg.norm(r - np.outer(n, z), axis=0)
+        angle = np.arctan2(z, out + self.radius) - np.arctan2(z, out - self.radius)
+        return angle, (out - self.radius) ** 2 + z**2
+
 
 def phase(mesh: Mesh, op: Operators, w: Array, a: Array, turns: Array) -> Array:
     """phi : (nodes,) that minimises sum w (phi_j - phi_i + s - a)^2; w = 0 where there is no superconductor."""
@@ -34,7 +78,12 @@ def phase(mesh: Mesh, op: Operators, w: Array, a: Array, turns: Array) -> Array:
 
 
 def uniform(
-    mesh: Mesh, op: Operators, epsilon: Array, a: Array, vortices: Iterable[VortexLine] = (), dead: Array | None = None
+    mesh: Mesh,
+    op: Operators,
+    epsilon: Array,
+    a: Array,
+    vortices: Iterable[VortexLine | VortexRing] = (),
+    dead: Array | None = None,
 ) -> Array:
     """|psi| = sqrt(eps+), suppressed at vortex cores as d/sqrt(d^2 + 2), and the phase of least current; (nodes,).
 
@@ -47,11 +96,10 @@ def uniform(
     angle = np.zeros(op.nodes)
     turns = np.zeros(op.edges.shape[1])
     for vortex in vortices:
-        s = vortex.winding * around(mesh, op, vortex.point, vortex.direction)
-        turns += s
-        angle += vortex.winding * node_angle(mesh, vortex)
+        turns += vortex.winding * vortex.turns(mesh, op)
+        angle += vortex.winding * vortex.angle(mesh)
         if vortex.core:
-            d2 = node_distance2(mesh, vortex)
+            d2 = vortex.distance2(mesh)
             size = size * (d2 / (d2 + 2.0)) ** (0.5 * abs(vortex.winding))
     phi = phase(mesh, op, op.w, a, turns)
     return size * np.exp(1j * (phi + angle))

@@ -318,7 +318,7 @@ def _wire_panels(run: Run, way: Way, fields: Mapping[str, Array]) -> tuple[Figur
     made.align_ylabels(axes)
     volt = scales.scale(run.header, "V0")
     if volt is not None and "mu" in fields:
-        made.text(0.97, 0.992, f"V₀ = {scales.si(volt, 'V')}", ha="right", va="top", fontsize=7)
+        made.text(0.97, 0.992, scales.quantity(run.header, 1, "V0"), ha="right", va="top", fontsize=7)
     return made, [(part, curves) for part, (_, curves) in zip(axes, wanted, strict=True)]
 
 
