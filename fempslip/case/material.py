@@ -94,8 +94,8 @@ class Material:
 class Everywhere(Part):
     """The reference material, and what holds wherever a region says nothing else.
 
-    Superfluids: mass of a particle, density, chemical_potential instead of xi, damping (u = damping - i), and the plasma
-    frequency of a charged one in mu0/hbar.
+    Superfluids: mass of a particle, density, chemical_potential instead of xi, damping (u = damping - i), and of a
+    charged one the plasma frequency in mu0/hbar.
     """
 
     xi: AsWritten = None

@@ -35,8 +35,8 @@ class Scales:
     current : A, one unit of current of this dimension: j0 area (wires), j0 xi thickness (films), j0 xi^2 (bulk)
     kappa : lambda / xi, which a dimensionless material may give too
     Tc, temperature : K; the scales hold at this temperature
-    mass, number : of a superfluid's particles, kg, and how many in a m^3.  Then tau0 = hbar/mu0 = 2 m xi^2/hbar, and what
-    is a voltage in a superconductor is a chemical potential in mu0
+    mass, number : of a superfluid's particles, kg, and how many in a m^3.  Then tau0 = hbar/mu0 = 2 m xi^2/hbar, and
+    what is a voltage in a superconductor is a chemical potential in mu0
     """
 
     dimension: int

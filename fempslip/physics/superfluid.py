@@ -66,6 +66,21 @@ def logistic(rho: float, g: float, epsilon: float, beta: float, h: float) -> tup
     return f, np.log(f) / (2.0 * g)
 
 
+@njit(cache=True, error_model="numpy")
+def hold(psi: Array, rate: Array, h: float, n: Array, angle: float) -> None:
+    """A reservoir draws |psi| to sqrt n and the phase to `angle`, each by exp(-rate h), in place.
+
+    Each by itself: drawing psi as a complex number would take mass out wherever the fluid is out of phase.
+    """
+    for i in range(psi.size):
+        if rate[i] > 0.0:
+            left = np.exp(-rate[i] * h)
+            size = np.sqrt(n[i]) + (abs(psi[i]) - np.sqrt(n[i])) * left
+            away = psi[i] * complex(np.cos(angle), -np.sin(angle))
+            turn = angle + np.arctan2(away.imag, away.real) * left
+            psi[i] = size * complex(np.cos(turn), np.sin(turn))
+
+
 def field_energy(problem: Problem, a: Array, electric: Array | None, t: float) -> float:
     """epsilon E^T M1 E + kappa^2 (a - a_app)^T S (a - a_app) of a charged condensate, 0 of a neutral one."""
     fluid, op = fluid_of(problem), problem.operators

@@ -114,7 +114,7 @@ def readable(seconds: float) -> str:
 # ---------------------------------------------------------------------------------------------- sections
 
 
-def scales(case: Case) -> list[str]:
+def scales(case: MeshedCase) -> list[str]:
     if case.model.reactive:
         return fluid_scales(case)
     units = {"length": "xi", "time": "tau", "field": "Bc2", "density": "j0", "voltage": "V0"}

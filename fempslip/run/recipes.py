@@ -21,7 +21,7 @@ import yaml
 from fempslip.case import Case, Evolve
 from fempslip.case.drawers import delivered
 from fempslip.contract import Array, Problem, Refusal, Watcher
-from fempslip.run import tracking
+from fempslip.run import superflow, tracking
 from fempslip.run.results import RESULTS as PLAIN_RESULTS
 from fempslip.run.steadiness import Steadiness
 from fempslip.store import Run
@@ -29,7 +29,7 @@ from fempslip.tasks import watchers as seen
 from fempslip.tasks.conserved import Conserved
 from fempslip.tasks.tracking import Ledger, Topology
 
-RESULTS = {**PLAIN_RESULTS, **tracking.RESULTS}
+RESULTS = {**PLAIN_RESULTS, **superflow.RESULTS, **tracking.RESULTS}
 
 Note = Callable[[float, str], None]
 

@@ -204,7 +204,8 @@ def header_of(case: MeshedCase, mesh: Mesh) -> dict[str, Any]:
     if case.model.reactive and case.scales.mu0:
         known = {name: known[name] for name in ("xi", "tau0")} | {"mu0": case.scales.mu0 / H}
     pairs = [list(pair) for pair in case.measure.between]
-    hops = {"tau_z": 0.5 * max(m.u for m in case.material.values()), "l_z": REACH}
+    slow = 1.0 if case.model.reactive else max(m.u for m in case.material.values())
+    hops = {"tau_z": 0.5 * slow, "l_z": REACH}
     return {
         "name": case.name,
         "title": case.title,

@@ -75,6 +75,18 @@ WIRE = Need(lambda case: case.geometry.dimension == 1, "a wire or a ring (dimens
 FILM = Need(lambda case: case.geometry.dimension == 2, "a film (dimension: 2)")
 RELAXING = Need(lambda case: not case.model.reactive, "relaxing dynamics (tdgl): a superfluid keeps its energy")
 REACTIVE = Need(lambda case: case.model.reactive, "a superfluid: model: {dynamics: superfluid}")
+PAIR_OF_VORTICES = Need(
+    lambda case: case.geometry.dimension == 2 and case.model.reactive and len(case.start.vortices) == 2,
+    "a superfluid film that starts with two vortices",
+)
+RING = Need(
+    lambda case: case.geometry.dimension == 3 and case.model.reactive and len(case.start.rings) == 1,
+    "a superfluid body that starts with one vortex ring",
+)
+SOLITON = Need(
+    lambda case: case.geometry.dimension == 1 and case.model.reactive and len(case.start.solitons) == 1,
+    "a superfluid wire that starts with one soliton",
+)
 FACES = Need(lambda case: case.geometry.dimension > 1, "a film or a bulk piece (dimension: 2 or 3)")
 
 # step of a recipe -> what it needs; steps that are not here can do with any case
@@ -83,6 +95,12 @@ NEEDS = {
     "voltage_plot": PAIR,
     "windings": CONTOUR,
     "power_balance": RELAXING,
+    "conservation": REACTIVE,
+    "josephson_frequency": PAIR,
+    "frequency_plot": PAIR,
+    "pair_motion": PAIR_OF_VORTICES,
+    "ring_motion": RING,
+    "soliton_motion": SOLITON,
     "winding_steps": CONTOUR,
     "winding_plot": CONTOUR,
     "kymograph": WIRE,

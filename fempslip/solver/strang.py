@@ -4,7 +4,7 @@ The equation is physics.superfluid; it is solved in the gauge of the applied lin
 of their own, psi exp(i chi) with the links a_applied + G chi, where chi counts the chemical potential at the measured
 places (and at reservoirs),
 
-    d chi/dt = mu_P = Re sum psi* H psi / sum m |psi|^2 over the place P,    harmonic between the places,
+    d chi/dt = mu_P = Re sum psi* H psi / sum m |psi|^2 over the place P (the head of a reservoir),  harmonic between them,
 
 so that a voltage between two places is the difference of chemical potential that is there, and zeros, tracks and the
 ledger  int dmu dt = 2 pi crossings + phase  are what they are for films.
@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy.sparse as sp
 
-from fempslip.contract import Array, Operators, Problem, Refusal, State, Trial
+from fempslip.contract import Array, Operators, Problem, Refusal, State, Trial, Waveform
 from fempslip.physics import kernels, superfluid
 from fempslip.physics.applied import AppliedLinks, framed, potential
 from fempslip.physics.energy import LinkEnergy
@@ -36,10 +36,12 @@ class Places:
     """Where the chemical potential is counted.
 
     weights : (places, nodes) share of each node;  patterns : (places, nodes) harmonic, 1 at its own place, 0 at others
+    heads : place -> head of the reservoir that it is
     """
 
     weights: Array
     patterns: Array
+    heads: Mapping[int, Waveform]
 
     @classmethod
     def of(cls, problem: Problem) -> Places:
@@ -48,7 +50,9 @@ class Places:
         weights = np.zeros((len(names), n))
         for row, name in zip(weights, names, strict=True):
             np.add.at(row, problem.probes[name].nodes, problem.probes[name].weights)
-        return cls(weights, harmonic(problem.operators, weights > 0) if len(names) > 1 else np.ones((len(names), n)))
+        reservoirs = superfluid.fluid_of(problem).reservoirs
+        heads = {names.index(r.name): r.head for r in reservoirs if r.name in names}
+        return cls(weights, harmonic(problem.operators, weights > 0), heads)
 
 
 def harmonic(op: Operators, where: Array) -> Array:
@@ -131,11 +135,8 @@ class Strang:
         for k, reservoir in enumerate(fluid.reservoirs):
             head = reservoir.head
             turned[k] -= dt * (head.value(t) + 4 * head.value(t + 0.5 * dt) + head.value(t + dt)) / 6
-            size = np.sqrt(
-                superfluid.density_at_rest(fluid, self.epsilon.at(t + dt), p.beta, t + dt, head.value(t + dt))
-            )
-            held = size * np.exp(1j * turned[k])
-            psi += (held - psi) * -np.expm1(-reservoir.rate * dt)
+            n = superfluid.density_at_rest(fluid, self.epsilon.at(t + dt), p.beta, t + dt, head.value(t + dt))
+            superfluid.hold(psi, reservoir.rate, dt, n, float(turned[k]))
         new = self.finish(psi, state, dt)
         theta = largest_turn(state["psi"], new["psi"])
         error = 0.0 if np.isfinite(theta) and np.isfinite(psi.sum()) else np.nan
@@ -174,7 +175,10 @@ class Strang:
         )
         share = self.places.weights / p.operators.m
         mass = share @ (p.operators.m * np.abs(psi) ** 2)
-        return (share @ local) / np.maximum(mass, 1e-300)
+        mu = (share @ local) / np.maximum(mass, 1e-300)
+        for place, head in self.places.heads.items():
+            mu[place] = head.value(t)
+        return mu
 
 
 def largest_turn(old: Array, new: Array) -> float:

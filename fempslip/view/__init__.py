@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..store import Run
 from .lines import tubes
-from .plots import kymograph, potentials, profile, voltage_pairs, voltage_plot, winding_plot
+from .plots import frequency_plot, kymograph, potentials, profile, voltage_pairs, voltage_plot, winding_plot
 from .scenes import movie, show, snapshot
 from .trails import event_diagram, flux_flow, trails
 
@@ -18,6 +18,7 @@ __all__ = [
     "PICTURES",
     "event_diagram",
     "flux_flow",
+    "frequency_plot",
     "kymograph",
     "movie",
     "potentials",
@@ -63,5 +64,6 @@ PICTURES: dict[str, Callable[[Run, Progress], list[Path]]] = {
     "trails": _trails,
     "flux_flow": _into("flux_flow.png", flux_flow),
     "event_diagram": _into("events.png", event_diagram),
+    "frequency_plot": _into("frequency.png", frequency_plot),
     "winding_plot": _into("winding.png", winding_plot),
 }

@@ -20,7 +20,12 @@ from fempslip.run.running import report, solve
 from fempslip.store import Run
 
 CASES = delivered("cases")
-QUICK = ("wire_weak_spot", "wire_normal_ends", "disk_in_field")  # run to their end in the fast tests too
+QUICK = (
+    "wire_weak_spot",
+    "wire_normal_ends",
+    "disk_in_field",
+    "grey_soliton",
+)  # run to their end in the fast tests too
 WATCHED = {"josephson", "ledger", "tracks", "windings", "zeros"}  # what a recipe may ask to be watched
 SHORT: dict[str, object] = {"time.until": 2, "measure.from": 1, "record.fields": 1}
 COARSE: dict[int, dict[str, object]] = {3: {"mesh.size": 0.9}}
@@ -97,7 +102,7 @@ def test_a_case_runs(name: str, tmp_path: Path) -> None:
     assert set(run.summary["results"]) == with_numbers
     assert [row["name"] for row in run.summary["expect"]] == list(case.expect)
     assert all(math.isfinite(v) for name in run.tables for column in run.table(name).values() for v in column)
-    assert "kramer1978" in run.references and run.versions["numpy"]
+    assert ("pitaevskii1961" if case.model.reactive else "kramer1978") in run.references and run.versions["numpy"]
 
 
 @pytest.mark.parametrize("name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in CASES])
@@ -126,6 +131,8 @@ postprocess: [voltage, power]
 
 def as_asked(row: support.Row, folder: Path) -> Case:
     """The smallest case that needs a row of the support table."""
+    if row.dynamics != "tdgl":
+        return reactive(row, folder)
     changes: dict[str, object] = {"task": row.task, "drive.field": 0.1}
     changes |= {f"model.{key}": getattr(row, key) for key in ("dynamics", "screening", "charge")}
     if row.contact != "none":
@@ -137,7 +144,22 @@ def as_asked(row: support.Row, folder: Path) -> Case:
     return case_from(TINY, folder, changes)
 
 
-@pytest.mark.parametrize("row", support.SUPPORT, ids=lambda row: f"{row.charge}-{row.contact}-holes-{row.holes}")
+def reactive(row: support.Row, folder: Path) -> Case:
+    """As `as_asked`, for superfluids."""
+    changes: dict[str, object] = {"task": row.task, "postprocess": ["voltage", "conservation"]}
+    changes |= {f"model.{key}": getattr(row, key) for key in ("dynamics", "screening", "charge")}
+    if row.contact != "none":
+        changes |= {"contacts": {"source": row.contact}, "model.layers": {"source": 1.5}}
+    if row.holes == "yes":
+        changes |= {"geometry.holes": {"hole": {"disk": {"radius": 1}}}}
+    if row.dynamics == "charged":
+        changes |= {"material.plasma_frequency": 1, "material.lambda": "2 xi"}
+    return case_from(TINY, folder, changes)
+
+
+@pytest.mark.parametrize(
+    "row", support.SUPPORT, ids=lambda row: f"{row.dynamics}-{row.charge}-{row.contact}-holes-{row.holes}"
+)
 def test_every_yes_runs(row: support.Row, tmp_path: Path) -> None:
     case = as_asked(row, tmp_path)
     assert support.asked(case) == [row]
