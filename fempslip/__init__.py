@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from fempslip.case import load as load
     from fempslip.run.api import batch as batch
     from fempslip.run.api import check as check
+    from fempslip.run.api import ledger as ledger
     from fempslip.run.api import render as render
     from fempslip.run.api import solve as solve
     from fempslip.run.api import track as track
@@ -49,11 +50,12 @@ _ROOM_OF = {
     "voltage": "fempslip.run.api",
     "render": "fempslip.run.api",
     "track": "fempslip.run.api",
+    "ledger": "fempslip.run.api",
     "batch": "fempslip.run.api",
     "open_run": "fempslip.store",
 }
 
-__all__ = ["__version__", "batch", "check", "load", "open_run", "render", "solve", "track", "voltage"]
+__all__ = ["__version__", "batch", "check", "ledger", "load", "open_run", "render", "solve", "track", "voltage"]
 
 
 def __getattr__(name: str) -> Any:

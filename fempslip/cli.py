@@ -1,4 +1,4 @@
-"""The words: ``fempslip run``, ``check``, ``view``, ``post``, ``cases``, ``init``, ``schema`` and
+"""The words: ``fempslip run``, ``batch``, ``check``, ``view``, ``post``, ``cases``, ``init``, ``schema`` and
 ``verify``.
 
 Only the standard library is imported when this module loads, so that ``fempslip --help`` answers at once; each word
@@ -169,6 +169,46 @@ def verdict(summary: Mapping[str, Any]) -> int:
     return ended or (DONE if met else UNMET)
 
 
+# ------------------------------------------------------------------------------------------------------ batch
+
+
+def act_batch(words: argparse.Namespace) -> int:
+    from fempslip.case import load
+    from fempslip.run.batch import batch
+    from fempslip.run.families import conclude
+    from fempslip.run.pool import cluster, processes
+    from fempslip.run.progress import progress_line
+
+    case = load(words.case, dict(words.set))
+    folder = words.into or Path("runs") / case.name
+    say(f"{case.name}: results go to {folder}")
+    workers = cluster(words.scheduler) if words.scheduler else processes(words.workers or usable_cores())
+    try:
+        with workers as (executor, stop), progress_line(words.quiet) as progress:
+            table = batch(case, None, folder, executor, progress, words.replace, stop)
+    except KeyboardInterrupt:
+        say(f"what was solved is kept in {folder}; the same command goes on")
+        raise
+    summary = conclude(case, table, folder)
+    print(batch_report(summary, folder))
+    return FAILED if summary["failed"] else verdict(summary)
+
+
+def usable_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def batch_report(summary: Mapping[str, Any], folder: Path) -> str:
+    """What a batch gave, in lines."""
+    done = summary["runs"] - summary["failed"]
+    failed = f" {summary['failed']} failed; their messages are in the table." if summary["failed"] else ""
+    judged = [
+        f"{e['name']} = {e['value']}, wanted {e['wanted']} +- {e['tolerance']}: {'met' if e['ok'] else 'not met'}"
+        for e in summary["expect"]
+    ]
+    return "\n".join([f"{done} of {summary['runs']} runs finished.{failed}", *judged, f"Table: {folder / 'table.csv'}"])
+
+
 # ------------------------------------------------------------------------------------------------------ the others
 
 
@@ -194,10 +234,19 @@ def act_post(words: argparse.Namespace) -> int:
     from fempslip.run.recipes import post
 
     with progress_line(words.quiet) as progress:
-        found = post(words.folder, words.recipes, progress=progress)
+        between = (place(words.between[0]), place(words.between[1])) if words.between else None
+        found = post(words.folder, words.recipes, progress=progress, between=between)
     for line in lines(found):
         print(line)
     return DONE
+
+
+def place(word: str) -> str | list[float]:
+    """A name, or a point in xi: "2,1.5" or "(-2,1.5)", which does not look like an option, -> [-2.0, 1.5]."""
+    try:
+        return [float(part) for part in word.strip("()").split(",")]
+    except ValueError:
+        return word
 
 
 def lines(answer: object, name: str = "") -> list[str]:
@@ -272,7 +321,17 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"fempslip {__version__}")
     words = top.add_subparsers(metavar="WORD", required=True, title="words")
-    for add in (_add_run, _add_check, _add_view, _add_post, _add_cases, _add_init, _add_schema, _add_verify):
+    for add in (
+        _add_run,
+        _add_batch,
+        _add_check,
+        _add_view,
+        _add_post,
+        _add_cases,
+        _add_init,
+        _add_schema,
+        _add_verify,
+    ):
         add(words)
     return top
 
@@ -299,6 +358,28 @@ examples:
 """
 
 
+def _add_batch(words: Any) -> None:
+    batch = _word(words, "batch", act_batch, "solve a case at every point of its sweep", BATCH_EXAMPLES + EXIT_CODES)
+    batch.add_argument("case", metavar="CASE", help="name of a delivered case with a sweep, or a case file")
+    batch.add_argument("--into", metavar="DIR", type=Path, help="folder of the batch (default: runs/CASE)")
+    batch.add_argument("--workers", metavar="N", type=int, help="processes at a time (default: one a core)")
+    batch.add_argument("--scheduler", metavar="ADDRESS", help="a dask scheduler to run on, e.g. tcp://host:8786")
+    batch.add_argument("--replace", action="store_true", help="solve points anew whose case has changed since")
+    batch.add_argument("--quiet", action="store_true", help="no progress line")
+    _add_set(batch)
+
+
+BATCH_EXAMPLES = """\
+The same command goes on with a batch that was cut short; what is finished is not run again.
+
+examples:
+  fempslip batch iv_curve
+  fempslip batch my_sweep.yaml --workers 4 --into runs/family
+  fempslip batch my_sweep.yaml --scheduler tcp://head:8786
+
+"""
+
+
 def _add_check(words: Any) -> None:
     examples = "examples:\n  fempslip check film_vortex_flow\n  fempslip check my_case.yaml --set mesh.size=0.3\n"
     check = _word(words, "check", act_check, "explain a case without solving it", examples)
@@ -315,11 +396,18 @@ def _add_view(words: Any) -> None:
 
 def _add_post(words: Any) -> None:
     examples = (
-        "examples:\n  fempslip post runs/film_vortex_flow voltage snapshot\n  fempslip cases --drawer postprocess\n"
+        "examples:\n  fempslip post runs/film_vortex_flow voltage snapshot\n"
+        "  fempslip post runs/film_vortex_flow --between upstream 5,0\n  fempslip cases --drawer postprocess\n"
     )
     post = _word(words, "post", act_post, "read recipes off a stored run", examples)
     post.add_argument("folder", metavar="DIR", type=Path, help="folder of a run")
     post.add_argument("recipes", metavar="RECIPE", nargs="*", help="names of recipes (default: those of the case)")
+    post.add_argument(
+        "--between",
+        nargs=2,
+        metavar=("A", "B"),
+        help='the voltage ledger of two other places: names of probes or boundaries, or points in xi, "(-5,0)"',
+    )
     post.add_argument("--quiet", action="store_true", help="no progress line")
 
 

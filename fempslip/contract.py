@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -57,7 +58,8 @@ class Mesh:
     holes : name -> (point, direction): a line (3D) or point (2D, wires: direction is z) that the hole surrounds
     probes : name -> (space,) position
     section : (cells,) thickness d/d0 (films) or cross-section (wires); 1 in 3D
-    contours : name -> name of the hole that a closed path around it encircles
+    contours : name -> name of the hole that a closed path around it encircles, or of the period that it runs along
+    periods : name -> (space,) translation that leaves the body as it is; vertices that it joins are one node
     """
 
     points: Array
@@ -68,6 +70,7 @@ class Mesh:
     holes: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
     probes: Mapping[str, Array] = field(default_factory=dict)
     contours: Mapping[str, str] = field(default_factory=dict)
+    periods: Mapping[str, Array] = field(default_factory=dict)
     size: float = 0.0  # the size asked for, in xi
 
     @property
@@ -77,6 +80,11 @@ class Mesh:
     @property
     def nodes(self) -> int:
         return int(self.node_of_vertex.max()) + 1
+
+    @cached_property
+    def node_points(self) -> Array:
+        """(space, nodes) place of each node: that of its first vertex."""
+        return self.points[:, np.unique(self.node_of_vertex, return_index=True)[1]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,13 +188,40 @@ class Circuit:
 
 @dataclass(frozen=True, eq=False)
 class Drive:
-    """Applied potential a_app(t) = sum_k f_k(t) patterns[k] and the current injected at each contact, I_c(t)."""
+    """Applied potential a_app(t) = sum_k f_k(t) patterns[k] and the current injected at each contact, I_c(t).
+
+    hidden : (faces,) whole flux quanta of the applied field through each face that the sum of a round it leaves out,
+    None if there are none.  They do not change in time.  On a cell that is closed in two directions the sum of a round
+    all faces is 0, and a few faces (mostly one, at a corner) hide the quanta of the cell:
+
+        flux of a face = (C a)_f + 2 pi hidden_f      n_f = (C k)_f + hidden_f, the winding (topology.windings)
+    """
 
     patterns: Array  # (fields, edges)
     fields: tuple[Waveform, ...]
     currents: Mapping[str, tuple[Waveform, ...]]  # contact name -> waveforms, summed; positive into the sample
     flux_density: float = 0.0  # largest |B| that is ever applied, for the mesh check
+    hidden: Array | None = None  # (faces,)
     circuit: Circuit | None = None  # instead of currents
+
+
+@dataclass(frozen=True, eq=False)
+class Surroundings:
+    """A body in a ball of vacuum, for its own field.
+
+    mesh, operators : of everything; the vertices of the body come first, in their order
+    edges : (edges of the body,) their numbers in everything;  radius, center : of the ball
+    sphere : (3, faces) sorted vertices of the triangles on the ball
+    patterns : (fields, edges of everything) of the applied potential
+    """
+
+    mesh: Mesh
+    operators: Operators
+    edges: Array
+    radius: float
+    center: Array
+    sphere: Array
+    patterns: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -267,6 +302,7 @@ class Problem:
     the operators hold them cell by cell);   model : e.g. {dynamics: tdgl, screening: none, charge: conserved}
     landscape : epsilon where it changes in time, of which `epsilon` is the value at t = 0;  fluid : of superfluids
     kappa : lambda/xi of the reference material, nan where the material does not say it (only a self-field needs it)
+    Lambda : lambda^2/(d xi) of the reference material, nan likewise (only the field of a film needs it)
     psi : (nodes,) start state;   pairs : pairs of probe or contact names whose voltage is measured
     """
 
@@ -288,7 +324,13 @@ class Problem:
     sources: Sources | None = None
     landscape: Landscape | None = None
     kappa: float = float("nan")
+<<<<<<< HEAD
     fluid: Fluid | None = None
+=======
+    cell_kinetic: Array | None = None  # (cells,) kinetic weight q, None: 1
+    surroundings: Surroundings | None = None  # of a body whose own field is solved for
+    Lambda: float = float("nan")
+>>>>>>> main
 
 
 # ---------------------------------------------------------------------------------------------- state and steps

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fempslip.case.circuits import faults
 from fempslip.case.reading import Key
 from fempslip.case.schema import Case, Evolve, MeshedCase
 
@@ -17,7 +18,11 @@ def cross_checks(case: Case) -> Iterator[Found]:
         yield from _times(case)
     if isinstance(case, MeshedCase):
         yield from _currents(case)
+<<<<<<< HEAD
         yield from _fluids(case)
+=======
+        yield from _joined_contacts(case)
+>>>>>>> main
     yield from _expected_recipes(case)
 
 
@@ -38,8 +43,27 @@ def _times(case: Evolve) -> Iterator[Found]:
 
 
 def _currents(case: MeshedCase) -> Iterator[Found]:
-    if case.model.charge == "off" and case.drive.currents:
-        yield ("drive", "current"), "model.charge: off has no electric potential, so no current can be driven"
+    circuit = case.drive.circuit
+    if case.model.charge == "off" and case.drive.terminals:
+        kind = "current" if circuit is None else "circuit"
+        yield ("drive", kind), "model.charge: off has no electric potential, so no current can be driven"
+    if circuit is None:
+        return
+    for path, words in faults(circuit):
+        yield ("drive", "circuit", *path), words
+    if circuit.temperature and isinstance(case, Evolve) and case.time.fixed is None:
+        yield ("drive", "circuit", "noise"), "noise needs a fixed step: time: {fixed: 0.05 tau}"
+
+
+def _joined_contacts(case: MeshedCase) -> Iterator[Found]:
+    for period, pair in case.geometry.periodic.items():
+        for name in set(pair) & set(case.contacts):
+            yield ("contacts", name), f"{name!r} is joined to another boundary (periodic: {period}): it is no terminal"
+    for number, wave in enumerate(case.driven.flux):
+        if case.geometry.periodic and wave.through not in case.geometry.periodic:
+            known = ", ".join(case.geometry.periodic)
+            words = f"a flux through the hole {wave.through!r} alone is not periodic; it may thread a period: {known}"
+            yield ("drive", "flux", number, "through"), words
 
 
 ONLY_FLUIDS = ("mass", "density", "chemical_potential")

@@ -7,10 +7,12 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, ValidationInfo, model_validator
 
 from fempslip.case.parts import (
+    BoundaryName,
     Direction,
     FileName,
     HoleName,
     Length,
+    Listed,
     NewName,
     Part,
     Point,
@@ -120,10 +122,14 @@ def _values(data: Any, info: ValidationInfo) -> Any:
     return {name: known[name][0] for name in data if name in known} if isinstance(data, dict) else data
 
 
+JoinedPair = Annotated[tuple[BoundaryName, BoundaryName], Listed]
+
+
 class Geometry(Part):
     """Named parts; a later region takes its place out of earlier ones, holes are cut out of all.
 
     parameters : their values in xi, or plain numbers
+    periodic : name -> two boundaries that are joined: what leaves by one comes in by the other
     """
 
     name: NewName = "geometry"
@@ -133,6 +139,7 @@ class Geometry(Part):
     regions: dict[NewName, Body]
     holes: dict[NewName, Hole] = Field(default_factory=dict)
     boundaries: dict[NewName, BoundarySpec] = Field(default_factory=dict)
+    periodic: dict[NewName, JoinedPair] = Field(default_factory=dict)
     probes: dict[NewName, Point] = Field(default_factory=dict)
     contours: dict[NewName, HoleName] = Field(default_factory=dict)
 
@@ -151,6 +158,18 @@ class Geometry(Part):
         for name, boundary in self.boundaries.items():
             if boundary.group is not None and self.imported is None:
                 raise wrong(f"{{here}}.boundaries.{name}: a group wants `import: {{file: ..}}` in the geometry")
+        return self
+
+    @model_validator(mode="after")
+    def _joined_once(self) -> Geometry:
+        """A boundary belongs to one period, whose name is no hole's: both are threaded by a flux."""
+        taken: dict[str, str] = {}
+        for name, pair in self.periodic.items():
+            if name in self.holes:
+                raise wrong(f"{{here}}.periodic.{name}: a hole has this name already")
+            for boundary in pair:
+                if taken.setdefault(boundary, name) != name or pair[0] == pair[1]:
+                    raise wrong(f"{{here}}.periodic.{name}: {boundary!r} is joined already: name two other boundaries")
         return self
 
     @model_validator(mode="after")

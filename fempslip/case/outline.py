@@ -37,6 +37,7 @@ def outline(data: Mapping[str, Any], name: str) -> Outline:
     dimension = written if written in (1, 2, 3) and not isinstance(written, bool) else 2
     names = {kind: tuple(_dict(geometry.get(plural))) for kind, plural in (
         ("region", "regions"), ("boundary", "boundaries"), ("hole", "holes"), ("probe", "probes"))}  # fmt: skip
+    names["hole"] += tuple(_dict(geometry.get("periodic")))  # a period is threaded by a flux as a hole is
     names["place"] = (*names["probe"], *names["boundary"])  # where a voltage can be measured
     names["recipe"] = tuple(drawers.delivered("postprocess"))
     reference = _reference(data.get("material"), names["region"], dimension, mistakes)

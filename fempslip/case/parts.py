@@ -131,7 +131,7 @@ def _number(kind: str) -> Callable[[Any, ValidationInfo], Any]:
         except Mistake as mistake:
             raise wrong(str(mistake), mistake.known, mistake.wrote) from None
         if found.idep:
-            raise wrong("{here}: Idep can be used in drive.current only, where the cut between terminals is known")
+            raise wrong("{here}: Idep can be used for a current only, where the cut between terminals is known")
         return found.plain
 
     return read
@@ -167,7 +167,14 @@ Angle = Annotated[float, BeforeValidator(_number("angle")), _JSON]
 Flux = Annotated[float, BeforeValidator(_number("flux")), _JSON]
 Density = Annotated[float, BeforeValidator(_number("density")), _JSON]
 Frequency = Annotated[float, BeforeValidator(_number("frequency")), _JSON]
+<<<<<<< HEAD
 Head = Annotated[float, BeforeValidator(_number("head")), _JSON]
+=======
+Voltage = Annotated[float, BeforeValidator(_number("voltage")), _JSON]
+Resistance = Annotated[float, BeforeValidator(_number("resistance")), _JSON]
+Inductance = Annotated[float, BeforeValidator(_number("inductance")), _JSON]
+Capacitance = Annotated[float, BeforeValidator(_number("capacitance")), _JSON]
+>>>>>>> main
 Current = Annotated[float | Amount, BeforeValidator(_current), _JSON]
 
 

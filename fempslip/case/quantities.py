@@ -20,9 +20,14 @@ WORDS = {
     "length": "a length", "time": "a time", "field": "a magnetic field", "density": "a current density",
     "current": "a current", "voltage": "a voltage", "flux": "a magnetic flux", "conductivity": "a conductivity",
     "frequency": "a frequency", "area": "an area", "number": "a number",
+<<<<<<< HEAD
     "angle": "an angle", "temperature": "a temperature", "mass": "a mass", "energy": "an energy",
     "pressure": "a pressure", "number_density": "a number of particles in a volume", "mass_density": "a mass density",
     "head": "a chemical potential (in mu0, J, K or Hz) or a pressure",
+=======
+    "angle": "an angle", "temperature": "a temperature", "resistance": "a resistance",
+    "inductance": "an inductance", "capacitance": "a capacitance",
+>>>>>>> main
 }  # fmt: skip
 
 SCALE_NAMES = ("xi", "lambda", "tau", "Bc2", "j0", "Idep", "Phi0", "V0", "mu0")
@@ -31,7 +36,8 @@ SCALE_NAMES = ("xi", "lambda", "tau", "Bc2", "j0", "Idep", "Phi0", "V0", "mu0")
 _NEEDED = {
     "length": ("xi",), "area": ("xi",), "field": ("xi",), "time": ("lambda", "sigma or tau"),
     "frequency": ("lambda", "sigma or tau"), "voltage": ("lambda", "sigma or tau"), "density": ("xi", "lambda"),
-    "conductivity": ("sigma",), "current": ("xi", "lambda"),
+    "conductivity": ("sigma",), "current": ("xi", "lambda"), "resistance": ("xi", "lambda", "sigma or tau"),
+    "inductance": ("xi", "lambda", "sigma or tau"), "capacitance": ("xi", "lambda", "sigma or tau"),
 }  # fmt: skip
 
 _NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
@@ -226,7 +232,7 @@ def _si(kind: str, names: Names, what: str, written: str) -> float:
     have = {"xi": names.scales.xi, "lambda": names.scales.lambda_, "sigma": names.scales.sigma}
     have["sigma or tau"] = names.scales.tau0
     needed = _NEEDED[kind]
-    if kind == "current":
+    if kind in ("current", "resistance", "inductance", "capacitance"):
         needed += {1: ("cross_section (or width and thickness)",), 2: ("thickness",), 3: ()}[names.scales.dimension]
     missing = " and ".join(f"material.{name}" for name in needed if have.get(name) is None)
     raise Mistake(f"{what}: {written!r} has an SI unit, so give {missing} too (or write a bare number)")
@@ -257,7 +263,7 @@ def _unit(name: str, known: tuple[str, ...], what: str) -> tuple[float, str]:
     """SI value and kind of a unit; the kind of an odd unit is its dimensionality in words."""
     found = _pint_unit(name)
     if found is None:
-        units = ("nm", "um", "mT", "T", "uA", "mA", "A", "ps", "ns", "uV", "mV", "GHz", "S/m")
+        units = ("nm", "um", "mT", "T", "uA", "mA", "A", "ps", "ns", "uV", "mV", "GHz", "S/m", "ohm", "nH", "pF")
         raise Mistake(f"{what}: {name!r} is no unit, no scale and no parameter of the geometry", (*known, *units), name)
     return found
 

@@ -23,7 +23,11 @@ DEPAIRING = 2 / (3 * sqrt(3))  # largest supercurrent density of a uniform state
 SI_UNITS = {
     "length": "m", "time": "s", "field": "T", "density": "A/m^2", "current": "A", "voltage": "V",
     "flux": "Wb", "conductivity": "S/m", "frequency": "Hz", "area": "m^2", "angle": "rad", "temperature": "K",
+<<<<<<< HEAD
     "energy": "J", "pressure": "Pa", "mass": "kg", "number_density": "m^-3", "mass_density": "kg/m^3",
+=======
+    "resistance": "ohm", "inductance": "H", "capacitance": "F",
+>>>>>>> main
 }  # fmt: skip
 
 
@@ -33,7 +37,7 @@ class Scales:
 
     xi, lambda_, thickness : m;  sigma : S/m;  tau0 : s;  Bc2 : T;  j0 : A/m^2;  V0 : V;  Phi0 : Wb;  area : m^2
     current : A, one unit of current of this dimension: j0 area (wires), j0 xi thickness (films), j0 xi^2 (bulk)
-    kappa : lambda / xi, which a dimensionless material may give too
+    kappa : lambda / xi, which a dimensionless material may give too;  film : thickness / xi, likewise
     Tc, temperature : K; the scales hold at this temperature
     mass, number : of a superfluid's particles, kg, and how many in a m^3.  Then tau0 = hbar/mu0 = 2 m xi^2/hbar, and
     what is a voltage in a superconductor is a chemical potential in mu0
@@ -54,6 +58,7 @@ class Scales:
     Phi0: float = PHI0
     Tc: float | None = None
     temperature: float | None = None
+<<<<<<< HEAD
     mass: float | None = None
     number: float | None = None
 
@@ -61,12 +66,28 @@ class Scales:
     def mu0(self) -> float | None:
         """The chemical potential hbar/tau0 of a superfluid, J."""
         return HBAR / self.tau0 if self.mass and self.tau0 else None
+=======
+    film: float | None = None
+
+    @property
+    def Lambda(self) -> float | None:
+        """lambda^2 / (thickness xi), what a thin film screens by; the Pearl length of most papers is twice that."""
+        return self.kappa**2 / self.film if self.kappa and self.film else None
+>>>>>>> main
 
     def si(self, kind: str) -> float | None:
         """SI value of one dimensionless unit of a kind of quantity ("voltage", "field" ...), None if not known."""
+        ohm = self.V0 / self.current if self.V0 and self.current else None
         values = {
+<<<<<<< HEAD
             "length": self.xi, "time": self.tau0, "field": self.Bc2, "density": self.j0, "current": self.current,
             "voltage": None if self.mass else self.V0, "flux": PHI0 / (2 * pi), "conductivity": self.sigma,
+=======
+            "resistance": ohm, "inductance": ohm * self.tau0 if ohm and self.tau0 else None,
+            "capacitance": self.tau0 / ohm if ohm and self.tau0 else None, "length": self.xi, "time": self.tau0,
+            "field": self.Bc2, "density": self.j0, "current": self.current,
+            "voltage": self.V0, "flux": PHI0 / (2 * pi), "conductivity": self.sigma,
+>>>>>>> main
             "frequency": 1 / self.tau0 if self.tau0 else None, "area": self.xi**2 if self.xi else None, "angle": 1.0,
             "energy": self.mu0, "pressure": self.mu0 * self.number if self.mu0 and self.number else None,
         }  # fmt: skip
@@ -78,6 +99,8 @@ class Scales:
         names = {
             "length": "xi", "time": "tau0", "field": "Bc2", "density": "j0", "current": current, "voltage": "V0",
             "flux": "Phi0 / 2 pi", "conductivity": "sigma", "frequency": "1/tau0", "area": "xi^2", "angle": "rad",
+            "resistance": f"V0 / ({current})", "inductance": f"V0 tau0 / ({current})",
+            "capacitance": f"{current} tau0 / V0",
         }  # fmt: skip
         return names[kind]
 

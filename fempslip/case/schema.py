@@ -29,6 +29,7 @@ from fempslip.case.settings import (
     TimeSpec,
     _start,
 )
+from fempslip.case.sweep import SweepSpec
 from fempslip.contract import Refusal
 
 ContactKind = Annotated[str, one_of("normal", "bank", "free", "reservoir", "outlet")]
@@ -44,6 +45,7 @@ class Case(Part):
     name: NewName
     title: str = ""
     task: str = "evolve"
+    sweep: SweepSpec = None
     postprocess: tuple[RecipeName, ...] = ()
     expect: dict[ResultName, Expectation] = Field(default_factory=dict)
 
@@ -52,7 +54,7 @@ class Case(Part):
     @classmethod
     def keys(cls) -> tuple[str, ...]:
         """The keys as a person writes them: what is asked of the results comes last."""
-        last = ("postprocess", "expect")
+        last = ("sweep", "postprocess", "expect")
         return (*(key for key in super().keys() if key not in last), *last)
 
     def __eq__(self, other: object) -> bool:

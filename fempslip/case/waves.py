@@ -20,6 +20,7 @@ from fempslip.case.parts import (
     Part,
     Positive,
     Time,
+    Voltage,
     wrong,
 )
 from fempslip.case.waveforms import Constant, Points, Pulse, Ramp, Sine, Sum
@@ -121,6 +122,7 @@ class Wave(OneWave[H], Generic[H]):
 
 
 CurrentWave = Annotated[Wave[Current], BeforeValidator(scalar_is_value), Or(SUMMED)]
+VoltageWave = Annotated[Wave[Voltage], BeforeValidator(scalar_is_value), Or(SUMMED)]
 DensityWave = Annotated[Wave[Density], BeforeValidator(scalar_is_value), Or(SUMMED)]
 HeadWave = Annotated[Wave[Head], BeforeValidator(scalar_is_value), Or(SUMMED)]
 Component = Annotated[Wave[FieldStrength], BeforeValidator(scalar_is_value), Or(SUMMED)]

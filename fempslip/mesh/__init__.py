@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from fempslip.mesh.checks import CoarseMesh, check_flux
 from fempslip.mesh.cochains import around, edge_lengths, uniform_field
+from fempslip.mesh.copies import face_vertices
 from fempslip.mesh.operators import operators
-from fempslip.mesh.paths import chain, contour, narrowest_section
+from fempslip.mesh.paths import chain, closed_path, contour, narrowest_section, threading
+from fempslip.mesh.periods import hidden_flux, joined
 from fempslip.mesh.places import cell_values, distance_to, dual_mean, facet_weights, locate
 
 if TYPE_CHECKING:
@@ -19,15 +21,20 @@ __all__ = [
     "cell_values",
     "chain",
     "check_flux",
+    "closed_path",
     "contour",
     "distance_to",
     "dual_mean",
     "edge_lengths",
+    "face_vertices",
     "facet_weights",
+    "hidden_flux",
+    "joined",
     "locate",
     "make_mesh",
     "narrowest_section",
     "operators",
+    "threading",
     "uniform_field",
 ]
 

@@ -41,6 +41,15 @@ class Refined:
 
 
 @dataclass(frozen=True, eq=False)
+class Copied:
+    """Surfaces within a box (space,) to (space,) whose vertices are repeated on those that lie further by `way`."""
+
+    low: Array
+    high: Array
+    way: Array
+
+
+@dataclass(frozen=True, eq=False)
 class Pieces:
     """points : (space, vertices);  cells : (dim + 1, cells);  region : (cells,) number of the region of each."""
 
@@ -60,7 +69,12 @@ def gmsh_version() -> str:
 
 
 def mesh_pieces(
-    dim: int, regions: Sequence[Drawing], sizes: Sequence[float], holes: Sequence[Drawing], refined: Sequence[Refined]
+    dim: int,
+    regions: Sequence[Drawing],
+    sizes: Sequence[float],
+    holes: Sequence[Drawing],
+    refined: Sequence[Refined],
+    copies: Sequence[Copied] = (),
 ) -> Pieces:
     """Mesh of the regions (a later one takes its place out of earlier ones) without the holes.
 
@@ -71,6 +85,8 @@ def mesh_pieces(
             owned = _fragments(gmsh.model.occ, dim, regions, holes)
             _refuse_endless(gmsh.model.occ, dim, owned, sizes)
             _set_sizes(gmsh, dim, owned, sizes, refined)
+            for copy in copies:
+                _repeat(gmsh, dim, owned, copy)
             gmsh.model.mesh.generate(dim)
         except Refusal:
             raise
@@ -182,6 +198,25 @@ def _threshold(gmsh: Any, part: Refined) -> int:
         StopAtDistMax=1,
     )
     return threshold
+
+
+def _repeat(gmsh: Any, dim: int, owned: Sequence[Sequence[int]], copy: Copied) -> None:
+    """Edges or faces of the body in the box get the mesh of those that they are copies of."""
+    surface = gmsh.model.getBoundary([(dim, tag) for tags in owned for tag in tags], combined=True, oriented=False)
+    tags = [tag for _, tag in surface]
+    boxes = np.array([gmsh.model.getBoundingBox(dim - 1, tag) for tag in tags])
+    slack = 1e-5 * max(float(np.abs(boxes).max()), 1e-6)
+    low, high, way = (np.zeros(3) for _ in range(3))
+    for whole, given in ((low, copy.low), (high, copy.high), (way, copy.way)):
+        whole[:dim] = given
+    inside = (boxes[:, :3] >= low - slack).all(axis=1) & (boxes[:, 3:] <= high + slack).all(axis=1)
+    matrix = np.eye(4)
+    matrix[:3, 3] = way
+    for number in np.flatnonzero(inside):
+        away = np.abs(boxes - boxes[number] - np.r_[way, way]).max(axis=1)
+        if away.min() > slack:
+            raise Trouble("a boundary and the one it is joined to are not made of the same pieces")
+        gmsh.model.mesh.setPeriodic(dim - 1, [tags[int(away.argmin())]], [tags[number]], matrix.ravel().tolist())
 
 
 def _set(field: Any, number: int, **options: float) -> None:

@@ -5,19 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from fempslip.contract import Array, Mesh, Operators
-from fempslip.mesh.simplices import Vector, cell_edges, unique_columns
-
-
-def edge_vertices(mesh: Mesh, operators: Operators) -> Array:
-    """Vertices (2, edges) of one copy of every edge, from its first node to its second."""
-    if mesh.points.shape[1] == operators.nodes and np.array_equal(mesh.node_of_vertex, np.arange(operators.nodes)):
-        return operators.edges
-    vertex_edges, _ = unique_columns(cell_edges(mesh.cells), mesh.points.shape[1])
-    ends = mesh.node_of_vertex[vertex_edges]
-    oriented = np.where(ends[0] < ends[1], vertex_edges, vertex_edges[::-1])
-    _, number = unique_columns(np.sort(ends, axis=0), mesh.nodes)
-    _, first = np.unique(number, return_index=True)
-    return oriented[:, first]
+from fempslip.mesh.copies import edge_vertices
+from fempslip.mesh.periods import middle, vertex_phase
+from fempslip.mesh.simplices import Vector, in_space, padded
 
 
 def edge_lengths(mesh: Mesh, operators: Operators) -> Array:
@@ -30,14 +20,20 @@ def uniform_field(mesh: Mesh, operators: Operators, vector: Vector | float) -> A
     """Circulations a_e = B . (r_i x r_j) / 2 of A = B x r / 2, (edges,).
 
     vector : B with three components (a number is its z component); films feel B_z only.
-    With identified vertices the phases of the identification (their chi) are not in it.
+    Across a period the phases of the identification are taken off, and r counts from the middle (mesh.periods).
     """
     b = np.asarray(vector, dtype=float)
     if b.ndim == 0:
         b = np.array([0.0, 0.0, float(b)])
     i, j = edge_vertices(mesh, operators)
     r = in_space(mesh.points)
-    return 0.5 * b @ np.cross(r[:, i], r[:, j], axis=0)
+    if mesh.periods:
+        r = r - middle(mesh)[:, None]
+    a = 0.5 * b @ np.cross(r[:, i], r[:, j], axis=0)
+    if mesh.periods:
+        chi = vertex_phase(mesh, b)
+        a -= chi[j] - chi[i]
+    return np.asarray(a)
 
 
 def around(mesh: Mesh, operators: Operators, point: Vector, direction: Vector) -> Array:
@@ -74,17 +70,3 @@ def across(direction: Vector) -> tuple[Array, Array]:
 def wrap(angle: Array) -> Array:
     """The same angle in (-pi, pi]."""
     return np.pi - (np.pi - angle) % (2 * np.pi)
-
-
-def in_space(points: Array) -> Array:
-    """Points with a third component, (3, vertices); the plane of a film is z = 0."""
-    if points.shape[0] == 3:
-        return points
-    return np.concatenate([points, np.zeros((3 - points.shape[0], points.shape[1]))])
-
-
-def padded(vector: Vector) -> Array:
-    """Three components; the missing ones are zero."""
-    v = np.zeros(3)
-    v[: len(vector)] = vector
-    return v

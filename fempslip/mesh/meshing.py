@@ -14,13 +14,13 @@ from fempslip.case.geometry import Import
 from fempslip.case.parts import Part
 from fempslip.case.shapes import Step
 from fempslip.contract import Array, Mesh, Refusal
-from fempslip.mesh import bodies, boundaries, cache, child, imports, solids, wires
+from fempslip.mesh import bodies, boundaries, cache, child, imports, periods, solids, wires
 from fempslip.mesh.checks import check_size
 from fempslip.mesh.cochains import angles, padded, wrap
 from fempslip.mesh.places import distance_to, locate
 from fempslip.mesh.simplices import cell_edges, graph, unique_columns, volumes
 
-_LAYOUT = 4  # of the cached arrays and of the meshing itself: raise it when either changes
+_LAYOUT = 5  # of the cached arrays and of the meshing itself: raise it when either changes
 
 
 def make_mesh(case: Any) -> Mesh:
@@ -34,7 +34,7 @@ def make_mesh(case: Any) -> Mesh:
     kept = cache.get(name)
     mesh = None if kept is None else _unpacked(kept)
     if mesh is None:
-        mesh = _named(case, _bare(case))
+        mesh = _joined(case, _named(case, _bare(case)))
         cache.put(name, _packed(mesh))
     return _with_places(case, mesh)
 
@@ -54,7 +54,7 @@ def _version() -> str:
 def _content(case: Any) -> list[object]:
     """What the vertices, cells and their names depend on; probes and contours are looked up afresh."""
     g, m = case.geometry, case.mesh
-    parts = (g.regions, g.holes, g.boundaries)
+    parts = (g.regions, g.holes, g.boundaries, g.periodic)
     files = [g.imported, *(cache.digest(file) for file in _files(g))]
     return [g.dimension, *files, *(list(part.items()) for part in parts), m.size, sorted(m.regions.items()), m.refine]
 
@@ -79,6 +79,7 @@ def _packed(mesh: Mesh) -> dict[str, Array]:
         "node_of_vertex": mesh.node_of_vertex,
     }
     arrays |= {f"region {name}": cells for name, cells in mesh.regions.items()}
+    arrays |= {f"period {name}": vector for name, vector in mesh.periods.items()}
     return arrays | {f"boundary {name}": facets for name, facets in mesh.boundaries.items()}
 
 
@@ -91,7 +92,8 @@ def _unpacked(arrays: Mapping[str, Array]) -> Mesh | None:
         size = float(arrays["size"])
     except KeyError:
         return None
-    return Mesh(points, cells, node_of_vertex, named("region"), named("boundary"), size=size)
+    bare = Mesh(points, cells, node_of_vertex, named("region"), named("boundary"), size=size)
+    return replace(bare, periods=named("period"))
 
 
 # ------------------------------------------------------------------------------------------- vertices and cells
@@ -194,11 +196,22 @@ def _open_parts(case: Any, region: str) -> list[wires.Part]:
 def _body_mesh(case: Any) -> Mesh:
     g, m = case.geometry, case.mesh
     sizes = {name: float(m.regions.get(name, m.size)) for name in g.regions}
-    if len(set(sizes.values())) == 1 and not m.refine:
+    if len(set(sizes.values())) == 1 and not m.refine and not g.periodic:
         return _pieces(case, sizes, ())
     # a first, coarse mesh tells where the surfaces of regions and the named boundaries are
     coarse = _named(case, _pieces(case, {name: 2 * size for name, size in sizes.items()}, ()))
-    return _pieces(case, sizes, _refinements(case, coarse, sizes))
+    return _pieces(case, sizes, _refinements(case, coarse, sizes), [_copied(case, coarse, name) for name in g.periodic])
+
+
+def _copied(case: Any, mesh: Mesh, period: str) -> bodies.Copied:
+    """Where the first boundary of a period lies, and the way to the second."""
+    first, second = case.geometry.periodic[period]
+    try:
+        way = periods.shift(mesh, first, second)
+    except Refusal as error:
+        raise case.refuse(f"geometry.periodic.{period}", str(error)) from None
+    places = mesh.points[:, np.unique(mesh.boundaries[first])]
+    return bodies.Copied(places.min(axis=1), places.max(axis=1), way)
 
 
 def _refinements(case: Any, coarse: Mesh, sizes: Mapping[str, float]) -> list[bodies.Refined]:
@@ -224,12 +237,14 @@ def _sampled(mesh: Mesh, facets: Array, spacing: float) -> Array:
     return np.unique(np.round(points, 9), axis=1)
 
 
-def _pieces(case: Any, sizes: Mapping[str, float], refined: Sequence[bodies.Refined]) -> Mesh:
+def _pieces(
+    case: Any, sizes: Mapping[str, float], refined: Sequence[bodies.Refined], copies: Sequence[bodies.Copied] = ()
+) -> Mesh:
     g = case.geometry
     drawn = [partial(solids.draw, shape) for shape in g.regions.values()]
     holes = [partial(solids.draw, shape) for shape in g.holes.values() if hasattr(shape, "kind")]
     try:
-        pieces = child.apart(bodies.mesh_pieces, g.dimension, drawn, list(sizes.values()), holes, refined)
+        pieces = child.apart(bodies.mesh_pieces, g.dimension, drawn, list(sizes.values()), holes, refined, copies)
     except Refusal as error:
         raise case.refuse("geometry.regions", str(error)) from None
     region = {name: np.flatnonzero(pieces.region == k) for k, name in enumerate(g.regions)}
@@ -290,6 +305,16 @@ def _named(case: Any, mesh: Mesh) -> Mesh:
             raise case.refuse(f"geometry.boundaries.{name}", message)
         found[name] = np.ascontiguousarray(facets, dtype=np.int32)
     return replace(mesh, boundaries=found)
+
+
+def _joined(case: Any, mesh: Mesh) -> Mesh:
+    pairs = case.geometry.periodic
+    if not pairs:
+        return mesh
+    try:
+        return periods.joined(mesh, pairs)
+    except Refusal as error:
+        raise case.refuse("geometry.periodic", str(error)) from None
 
 
 _FACET = {1: "end", 2: "edge", 3: "face"}

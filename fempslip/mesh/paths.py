@@ -1,4 +1,4 @@
-"""Paths of edges: between parts, round holes; and the narrowest section between two parts."""
+"""Paths of edges: between parts, round holes, along periods; and the narrowest section between two parts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import scipy.sparse.linalg as spla
 from scipy.sparse.csgraph import dijkstra
 
 from fempslip.contract import Array, Failure, Mesh, Operators, Refusal
-from fempslip.mesh.cochains import across, angles, edge_lengths, edge_vertices, in_space, padded, wrap
+from fempslip.mesh.cochains import across, angles, around, edge_lengths, in_space, padded, wrap
+from fempslip.mesh.copies import edge_vertices
+from fempslip.mesh.periods import along, path_along
 from fempslip.mesh.simplices import Vector, column_numbers, gradients, graph, volumes
 
 
@@ -34,20 +36,34 @@ def chain(operators: Operators, lengths: Array, b: Array) -> Array:
     return p
 
 
+def threading(mesh: Mesh, operators: Operators, name: str) -> Array:
+    """Circulations (edges,) of a potential whose field is nil in the body: 2 pi round the hole or along the period."""
+    if name in mesh.periods:
+        return along(mesh, operators, name)
+    return around(mesh, operators, *mesh.holes[name])
+
+
+def closed_path(mesh: Mesh, operators: Operators, name: str) -> Array:
+    """Closed chain of entries 0, +1, -1, (edges,), once round the hole or along the period of this name."""
+    if name in mesh.periods:
+        return path_along(mesh, operators, name)
+    return contour(mesh, operators, *mesh.holes[name])
+
+
 def contour(mesh: Mesh, operators: Operators, point: Vector, direction: Vector) -> Array:
     """Closed chain of entries 0, +1, -1, (edges,), that encircles the axis once, counter-clockwise.
 
     The body is cut along the half plane where the azimuth jumps; one edge across the cut, near the axis, is closed
-    by the shortest path that does not cross it.  Raises Refusal where nothing surrounds the axis.
+    by the shortest path that does not cross it, nor a period.  Raises Refusal where nothing surrounds the axis.
     """
     i, j = edge_vertices(mesh, operators)
     angle = angles(mesh.points, point, direction)
     naive = angle[j] - angle[i]
     turns = np.rint((wrap(naive) - naive) / (2 * np.pi)).astype(int)  # +1: crosses the cut counter-clockwise
     lengths = edge_lengths(mesh, operators)
-    kept = turns == 0
+    kept = (turns == 0) & ~(_shared(mesh)[operators.edges].any(axis=0))
     rest = graph(operators.nodes, operators.edges[:, kept], lengths[kept])
-    across_cut = np.flatnonzero(turns)
+    across_cut = np.flatnonzero(turns * ~_shared(mesh)[operators.edges].any(axis=0))
     near = across_cut[np.argsort(_axis_distance(mesh.points, point, direction)[[i, j]].max(axis=0)[across_cut])]
     loops = _closings(operators, rest, lengths, near, turns)
     if not loops:
@@ -94,6 +110,11 @@ def _subtree_sums(distance: Array, before: Array, b: Array) -> Array:
         if before[node] >= 0:
             load[before[node]] += load[node]
     return load
+
+
+def _shared(mesh: Mesh) -> Array:
+    """(nodes,) True where several vertices are one node."""
+    return np.bincount(mesh.node_of_vertex, minlength=mesh.nodes) > 1
 
 
 def _axis_distance(points: Array, point: Vector, direction: Vector) -> Array:

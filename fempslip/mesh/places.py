@@ -31,6 +31,11 @@ def locate(mesh: Mesh, point: Vector, what: str = "the point") -> tuple[Array, A
     return mesh.node_of_vertex[mesh.cells[:, cell]].astype(np.int64), weights
 
 
+def cell_of(mesh: Mesh, point: Vector) -> int:
+    """Number of the cell that holds a point or comes nearest to it."""
+    return _nearest(mesh, _place(mesh, point))[0]
+
+
 def distance_to(mesh: Mesh, point: Vector) -> float:
     """Distance of a point from the body; 0 inside."""
     return _nearest(mesh, _place(mesh, point))[2]

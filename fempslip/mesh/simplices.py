@@ -90,3 +90,17 @@ def graph(count: int, edges: Array, lengths: Array | None = None) -> sp.csr_arra
     weight = np.ones(edges.shape[1]) if lengths is None else lengths
     i, j = edges
     return sparse(np.r_[weight, weight], np.r_[i, j], np.r_[j, i], (count, count))
+
+
+def in_space(points: Array) -> Array:
+    """Points with a third component, (3, vertices); the plane of a film is z = 0."""
+    if points.shape[0] == 3:
+        return points
+    return np.concatenate([points, np.zeros((3 - points.shape[0], points.shape[1]))])
+
+
+def padded(vector: Vector) -> Array:
+    """Three components; the missing ones are zero."""
+    v = np.zeros(3)
+    v[: len(vector)] = vector
+    return v

@@ -85,6 +85,15 @@ class AppliedLinks:
         return self.kept["a"], self.kept["link"]
 
 
+def advanced(past: State, dt: float) -> Array:
+    """chi at t + dt by the rule of Adams and Bashforth, d chi/dt = mu."""
+    mu = past.past("mu")
+    if past.steps and len(mu) > 1:
+        half = 0.5 * dt / past.steps[0]
+        return past["chi"] + dt * ((1 + half) * mu[0] - half * mu[1])
+    return past["chi"] + dt * mu[0]
+
+
 def framed(chi: Array) -> Array:
     """exp(-i chi): psi times it stands in the gauge of a_applied, whose links change with the field only."""
     turn = np.empty(chi.size, dtype=complex)
@@ -140,12 +149,7 @@ class AppliedField:
 
     def links(self, past: State, t: float, dt: float) -> Mapping[str, Array]:
         """chi and a at t + dt."""
-        mu = past.past("mu")
-        if past.steps and len(mu) > 1:
-            half = 0.5 * dt / past.steps[0]
-            chi = past["chi"] + dt * ((1 + half) * mu[0] - half * mu[1])
-        else:
-            chi = past["chi"] + dt * mu[0]
+        chi = advanced(past, dt)
         a = np.empty(self.graph.w.size)
         kernels.with_potential(self.applied.at(t + dt)[0], chi, self.graph.edges, a)
         return {"chi": chi, "a": a}

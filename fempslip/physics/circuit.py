@@ -19,14 +19,12 @@ Units: V0, I0 = j0 xi^(dim-1), tau0; so resistances in V0/I0, inductances in V0 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from fempslip.contract import Array, Circuit, Contact, Element, Waveform
-
-SHORT = ("voltage", "resistor", "inductor")  # elements that fix a voltage where their value is 0
 
 
 def sources(circuit: Circuit | None) -> list[Waveform]:
@@ -128,6 +126,11 @@ class Equations:
         kept = {"inductor": lambda e: x[self.branch[e.name]], "capacitor": lambda e: self.drop(x, e)}
         return float(sum(0.5 * e.value * kept[e.kind](e) ** 2 for e in self.circuit.elements if e.kind in kept))
 
+    def into_sample(self, x: Array) -> float:
+        """Power that the terminals take up: sum_c v_c I_c."""
+        nodes = self.circuit.terminals.values()
+        return float(sum(x[self.node[n]] * x[k] for n, k in zip(nodes, self.terminals, strict=True) if n in self.node))
+
     def power(self, x: Array, t: float, kinds: Iterable[str]) -> float:
         """Power that elements of some kinds take up: (v_begin - v_end) i."""
         chosen = (e for e in self.circuit.elements if e.kind in kinds)
@@ -159,56 +162,3 @@ def law(e: Element, drop: Array, i: int) -> tuple[Array, Array]:
     if e.kind == "capacitor":
         return -current, e.value * drop
     return -drop, none
-
-
-# ------------------------------------------------------------------------------------------- what cannot be solved
-
-
-def faults(circuit: Circuit) -> Iterator[tuple[str, str]]:
-    """(name of an element, terminal or node, what is wrong) of circuits that have no solution, or many."""
-    sample = list(dict.fromkeys(circuit.terminals.values()))
-    joins = [(e.begin, e.end) for e in circuit.elements if holds(e)] + list(zip(sample, sample[1:], strict=False))
-    reached = together(joins, circuit.ground)
-    for name in circuit.nodes:
-        if name not in reached:
-            ends = [e.name for e in circuit.elements if name in (e.begin, e.end)]
-            touching = (
-                f"only {', '.join(ends)} end" if len(ends) > 1 else f"only {', '.join(ends) or 'a terminal'} ends"
-            )
-            yield (
-                name,
-                (
-                    f"the node {name!r} floats: {touching} there, and nothing but current sources "
-                    f"ties it to {circuit.ground!r}; add a resistor, or name this node as the ground"
-                ),
-            )
-    rigid: list[tuple[str, str]] = []
-    for e in circuit.elements:
-        if e.begin == e.end:
-            yield e.name, f"{e.name!r} begins and ends at the same node {e.begin!r}"
-        elif e.kind in SHORT and (e.kind == "voltage" or e.value == 0):
-            if e.end in together(rigid, e.begin):
-                yield (
-                    e.name,
-                    (
-                        f"{e.name!r} closes a loop of voltage sources (and elements of zero resistance or inductance) "
-                        "through which any current could flow: put a resistor in series"
-                    ),
-                )
-            rigid.append((e.begin, e.end))
-
-
-def holds(e: Element) -> bool:
-    """Whether an element decides something about the voltage between its nodes."""
-    return e.kind != "current" and not (e.kind == "capacitor" and e.value == 0)
-
-
-def together(joins: Iterable[tuple[str, str]], start: str) -> set[str]:
-    """The nodes that can be reached from one."""
-    reached, more = {start}, True
-    joins = list(joins)
-    while more:
-        new = {b for pair in joins for a, b in (pair, pair[::-1]) if a in reached and b not in reached}
-        reached |= new
-        more = bool(new)
-    return reached

@@ -11,6 +11,7 @@ J. Comput. Phys. 123, 254 (1996).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
@@ -38,13 +39,24 @@ class LinkEnergy:
         i, j = self.op.edges
         n, w = self.op.nodes, self.op.w
         link = w * np.exp(-1j * a)
-        diagonal = np.bincount(i, w, n) + np.bincount(j, w, n)
         off = sp.coo_array((np.concatenate([-link, -link.conj()]), (np.r_[i, j], np.r_[j, i])), shape=(n, n))
-        return sp.csr_array(off + sp.dia_array((diagonal[None, :], [0]), shape=(n, n)))
+        return sp.csr_array(off + sp.dia_array((self.diagonal[None, :], [0]), shape=(n, n)))
+
+    def curved(self, psi: Array, a: Array) -> Array:
+        """K_A psi, edge by edge: for one product the matrix is not worth making."""
+        i, j = self.op.edges
+        link = self.op.w * np.exp(-1j * a)
+        return self.diagonal * psi - summed(i, link * psi[j], self.op.nodes) - summed(j, link.conj() * psi[i], psi.size)
+
+    @cached_property
+    def diagonal(self) -> Array:
+        """K_ii, the sum of the w of a node's edges."""
+        i, j = self.op.edges
+        return np.bincount(i, self.op.w, self.op.nodes) + np.bincount(j, self.op.w, self.op.nodes)
 
     def force(self, psi: Array, a: Array) -> Array:
         """Half gradient, 1/2 dF/d(Re psi, Im psi) as a complex number a node: K_A psi + m (beta |psi|^2 - eps) psi."""
-        return self.stiffness(a) @ psi + self.op.m * (self.beta * np.abs(psi) ** 2 - self.epsilon) * psi
+        return self.curved(psi, a) + self.op.m * (self.beta * np.abs(psi) ** 2 - self.epsilon) * psi
 
     def current(self, psi: Array, a: Array) -> Array:
         """Supercurrent of each edge, I_e = w_e Im[psi_i* exp(-i a_e) psi_j] = -1/2 dF/da_e."""
@@ -55,7 +67,12 @@ class LinkEnergy:
         """Half second derivative along v: K_A v + m (2 beta |psi|^2 - eps) v + m beta psi^2 v*."""
         m, beta = self.op.m, self.beta
         diagonal = m * (2 * beta * np.abs(psi) ** 2 - self.epsilon) * v
-        return self.stiffness(a) @ v + diagonal + m * beta * psi**2 * v.conj()
+        return self.curved(v, a) + diagonal + m * beta * psi**2 * v.conj()
+
+
+def summed(where: Array, values: Array, size: int) -> Array:
+    """Complex values of edges added up at nodes, (size,)."""
+    return np.bincount(where, values.real, size) + 1j * np.bincount(where, values.imag, size)
 
 
 def divergence(op: Operators, current: Array) -> Array:

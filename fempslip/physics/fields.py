@@ -58,10 +58,13 @@ def visible(problem: Problem, old: State | None, new: State) -> Mapping[str, Arr
     """The stored fields of a frame, by name.
 
     psi is given in the gauge of the applied potential, psi exp(-i chi): there its phase is smooth in space and a frame
-    needs no more than the case's applied field to be continued or searched for zeros.
+    needs no more than the case's applied field to be continued or searched for zeros.  With chi it is psi and a of the
+    temporal gauge again.
     """
     psi = new["psi"] * np.exp(-1j * new["chi"]) if "chi" in new.history else new["psi"]
     shown = {"psi_re": psi.real.copy(), "psi_im": psi.imag.copy(), "psi_abs": np.abs(psi), "phase": np.angle(psi)}
+    if "chi" in new.history:
+        shown["chi"] = new["chi"]
     if "mu" in new.history:
         shown |= {"mu": new["mu"], "mu_pair": new["mu"] if old is None else pair_potential(old, new)}
     return shown | {"supercurrent": supercurrent(problem, new), "normal_current": normal_current(problem, new)}

@@ -22,6 +22,7 @@ from fempslip.physics.applied import AppliedLinks, framed, injection, potential
 from fempslip.physics.energy import LinkEnergy
 from fempslip.physics.graph import Graph, graph
 from fempslip.physics.landscape import Epsilon
+from fempslip.physics.maxwell import MaxwellMeter
 
 
 class Meter(Protocol):
@@ -96,6 +97,7 @@ class PowerMeter:
         return self.problem.model.get("charge") == "off"
 
 
+<<<<<<< HEAD
 @dataclass(frozen=True, eq=False)
 class FluidMeter:
     """The meter of a superfluid: E of physics.superfluid, with that of the electric and magnetic field if charged.
@@ -135,3 +137,24 @@ class FluidMeter:
 
 
 METERS: Mapping[str, Callable[[Problem], Meter]] = {"none": PowerMeter.of}
+=======
+class FilmMeter(PowerMeter):
+    """The meter of a film with its own field, whose energy sum_e I_e a_ind,e = Lambda int b_ind^2 dV is stored too."""
+
+    def stored(self, state: State) -> tuple[float, float]:
+        p, g, m = self.problem, self.graph, self.problem.operators.m
+        link = np.empty(g.neighbour.size, dtype=complex)
+        kernels.links(state["a"], g.w, g.up, g.down, link)
+        value, mass = kernels.energy(state["psi"], link, g.up, g.edges, g.w, m, self.epsilon.at(state.t), p.beta)
+        return value + float(state["current"] @ state["a_ind"]), mass / float(m.sum())
+
+    def total_current(self, old: State, new: State) -> Array:
+        return 0.5 * (old["current"] + new["current"])
+
+
+METERS: Mapping[str, Callable[[Problem], Meter]] = {
+    "none": PowerMeter.of,
+    "maxwell": MaxwellMeter.of,
+    "pearl": FilmMeter.of,
+}
+>>>>>>> main

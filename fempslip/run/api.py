@@ -1,10 +1,11 @@
-"""The words of a notebook: solve, check, voltage, track, render, batch.
+"""The words of a notebook: solve, check, voltage, track, ledger, render, batch.
 
 import fempslip as fs
 case = fs.load("film_vortex_flow").vary({"drive.field": "60 mT"})
 run = fs.solve(case, into="runs/film")
 t, V = fs.voltage(run, "upstream", "downstream", unit="uV")
 zeros = fs.track(run)
+sides = fs.ledger(run, "upstream", (5.0, 0.0))
 fs.render(run, "movie")
 table = fs.batch(case, {"drive.current.density": ["0.1 j0", "0.2 j0"]}, into="runs/family")
 """
@@ -19,16 +20,17 @@ import numpy as np
 from fempslip.case import Case, MeshedCase, load
 from fempslip.contract import Array, Refusal
 from fempslip.physics.applied import potential
+from fempslip.run.afterwards import Place, ledger_between, watched
 from fempslip.run.batch import batch
 from fempslip.run.check import explain
 from fempslip.run.compiling import compile
-from fempslip.run.recipes import draw
+from fempslip.run.recipes import draw, watches
 from fempslip.run.running import case_of, quiet, solve
 from fempslip.store import Run
-from fempslip.store.zeros import tracks_of
+from fempslip.store.zeros import lines_of, rows, tracks_of
 from fempslip.tasks.watchers import tracked_nodes, zeros
 
-__all__ = ["batch", "check", "render", "solve", "track", "voltage"]
+__all__ = ["batch", "check", "ledger", "render", "solve", "track", "voltage"]
 
 VOLTS = {"V": 1.0, "mV": 1e-3, "uV": 1e-6, "nV": 1e-9}
 
@@ -69,32 +71,41 @@ def unit_factor(run: Run, unit: str) -> float:
 
 
 def track(run: Run) -> dict[str, Array]:
-    """Zeros of psi.  Films that were solved with the recipe vortex_tracks: columns t, id, x, y, z, winding, vx, vy, vz,
-    error, by id and time; hops are contracted, velocities fitted.  Wires with phase_slips: t, x, y, z, edge, winding.
+    """Zeros of psi, by id and time; hops are contracted.
 
-    Other films and bodies: columns t, x, y, z, winding of the stored frames (vortices; faces pierced by lines), found
-    exactly in each; which zero of one frame is which of the next is not in it.
-    Raises Refusal for wires without: slips are instants that a frame does not catch.
+    Films: columns t, id, x, y, z, winding, vx, vy, vz, error; velocities are fitted, with their standard error.
+    Bodies, a row for each line and time: t, id, closed, length, curvature, sharpest, speed, and the ends x0 ... z1.
+    Wires: the phase slips t, x, y, z, edge, winding.
+    A run whose zeros were not watched is followed over its frames; a warning says where these are too far apart.
+    States of a task that does not march in time: t, x, y, z, winding of each (films: vortices; bodies: pierced faces).
     """
-    if run.mesh.dim == 1:
-        if "slips" in run.tables:
-            return run.table("slips")
-        raise Refusal("the zeros of a wire are phase slips, instants between frames: solve with the recipe phase_slips")
-    if "zeros" not in run.tables:
+    case = case_of(run)
+    if case.task != "evolve":
         return zeros_of_frames(run)
-    table = run.table("zeros")
-    return tracks_of(run) if run.mesh.dim == 2 and "id" in table else table
+    seen = watched(run, ["tracks"], watches(case.postprocess))
+    if run.mesh.dim == 1:
+        return rows(seen, "slips")
+    return tracks_of(seen) if run.mesh.dim == 2 else lines_of(seen)
+
+
+def ledger(run: Run, first: Place, second: Place) -> dict[str, dict[str, Array]]:
+    """Both sides of int V dt = 2 pi crossings + phase + nodes between any two places of a run whose zeros were watched.
+
+    first, second : names of probes or boundaries, or points in xi
+    Returns path (direct, detour, spread) -> columns t, impulse, crossings, phase, nodes, contact, residual, by frame.
+    """
+    return ledger_between(run, first, second)
 
 
 def zeros_of_frames(run: Run) -> dict[str, Array]:
     problem = compile(cast(MeshedCase, case_of(run)), run.mesh)
     tracked = tracked_nodes(problem)
-    rows = []
+    found = []
     for k, t in enumerate(run.times):
         frame = run.frame(k)
         psi = frame["psi_re"] + 1j * frame["psi_im"]
-        rows += [(t, *row) for row in zeros(problem, psi, potential(problem.drive, t), tracked)]
-    columns = np.array(rows).reshape(-1, 5).T
+        found += [(t, *row) for row in zeros(problem, psi, potential(problem.drive, t), tracked)]
+    columns = np.array(found).reshape(-1, 5).T
     return dict(zip(("t", "x", "y", "z", "winding"), columns, strict=True))
 
 

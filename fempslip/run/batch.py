@@ -1,56 +1,284 @@
-"""A batch: one case at several values, each point a run of its own in a folder named by its values."""
+"""A batch: one case at many values.  Each point is a run of its own, in a folder named by its values.
+
+    folder/manifest.json     the points: values, folder, identity (a hash of the case at that point)
+    folder/table.csv         settings and results, one row a point
+    folder/<values>/         the runs
+
+The same call again goes on: a point that is finished and whose identity is the same is left as it is, one that was
+cut short is resumed, one that failed is tried again.  Points of a chain are solved one after the other, each from the
+last state of the one before it.
+"""
 
 from __future__ import annotations
 
+import csv
+import hashlib
+import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor
-from itertools import product
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import BrokenExecutor, Executor, Future, wait
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fempslip.case import Case
+from fempslip.case.sweep import Sweep, grid
 from fempslip.contract import Failure, Refusal
-from fempslip.run.running import quiet, solve
+from fempslip.run.running import Note, quiet, resume, solve
+from fempslip.store import lock
 
-Values = Mapping[str, Sequence[object]]
+Table = dict[str, list[Any]]
+MANIFEST, TABLE = "manifest.json", "table.csv"
+JUST_SHORT = 0.999  # of the work, while the last process has not answered
+POLL = 0.5  # s between two looks at how far the runs are
+LONGEST = 150  # characters of a folder's name
 UNNAMED = re.compile(r"[^A-Za-z0-9.+-]+")
 
 
-def batch(case: Case, values: Values, into: str | Path, executor: Executor | None = None) -> dict[str, list[Any]]:
-    """Solve a case at every combination of values; returns a table of settings and results, one row a run.
+@dataclass(frozen=True)
+class Point:
+    """One run of a batch.
+
+    name : its folder in the batch;  document : its case, complete;  before : name of the point whose last state it
+    starts from;  identity : of its case and of all points before it
+    """
+
+    name: str
+    values: Mapping[str, Any]
+    document: str
+    before: str | None
+    identity: str
+
+
+Chain = list[Point]
+
+
+# ------------------------------------------------------------------------------------------- which points
+
+
+def planned(case: Case, sweep: Sweep) -> list[Chain]:
+    """All points of a sweep, chain by chain.  Raises Refusal where a value is wrong, or two points are the same."""
+    bare = case.vary({"sweep": None, "expect": None})
+    chains, names = [], set()
+    for number, values in enumerate(sweep.chains()):
+        chain: Chain = []
+        for point in values:
+            document = bare.vary(point).document()
+            before = chain[-1] if chain else None
+            name = folder_name(point)
+            if sweep.chain is not None:
+                name = f"{name[:LONGEST]},{len(chain) + 1:03d}"
+            if len(name) > LONGEST + 10:
+                name = f"{name[:LONGEST]},{number + 1:04d}"
+            identity = hashlib.sha256(f"{before.identity if before else ''}\n{document}".encode()).hexdigest()
+            chain.append(Point(name, point, document, before.name if before else None, identity))
+            if name in names:
+                raise Refusal(f"a batch runs each point once: there are two with the values {name}")
+            names.add(name)
+        chains.append(chain)
+    return chains
+
+
+def folder_name(point: Mapping[str, object]) -> str:
+    """current.density=0.2_j0,gamma=1: the last two words of each path and its value, safe as a file name."""
+    parts = (f"{'.'.join(path.split('.')[-2:])}={UNNAMED.sub('_', str(value))}" for path, value in point.items())
+    return ",".join(parts)
+
+
+# ------------------------------------------------------------------------------------------- run them
+
+
+def batch(
+    case: Case,
+    values: Mapping[str, Sequence[object]] | None = None,
+    into: str | Path = "",
+    executor: Executor | None = None,
+    progress: Note = quiet,
+    replace: bool = False,
+    stop: Callable[[], None] = lambda: None,
+) -> Table:
+    """Solve a case at every point of its sweep, or of `values`; returns a table, one row a point.
 
     values : path in the case -> list of values, e.g. {"drive.current.density": ["0.2 j0", "0.3 j0"]}
-    into : folder of the run folders;  executor : any concurrent.futures executor, None runs one after the other
+    into : folder of the batch;  executor : any concurrent.futures executor, None runs one after the other
+    replace : points whose case has changed since are solved anew in place of the old ones, instead of a Refusal
+    stop : called once when the batch is interrupted, to stop the runs in other processes
+
     Columns: the paths, `folder`, `status`, `failure`, and the numbers of each recipe as `recipe.result`.  A run that
-    fails keeps its row, with its message.  Raises Refusal, before anything runs, where a combination is wrong.
+    fails keeps its row, with its message.  Raises Refusal, before anything runs, where a combination is wrong or the
+    folder holds another batch.
     """
-    points = [dict(zip(values, chosen, strict=True)) for chosen in product(*values.values())]
-    varied = [case.vary(point) for point in points]
-    folders = [Path(into) / folder_name(point) for point in points]
-    if len(set(folders)) < len(folders):
-        raise Refusal(f"a batch runs each point once: {into} would hold two runs of the same values")
-    jobs = [(v.document(), str(folder)) for v, folder in zip(varied, folders, strict=True)]
-    found = list(executor.map(solved, jobs) if executor else map(solved, jobs))
-    rows = [{**point, "folder": str(f), **r} for point, f, r in zip(points, folders, found, strict=True)]
+    sweep = grid(values) if values is not None else case.sweep
+    if sweep is None:
+        raise Refusal(f"{case.name} has no sweep: give values, or sweep: {{path: [value, ...]}} in the case")
+    chains = planned(case, sweep)
+    folder = Path(into or f"runs/{case.name}")
+    refuse_other(folder, chains, replace)
+    folder.mkdir(parents=True, exist_ok=True)
+    held = lock.acquire(folder)
+    try:
+        write_manifest(folder, case, chains)
+        left = [chain for chain in chains if any(status(folder / p.name) != "finished" for p in chain)]
+        jobs = [([(p.document, p.name, p.before) for p in chain], str(folder.resolve())) for chain in left]
+        if executor is None:
+            alone(jobs, chains, folder, progress)
+        else:
+            together(jobs, chains, folder, executor, progress, stop)
+    finally:
+        found = table(folder, chains)
+        write_table(folder, found)
+        lock.release(held)
+    return found
+
+
+Job = tuple[list[tuple[str, str, str | None]], str]  # points (document, name, before) and the folder of the batch
+
+
+def alone(jobs: Sequence[Job], chains: Sequence[Chain], folder: Path, progress: Note) -> None:
+    total = sum(map(len, chains))
+    for job in jobs:
+        solved_chain(job, lambda: progress(tally(folder, chains).done / total, tally(folder, chains).words(total)))
+
+
+def together(
+    jobs: Sequence[Job],
+    chains: Sequence[Chain],
+    folder: Path,
+    executor: Executor,
+    progress: Note,
+    stop: Callable[[], None],
+) -> None:
+    """All chains on an executor; an interruption stops the runs where they are."""
+    total = sum(map(len, chains))
+    waiting: set[Future[None]] = {executor.submit(solved_chain, job) for job in jobs}
+    try:
+        while waiting:
+            done, waiting = wait(waiting, timeout=POLL)
+            count = tally(folder, chains)
+            progress(min(count.done / total, JUST_SHORT), count.words(total))
+            for future in done:
+                future.result()
+    except BrokenExecutor:
+        raise Failure(
+            "a worker process was ended from outside (out of memory?); what it had recorded is kept: run the same "
+            "command again to go on, with fewer --workers if memory was short"
+        ) from None
+    except BaseException:
+        stop()
+        executor.shutdown(wait=True, cancel_futures=True)
+        raise
+    progress(1.0, tally(folder, chains).words(total))
+
+
+def solved_chain(job: Job, told: Callable[[], None] = lambda: None) -> None:
+    """Solve the points of a chain one after the other; what is finished is left.  Runs in worker processes too."""
+    for library in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    points, into = job
+    failed: str | None = None
+    for document, name, before in points:
+        folder = Path(into) / name
+        if failed is not None:
+            note_failure(folder, f"not tried, because {failed} failed, which it was to start from")
+        elif status(folder) != "finished":
+            try:
+                solve_point(document, folder, None if before is None else Path(into) / before)
+            except (Failure, Refusal) as reason:
+                note_failure(folder, str(reason))
+                failed = name if len(points) > 1 else None
+        told()
+
+
+def solve_point(document: str, folder: Path, before: Path | None) -> None:
+    """One run: resumed where it was cut short, begun anew where it failed or never began."""
+    from fempslip.case.loading import load_text
+
+    if status(folder) == "cut short":
+        try:
+            resume(folder, progress=obeying, pictures=False)
+            return
+        except Refusal:  # nothing in it to go on with
+            pass
+    shutil.rmtree(folder, ignore_errors=True)
+    case = load_text(document, f"{folder}/case.yaml")
+    if before is not None:
+        case = case.vary({"start": {"run": str(before)}})
+    solve(case, folder, obeying, pictures=False)
+
+
+def obeying(fraction: float, text: str) -> None:
+    """The progress of a run in a worker process: raises KeyboardInterrupt, between two steps, when it has to stop."""
+    from fempslip.run.pool import asked_to_stop
+
+    if asked_to_stop():
+        raise KeyboardInterrupt
+
+
+def note_failure(folder: Path, message: str) -> None:
+    """A failure that left no run behind is kept beside what there is."""
+    folder.mkdir(parents=True, exist_ok=True)
+    summary = folder / "summary.json"
+    if not summary.is_file() or json.loads(summary.read_text("utf-8")).get("status") != "failed":
+        summary.write_text(json.dumps({"status": "failed", "failure": message}, indent=2), encoding="utf-8")
+
+
+# ------------------------------------------------------------------------------------------- what there is
+
+
+def status(folder: Path) -> str:
+    """waiting, cut short, failed or finished."""
+    found = summary_of(folder)
+    if found is None:
+        return "cut short" if (folder / "fields.vtkhdf").is_file() else "waiting"
+    ended = str(found.get("status"))
+    return {"stopped": "cut short"}.get(ended, ended)
+
+
+def summary_of(folder: Path) -> dict[str, Any] | None:
+    try:
+        read = json.loads((folder / "summary.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return read if isinstance(read, dict) else None
+
+
+@dataclass(frozen=True)
+class Tally:
+    finished: int
+    running: int
+    failed: int
+
+    @property
+    def done(self) -> int:
+        return self.finished + self.failed
+
+    def words(self, total: int) -> str:
+        tail = f", {self.failed} failed" if self.failed else ""
+        return f"{self.finished} of {total} runs done, {self.running} running{tail}"
+
+
+def tally(folder: Path, chains: Sequence[Chain]) -> Tally:
+    states = [status(folder / point.name) for chain in chains for point in chain]
+    return Tally(*(states.count(word) for word in ("finished", "cut short", "failed")))
+
+
+def table(folder: Path, chains: Sequence[Chain]) -> Table:
+    """Settings and results of all points, column by column."""
+    rows = [row_of(folder, point) for chain in chains for point in chain]
     columns = list(dict.fromkeys(name for row in rows for name in row))
     return {name: [row.get(name) for row in rows] for name in columns}
 
 
-def solved(job: tuple[str, str]) -> dict[str, Any]:
-    """Solve the case of a document into a folder: status, failure and numbers.  Runs in worker processes too."""
-    for library in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
-        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
-    from fempslip.case.loading import load_text
-
-    document, folder = job
-    try:
-        run = solve(load_text(document, f"{folder}/case.yaml"), folder, quiet, pictures=False)
-    except (Failure, Refusal) as stop:
-        return {"status": "failed", "failure": str(stop)}
-    summary = run.summary or {}
-    return {"status": summary.get("status"), **dict(numbers(summary.get("results", {})))}
+def row_of(folder: Path, point: Point) -> dict[str, Any]:
+    found = summary_of(folder / point.name) or {}
+    row = {**point.values, "folder": str(folder / point.name), "status": status(folder / point.name)}
+    if point.before is not None:
+        row["after"] = point.before
+    if "failure" in found:
+        row["failure"] = found["failure"]
+    return {**row, **dict(numbers(found.get("results", {})))}
 
 
 def numbers(results: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float | None]]:
@@ -62,7 +290,47 @@ def numbers(results: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
             yield f"{prefix}{name}", value
 
 
-def folder_name(point: Mapping[str, object]) -> str:
-    """current.density=0.2_j0,gamma=1: the last two words of each path and its value, safe as a file name."""
-    parts = (f"{'.'.join(path.split('.')[-2:])}={UNNAMED.sub('_', str(value))}" for path, value in point.items())
-    return ",".join(parts)
+# ------------------------------------------------------------------------------------------- files
+
+
+def write_manifest(folder: Path, case: Case, chains: Sequence[Chain]) -> None:
+    points = [
+        {"folder": p.name, "values": dict(p.values), "identity": p.identity, "after": p.before}
+        for chain in chains
+        for p in chain
+    ]
+    text = json.dumps({"case": case.document(), "points": points}, indent=1)
+    fresh = folder / f"{MANIFEST}.new"
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(folder / MANIFEST)
+
+
+def write_table(folder: Path, found: Table) -> None:
+    fresh = folder / f"{TABLE}.new"
+    with fresh.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(found)
+        writer.writerows(zip(*found.values(), strict=True))
+    fresh.replace(folder / TABLE)
+
+
+def refuse_other(folder: Path, chains: Sequence[Chain], replace: bool) -> None:
+    """A folder of something else is left alone; of this batch, points whose case has changed since are not mixed in.
+
+    With `replace`, runs of changed points are removed.
+    """
+    if not folder.exists() or not any(folder.iterdir()):
+        return
+    try:
+        known = {p["folder"]: p["identity"] for p in json.loads((folder / MANIFEST).read_text("utf-8"))["points"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        raise Refusal(f"{folder} is not empty and holds no batch: give another folder") from None
+    changed = [p for chain in chains for p in chain if known.get(p.name, p.identity) != p.identity]
+    changed = [p for p in changed if (folder / p.name).exists()]
+    if changed and not replace:
+        raise Refusal(
+            f"{folder} holds runs of another case: {len(changed)} points have changed since, {changed[0].name} among "
+            "them; give another folder (--into), or --replace to solve these anew in their place"
+        )
+    for point in changed:
+        shutil.rmtree(folder / point.name)

@@ -10,6 +10,8 @@ import time
 import warnings
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from fempslip.case import Case, Evolve, MeshedCase
 from fempslip.case.scales import DEPAIRING, KB, H
 from fempslip.case.waveforms import Sum
@@ -27,9 +29,15 @@ TYPICAL_STEP = 0.25  # tau0, mean step of driven runs at the default tolerance
 TRIED = 10  # steps from which the cost of one is judged
 FRAME = 56  # bytes a node: psi in double precision; |psi|, phase, potentials and two vectors in single
 MARGIN, WIDTH = 13, 110
+<<<<<<< HEAD
 SI = {"length": "m", "time": "s", "field": "T", "density": "A/m^2", "voltage": "V", "current": "A",
       "energy": "J", "pressure": "Pa", "frequency": "Hz"}  # fmt: skip
 PREFIXES = {9: "G", 6: "M", 3: "k", 0: "", -3: "m", -6: "u", -9: "n", -12: "p", -15: "f"}
+=======
+SI = {"length": "m", "time": "s", "field": "T", "density": "A/m^2", "voltage": "V", "current": "A"}
+SI |= {"resistance": "ohm", "inductance": "H", "capacitance": "F"}
+PREFIXES = {0: "", -3: "m", -6: "u", -9: "n", -12: "p", -15: "f"}
+>>>>>>> main
 
 
 def explain(case: Case) -> str:
@@ -48,6 +56,9 @@ def explain(case: Case) -> str:
                 "cost": [cost(problem, seconds_a_step(case, problem))],
             }
     sections = {
+        "sweep": []
+        if case.sweep is None
+        else [f"{case.sweep.count} runs by fempslip batch; what follows is the case as it stands"],
         "scales": scales(case),
         "geometry": geometry(case, mesh),
         "material": material(case),
@@ -142,7 +153,7 @@ def fluid_scales(case: MeshedCase) -> list[str]:
 def geometry(case: MeshedCase, mesh: Mesh) -> list[str]:
     low, high = mesh.points.min(axis=1), mesh.points.max(axis=1)
     lines = [f"{case.geometry.name}, {mesh.dim}D, {' x '.join(f'{d:.4g}' for d in (high - low) if d > 0)} xi"]
-    for kind in ("regions", "holes", "boundaries", "probes", "contours"):
+    for kind in ("regions", "holes", "boundaries", "periodic", "probes", "contours"):
         names = list(getattr(case.geometry, kind))
         if names:
             lines += wrapped([f"{kind}: {names[0]}", *names[1:]])
@@ -180,6 +191,7 @@ def drive(case: MeshedCase, problem: Problem) -> list[str]:
     for hole, wave in case.drive.flux:
         change, value = strongest(wave, until)
         lines.append(f"flux through {hole}: {change}{value / (2 * math.pi):.4g} Phi0")
+<<<<<<< HEAD
     return [*lines, *currents(case, problem), *heads(case)] or ["none"]
 
 
@@ -201,6 +213,47 @@ def heads(case: MeshedCase) -> list[str]:
 def pressure(case: MeshedCase, value: float) -> str:
     """A chemical potential in mu0 and, where the material says enough, as the pressure n mu."""
     return both(case, value, "pressure" if case.scales.si("pressure") else "energy", "mu0")
+=======
+    return [*lines, *currents(case, problem), *circuit(case, problem)] or ["none"]
+
+
+UNITS = {"resistor": "resistance", "inductor": "inductance", "capacitor": "capacitance"}
+
+
+def circuit(case: MeshedCase, problem: Problem) -> list[str]:
+    """Elements and terminals of a circuit, and the sample's normal resistance between the first two."""
+    found = problem.drive.circuit
+    if found is None:
+        return []
+    lines = []
+    for e in found.elements:
+        kind = UNITS.get(e.kind, e.kind)
+        change, value = strongest(e.value, case.until) if e.kind not in UNITS else ("", e.value)
+        lines.append(
+            f"{e.name}: {e.kind} {change}{both(case, value, kind, case.scales.label(kind))}, {e.begin} -> {e.end}"
+        )
+    lines.append("terminals: " + ", ".join(f"{name} at {node}" for name, node in found.terminals.items()))
+    normal = normal_resistance(problem)
+    words = both(case, normal, "resistance", case.scales.label("resistance"))
+    lines.append(f"the sample in its normal state between {' and '.join(list(found.terminals)[:2])}: {words}")
+    if found.temperature:
+        lines.append(f"Johnson noise of the resistors at kT = {found.temperature:.3g} F, seed {found.seed}")
+    return lines
+
+
+def normal_resistance(problem: Problem) -> float:
+    """R of the normal current between the first two terminals of the circuit."""
+    circuit = problem.drive.circuit
+    assert circuit is not None
+    field = Bdf2.of(problem).field
+    names = [contact.name for contact in problem.contacts]
+    a, b = (names.index(name) for name in list(circuit.terminals)[:2])
+    none = np.zeros(problem.operators.nodes, dtype=complex)
+    state = Bdf2.of(problem).begin()
+    link, _ = field.frame({"chi": state["chi"], "a": state["a"]}, 0.0)
+    _, r, _ = field.response(none, link, state, 0.0)
+    return float(r[a, a] + r[b, b] - r[a, b] - r[b, a])
+>>>>>>> main
 
 
 def currents(case: MeshedCase, problem: Problem) -> list[str]:

@@ -14,6 +14,7 @@ from fempslip.case import Evolve, MeshedCase
 from fempslip.case.scales import DEPAIRING
 from fempslip.contract import (
     Array,
+    Circuit,
     Clock,
     Contact,
     Drive,
@@ -25,7 +26,12 @@ from fempslip.contract import (
     Refusal,
     Waveform,
 )
+<<<<<<< HEAD
 from fempslip.run import fluids
+=======
+from fempslip.mesh.vacuum import surrounded
+from fempslip.physics.maxwell import Screening
+>>>>>>> main
 from fempslip.run.gauge import at_rest_on_banks
 from fempslip.tasks import seeds
 from fempslip.tasks.watchers import tracked_nodes
@@ -37,6 +43,7 @@ class AboveDepairing(UserWarning):
     """A current that leaves nothing superconducting in the narrowest section."""
 
 
+WHOLE = 1e-3  # Phi0 by which the flux through a closed cell may miss a whole number
 UNFELT = 1e-6  # a change of epsilon at a bank that does not count
 
 
@@ -70,15 +77,64 @@ def compile(case: MeshedCase, mesh: Mesh, psi: Array | None = None) -> Problem: 
         psi=np.zeros(op.nodes, dtype=complex),
         pairs=case.measure.between,
         landscape=landscape if landscape.factors else None,
+        kappa=case.scales.kappa or float("nan"),
+        cell_kinetic=kinetic,
+        Lambda=case.scales.Lambda or float("nan"),
     )
+<<<<<<< HEAD
     if case.model.reactive:
         pushed = dict.fromkeys(material, 0.0 if case.drive.potential is None else case.drive.potential)
         external = landscape_of(case, mesh, pushed, section, lambda region: "drive.potential")
         problem = replace(problem, fluid=fluids.fluid_of(case, problem, material, section, external))
+=======
+    if case.model.screening == "maxwell":
+        refuse_unscreenable(case, problem, section)
+        problem = in_space(case, problem)
+>>>>>>> main
     refuse_unresolved(case, problem)
     refuse_changing_banks(case, problem)
     problem = replace(problem, psi=start_of(case, problem) if psi is None else psi)
     return replace(problem, clock=fluids.clock_of(case, problem)) if case.model.reactive else problem
+
+
+def refuse_unscreenable(case: MeshedCase, problem: Problem, section: Array) -> None:
+    """What a sample with a field of its own in all of space cannot be."""
+    mesh = problem.mesh
+    if mesh.dim == 1:
+        words = "screening: maxwell is for films and bodies; a wire that is a line has no field of its own"
+        raise case.refuse("model.screening", words)
+    if mesh.dim == 3 and problem.contacts:
+        words = "a body under screening: maxwell carries no current from contacts; remove them, or use screening: none"
+        raise case.refuse("model.screening", words)
+    if problem.drive.circuit is not None:
+        raise case.refuse("model.screening", "a circuit needs screening: none; under maxwell currents are prescribed")
+    if not problem.kappa > 0:
+        words = "screening: maxwell needs lambda beside xi (kappa = lambda/xi): add lambda to the material"
+        raise case.refuse("model.screening", words)
+    if mesh.points.shape[1] != mesh.nodes:
+        raise case.refuse("model.screening", "a geometry that closes on itself has no space around it for a field")
+    if np.abs(section - 1).max() > 1e-9:
+        words = "a film under screening: maxwell is infinitely long along z and has one thickness: remove thickness"
+        raise case.refuse("model.screening", words)
+    try:
+        if mesh.dim == 2:
+            Screening.of(problem)
+    except Refusal as refusal:
+        raise case.refuse("model.screening", str(refusal)) from None
+
+
+def in_space(case: MeshedCase, problem: Problem) -> Problem:
+    """A body with the vacuum around it; a film, which needs none, as it is."""
+    if problem.mesh.dim < 3:
+        return problem
+    try:
+        space = surrounded(problem.mesh, problem.operators)
+    except Refusal as refusal:
+        raise case.refuse("model.screening", str(refusal)) from None
+    patterns = [parts.uniform_field(space.mesh, space.operators, vector) for vector, _ in case.drive.field]
+    patterns += [parts.threading(space.mesh, space.operators, hole) / (2 * np.pi) for hole, _ in case.drive.flux]
+    found = np.array(patterns).reshape(len(patterns), space.operators.edges.shape[1])
+    return replace(problem, surroundings=replace(space, patterns=found))
 
 
 def per_cell(mesh: Mesh, material: Mapping[str, Any], key: str) -> Array:
@@ -159,19 +215,58 @@ def contacts_of(case: MeshedCase, mesh: Mesh, section: Array) -> tuple[Contact, 
 
 def drive_of(case: MeshedCase, mesh: Mesh, op: Operators, contacts: tuple[Contact, ...], section: Array) -> Drive:
     patterns, waves, density = [], [], 0.0
+    hidden = np.zeros(op.faces.shape[1])
     for vector, wave in case.drive.field:
         refuse_jumps(case, wave, "drive.field")
         patterns.append(parts.uniform_field(mesh, op, vector))
         waves.append(wave)
+        if mesh.periods:
+            hidden += hidden_quanta(case, wave, parts.hidden_flux(mesh, op, np.asarray(vector), patterns[-1]))
         density += float(np.linalg.norm(vector)) * largest(wave, case.until)
     for hole, wave in case.drive.flux:
         refuse_jumps(case, wave, "drive.flux")
-        point, direction = mesh.holes[hole]
-        patterns.append(parts.around(mesh, op, point, direction) / (2 * np.pi))
+        patterns.append(parts.threading(mesh, op, hole) / (2 * np.pi))
         waves.append(wave)
     patterns = [at_rest_on_banks(op, contacts, pattern) for pattern in patterns]
     pattern = np.array(patterns) if patterns else np.zeros((0, op.edges.shape[1]))
-    return Drive(pattern, tuple(waves), currents_of(case, mesh, op, contacts, section), density)
+    currents = currents_of(case, mesh, op, contacts, section)
+    circuit = circuit_of(case, mesh, op, contacts, section)
+    return Drive(pattern, tuple(waves), currents, density, whole_quanta(case, hidden), circuit)
+
+
+def hidden_quanta(case: MeshedCase, wave: Waveform, hidden: Array) -> Array:
+    """Quanta that faces hide (faces,), which do not change in time.  hidden : their flux in a field of 1 Bc2"""
+    values = [wave.value(t) for t in instants(wave, case.until)] if np.abs(hidden).any() else [0.0]
+    if max(values) - min(values) > 1e-9 * max(map(abs, values)):
+        words = "the flux through a cell that is closed in two directions is a whole number of Phi0 and cannot change"
+        raise case.refuse("drive.field", words)
+    return values[0] * hidden / (2 * np.pi)
+
+
+def whole_quanta(case: MeshedCase, hidden: Array) -> Array | None:
+    """The same as integers, None if all are 0; a cell with a broken number of quanta is refused."""
+    whole = np.rint(hidden).astype(np.int64)
+    if np.abs(hidden - whole).max(initial=0.0) > WHOLE:
+        total = hidden.sum()
+        field = float(np.linalg.norm(sum(np.asarray(v) * w.value(0.0) for v, w in case.drive.field)))
+        near = " or ".join(
+            f"{field * n / abs(total):.8g} Bc2 ({n} Phi0)" for n in (int(abs(total)), int(abs(total)) + 1)
+        )
+        words = f"{abs(total):.6g} Phi0 pass through the closed cell, which takes a whole number: set {near}"
+        raise case.refuse("drive.field", words)
+    return whole if whole.any() else None
+
+
+def circuit_of(
+    case: MeshedCase, mesh: Mesh, op: Operators, contacts: tuple[Contact, ...], section: Array
+) -> Circuit | None:
+    """The circuit with currents in plain numbers.  Raises Refusal where it has no solution."""
+    circuit = case.drive.circuit
+    if circuit is None:
+        return None
+    idep = depairing_current(mesh, op, contacts, section, set(circuit.terminals))
+    known = [replace(e, value=e.value.at(idep)) if e.kind == "current" else e for e in circuit.elements]
+    return replace(circuit, elements=tuple(known))
 
 
 def currents_of(
@@ -284,12 +379,23 @@ def start_of(case: MeshedCase, problem: Problem) -> Array:
     elif start.kind == "normal":
         psi = seeds.noise(op, problem.epsilon, start.amplitude, start.seed)
     else:
+<<<<<<< HEAD
         lines: list[Any] = [vortex_line(case, mesh, v) for v in start.vortices]
         lines += [seeds.VortexRing(np.array(r.center), np.array(r.direction), r.radius, r.winding) for r in start.rings]
         rest = fluids.at_rest(case, problem) if problem.fluid else problem.epsilon / problem.beta
         psi = seeds.uniform(mesh, op, rest, potential(problem.drive, 0.0), lines, dead)
     if problem.fluid is not None:
         psi = fluids.imprinted(case, problem, psi)
+=======
+        lines = [vortex_line(case, mesh, v) for v in start.vortices]
+        hidden = problem.drive.hidden
+        try:
+            psi = seeds.uniform(
+                mesh, op, problem.epsilon / problem.beta, potential(problem.drive, 0.0), lines, dead, hidden
+            )
+        except Refusal as refusal:
+            raise case.refuse("start", str(refusal)) from None
+>>>>>>> main
     psi = np.where(dead, 0.0, psi)
     return on_banks(problem, psi)
 
@@ -301,9 +407,7 @@ def given_state(problem: Problem, psi: Array | Callable[[Array], Array]) -> Arra
     """
     mesh = problem.mesh
     if callable(psi):
-        place = np.empty((mesh.points.shape[0], mesh.nodes))
-        place[:, mesh.node_of_vertex] = mesh.points
-        psi = psi(place)
+        psi = psi(mesh.node_points)
     values = np.asarray(psi, dtype=complex)
     if values.shape != (mesh.nodes,):
         raise Refusal(
@@ -325,6 +429,8 @@ def on_banks(problem: Problem, psi: Array) -> Array:
 
 
 def vortex_line(case: MeshedCase, mesh: Mesh, vortex: Any) -> seeds.VortexLine:
+    if isinstance(vortex.at, str) and vortex.at in mesh.periods:
+        return seeds.VortexLine(np.zeros(3), np.zeros(3), vortex.winding, core=False, period=vortex.at)
     if isinstance(vortex.at, str):
         point, direction = mesh.holes[vortex.at]
         return seeds.VortexLine(point, direction, vortex.winding, core=False)

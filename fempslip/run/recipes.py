@@ -4,6 +4,7 @@
     watch:     what must be seen of every accepted step (names of WATCHERS)
     results:   numbers for summary.json (names of results.RESULTS)
     pictures:  what is drawn (names of PICTURES)
+    family:    what is read off the table of a batch (names of families.FAMILIES)
 
 The same recipe runs in the loop or, where it watches nothing of its own, over a stored run.
 """
@@ -16,20 +17,31 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 from fempslip.case import Case, Evolve
 from fempslip.case.drawers import delivered
 from fempslip.contract import Array, Problem, Refusal, Watcher
+<<<<<<< HEAD
 from fempslip.run import superflow, tracking
+=======
+from fempslip.run import circuits, tracking
+from fempslip.run.afterwards import Place, watched, with_pair
+>>>>>>> main
 from fempslip.run.results import RESULTS as PLAIN_RESULTS
 from fempslip.run.steadiness import Steadiness
+from fempslip.solver.netlist import Netlist, load_of
 from fempslip.store import Run
 from fempslip.tasks import watchers as seen
 from fempslip.tasks.conserved import Conserved
 from fempslip.tasks.tracking import Ledger, Topology
 
+<<<<<<< HEAD
 RESULTS = {**PLAIN_RESULTS, **superflow.RESULTS, **tracking.RESULTS}
+=======
+RESULTS = {**PLAIN_RESULTS, **tracking.RESULTS, **circuits.RESULTS}
+>>>>>>> main
 
 Note = Callable[[float, str], None]
 
@@ -41,6 +53,7 @@ class Recipe:
     watch: tuple[str, ...] = ()
     results: tuple[str, ...] = ()
     pictures: tuple[str, ...] = ()
+    family: tuple[str, ...] = ()
 
 
 @cache
@@ -50,8 +63,13 @@ def recipe(name: str) -> Recipe:
     if name not in drawer:
         raise Refusal(f"there is no recipe {name!r}; delivered are: {', '.join(sorted(drawer))}")
     text = yaml.safe_load(Path(drawer[name]).read_text(encoding="utf-8"))
-    lists = {key: tuple(text.get(key) or ()) for key in ("watch", "results", "pictures")}
+    lists = {key: tuple(text.get(key) or ()) for key in ("watch", "results", "pictures", "family")}
     return Recipe(name, text["title"], **lists)
+
+
+def watches(names: Iterable[str]) -> set[str]:
+    """What recipes ask to be watched."""
+    return {name for r in names for name in recipe(r).watch}
 
 
 # ------------------------------------------------------------------------------------------- in the loop
@@ -59,15 +77,21 @@ def recipe(name: str) -> Recipe:
 
 def watchers_for(case: Evolve, problem: Problem, contours: Mapping[str, Array]) -> dict[str, Watcher]:
     """The watchers of a run by name: series, voltages and frames always, others as its recipes ask."""
-    asked = {name for r in case.postprocess for name in recipe(r).watch}
-    tracked = "tracks" in asked
+    asked = watches(case.postprocess)
+    tracked, phase = "tracks" in asked, None
     found: dict[str, Watcher] = {
         "series": seen.Series.of(problem),
         "voltages": seen.Voltages.of(problem),
-        "frames": seen.Frames(case.record.fields, zeros="zeros" in asked and not (tracked and problem.mesh.dim == 2)),
     }
+<<<<<<< HEAD
     if case.model.reactive:
         found["conserved"] = Conserved.of(problem)
+=======
+    if problem.drive.circuit is not None:
+        found["circuit"] = seen.CircuitTable(Netlist.of(problem))
+    if "currents" in asked:
+        found["currents"] = seen.Currents(load_of(problem))
+>>>>>>> main
     if case.time.steady is not None:
         found["steady"] = Steadiness.of(case, problem)
     if "josephson" in asked:
@@ -79,7 +103,9 @@ def watchers_for(case: Evolve, problem: Problem, contours: Mapping[str, Array]) 
         found["topology"] = topology  # before those that read it
         if "ledger" in asked:
             found["ledger"] = Ledger.of(problem, topology)
-    return found
+        phase = lambda: topology.now.phase  # noqa: E731
+    zeros = "zeros" in asked and not (tracked and problem.mesh.dim == 2)
+    return found | {"frames": seen.Frames(case.record.fields, zeros, phase)}
 
 
 # ------------------------------------------------------------------------------------------- over a run
@@ -115,17 +141,29 @@ def draw_picture(run: Run, picture: str, progress: Note) -> list[Path]:
     return drawn
 
 
-def post(folder: str | Path, names: Iterable[str] = (), progress: Note = lambda fraction, text: None) -> dict[str, Any]:
+def post(
+    folder: str | Path,
+    names: Iterable[str] = (),
+    progress: Note = lambda fraction, text: None,
+    between: tuple[Place, Place] | None = None,
+) -> dict[str, Any]:
     """Answer recipes over a stored run: its numbers, and its pictures drawn into the folder.
 
-    Raises Refusal where a recipe needs what was not watched when the run was made.
+    between : two places, whose voltage ledger is made from the stored crossings and frames instead
+    Zeros that nobody watched are followed over the frames, with a warning where these are too far apart.
+    Raises Refusal where a recipe needs what was not watched when the run was made, and frames do not tell.
     """
     from fempslip.run.running import case_of
     from fempslip.store import open_run
 
     run = open_run(folder)
     case = case_of(run)
+    if between is not None:
+        pair = with_pair(run, *between)
+        residual = float(np.abs(pair.table("ledger")["residual"]).max())
+        return {"voltage_ledger": {"residual": residual, **tracking.sides(pair)}}
     chosen = tuple(names) or case.postprocess
+    run = watched(run, watches(chosen), watches(case.postprocess))
     found = results(case, run, chosen)
     draw(case, run, chosen, progress)
     return found

@@ -14,7 +14,7 @@ import numpy as np
 from fempslip.case import Case, Evolve, MeshedCase, load, load_text
 from fempslip.case.scales import H
 from fempslip.contract import Array, Failure, Mesh, Operators, Problem, Refusal, State, Watcher
-from fempslip.mesh import contour
+from fempslip.mesh import closed_path
 from fempslip.mesh.meshing import make_mesh
 from fempslip.run import recipes
 from fempslip.run.compiling import compile, given_state
@@ -53,6 +53,8 @@ def solve(
     """
     refuse_unsupported(case)
     refuse_unanswerable(case)
+    if case.sweep is not None:
+        raise case.refuse("sweep", f"a sweep of {case.sweep.count} runs is solved by: fempslip batch {case.name}")
     refuse_taken(into)
     if not isinstance(case, Evolve):
         from fempslip.run.answering import answered
@@ -189,7 +191,7 @@ def watchers_of(case: Evolve, problem: Problem) -> dict[str, Watcher]:
 
 def contours_of(mesh: Mesh, op: Operators) -> dict[str, Array]:
     """Closed chains of the named contours, name -> (edges,)."""
-    return {name: contour(mesh, op, *mesh.holes[hole]) for name, hole in mesh.contours.items()}
+    return {name: closed_path(mesh, op, hole) for name, hole in mesh.contours.items()}
 
 
 # name, symbol, SI unit and letter of a scale, where they are not those of a superconductor: what is a voltage there is

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from fempslip.case import Case, MeshedCase
+from fempslip.run.circuits import drive_periods
 from fempslip.run.recipes import Recipe, recipe
 
 
@@ -22,12 +23,24 @@ class Row:
     speed: str  # yes or slow
 
 
-SUPPORT = tuple(
-    Row("evolve", "tdgl", "none", charge, contact, holes, "yes")
-    for charge in ("conserved", "off")
-    for contact in ("none", "normal", "bank", "free")
-    for holes in ("no", "yes")
-    if not (charge == "off" and contact != "none")
+SUPPORT = (
+    tuple(
+        Row("evolve", "tdgl", "none", charge, contact, holes, "yes")
+        for charge in ("conserved", "off")
+        for contact in ("none", "normal", "bank", "free")
+        for holes in ("no", "yes")
+        if not (charge == "off" and contact != "none")
+    )
+    + tuple(
+        Row("evolve", "tdgl", "maxwell", "conserved", contact, holes, "yes")
+        for contact in ("none", "normal", "bank", "free")
+        for holes in ("no", "yes")
+    )
+    + tuple(
+        Row("evolve", "tdgl", "pearl", "conserved", contact, holes, "yes")
+        for contact in ("none", "normal", "free")
+        for holes in ("no", "yes")
+    )
 )
 
 SUPPORT += tuple(
@@ -52,10 +65,33 @@ def refuse_unsupported(case: Case) -> None:
     for row in asked(case):
         if row not in SUPPORT:
             words = f"task {row.task} with dynamics {row.dynamics}, screening {row.screening}, charge {row.charge}"
-            hint = "a pure relaxation (charge: off) has no currents: remove the contacts" if row.charge == "off" else ""
             raise case.refuse(
-                "model", f"{words} and contacts of kind {row.contact} is not supported; {hint}".rstrip("; ")
+                "model", f"{words} and contacts of kind {row.contact} is not supported; {hint(row)}".rstrip("; ")
             )
+    if isinstance(case, MeshedCase) and case.model.screening == "pearl":
+        refuse_thick(case)
+
+
+def hint(row: Row) -> str:
+    """What to write instead."""
+    if row.screening == "pearl" and row.charge == "conserved":
+        return "a film with its own field takes contacts that are normal or free" if row.contact == "bank" else ""
+    return "a pure relaxation (charge: off) has no currents: remove the contacts" if row.charge == "off" else ""
+
+
+def refuse_thick(case: MeshedCase) -> None:
+    """`screening: pearl` is for films, whose Lambda = lambda^2/thickness must be known."""
+    if case.geometry.dimension != 2:
+        words = (
+            f"screening pearl is for thin films (dimension: 2); this geometry has dimension {case.geometry.dimension}"
+        )
+        raise case.refuse("model.screening", words)
+    missing = [key for key, value in (("lambda", case.scales.kappa), ("thickness", case.scales.film)) if not value]
+    if missing:
+        words = f"screening pearl needs Lambda = lambda^2/thickness: give material.{' and material.'.join(missing)}"
+        raise case.refuse("material", words)
+    if case.drive.circuit is not None:
+        raise case.refuse("drive.circuit", "a film with its own field takes no circuit yet: give drive.current")
 
 
 # ------------------------------------------------------------------------------------------- recipes
@@ -88,6 +124,9 @@ SOLITON = Need(
     "a superfluid wire that starts with one soliton",
 )
 FACES = Need(lambda case: case.geometry.dimension > 1, "a film or a bulk piece (dimension: 2 or 3)")
+CONTACT = Need(lambda case: bool(case.contacts), "a contact that a current can enter by: contacts: {source: normal}")
+CIRCUIT = Need(lambda case: case.drive.circuit is not None, "a circuit: drive: {circuit: {elements: ..}}")
+AC = Need(lambda case: len(drive_periods(case)) == 1, "one ac drive: a sine in drive.current or in drive.circuit")
 
 # step of a recipe -> what it needs; steps that are not here can do with any case
 NEEDS = {
@@ -113,6 +152,12 @@ NEEDS = {
     "phase_slips": WIRE,
     "ledger": PAIR,
     "voltage_ledger": PAIR,
+    "currents": CONTACT,
+    "iv_point": PAIR,
+    "spectrum": PAIR,
+    "shapiro": PAIR,
+    "shapiro_plot": AC,
+    "circuit_energy": CIRCUIT,
 }
 
 
@@ -124,7 +169,7 @@ def refuse_unanswerable(case: Case) -> None:
                 raise case.refuse(f"postprocess.{place}", f"the recipe {name!r} needs {need.words}")
     for wanted in case.expect:
         name = wanted.partition(".")[0]
-        if name != case.task and not recipe(name).results:
+        if name != case.task and not (recipe(name).results or recipe(name).family):
             raise case.refuse("expect", f"{wanted}: the recipe {name!r} gives no numbers")
 
 

@@ -23,6 +23,13 @@ def vortex_tracks(case: Evolve, run: Run) -> dict[str, Any]:
     return film_tracks(case, run) if run.mesh.dim == 2 else body_lines(run)
 
 
+def how_followed(run: Run) -> dict[str, Any]:
+    """Whether zeros were seen at every step or in frames only, and the largest turn of a bright node in between."""
+    table = run.table("checks") if "checks" in run.tables else {"max_theta": run.table("series")["max_theta"]}
+    largest = getattr(run, "largest", float(table["max_theta"].max(initial=0.0)))
+    return {"followed": "frames" if hasattr(run, "largest") else "every step", "max_theta": largest}
+
+
 def body_lines(run: Run) -> dict[str, Any]:
     """How many vortex lines there are at the end, their mean length, and what happened to lines; hops contracted."""
     found, table = contraction_of(run), run.table("lines") if "lines" in run.tables else {}
@@ -31,6 +38,7 @@ def body_lines(run: Run) -> dict[str, Any]:
     return {
         "lines": int(last.sum()),
         "rings": int(table["closed"][last].sum()) if table else 0,
+        **how_followed(run),
         "mean_length": float(lengths.mean()) if lengths.size else None,
         "events": {kind: found.count(kind) for kind in KINDS if found.count(kind)},
         "raw_events": int(rows(run, "events")["kind"].size),
@@ -43,7 +51,7 @@ def film_tracks(case: Evolve, run: Run) -> dict[str, Any]:
     """How many zeros came and went, how many are there at the end, and their mean speed."""
     found, zeros = contraction_of(run), rows(run, "zeros")
     table = tracks(zeros, found, run.mesh.size)
-    last = zeros["t"] == run.table("series")["t"][-1]
+    last = zeros["t"] == (run.times if hasattr(run, "largest") else run.table("series")["t"])[-1]
     late = table["t"] >= measured_from(case)
     speed = np.hypot(table["vx"], table["vy"])[late]
     counts = {kind: found.count(kind) for kind in KINDS if found.count(kind)}
@@ -52,6 +60,7 @@ def film_tracks(case: Evolve, run: Run) -> dict[str, Any]:
         "exits": found.count("exit"),
         "alive": int(np.count_nonzero(last)),
         "antivortices": int(np.count_nonzero(zeros["winding"][last] < 0)),
+        **how_followed(run),
         "identities": int(np.unique(table["id"]).size),
         "events": counts,
         "raw_events": int(rows(run, "events")["kind"].size),
@@ -96,6 +105,7 @@ def phase_slips(case: Evolve, run: Run) -> dict[str, Any]:
         "positive": int(winding[winding > 0].sum()),
         "negative": int(-winding[winding < 0].sum()),
         "period": float(np.diff(t).mean()) if t.size > 1 else None,
+        **how_followed(run),
         "place": [float(np.mean(table[axis][late])) for axis in "xyz"] if t.size else None,
     }
     return answer | pulses(case, run, t)
@@ -121,18 +131,20 @@ def voltage_ledger(case: Evolve, run: Run) -> dict[str, Any]:
     """
     if "ledger" not in run.tables:
         raise Refusal(f"{run.folder} holds no ledger: ask for the recipe voltage_ledger before the run")
-    table = run.table("ledger")
-    answer: dict[str, Any] = {"residual": float(np.abs(table["residual"]).max())}
-    for number, pair in enumerate(case.measure.between):
-        sides = {}
-        for path, name in enumerate(PATHS):
-            mine = np.flatnonzero((table["pair"] == number) & (table["path"] == path))
-            if mine.size:
-                last = {column: float(table[column][mine[-1]]) for column in table}
-                sides[name] = {key: last[key] for key in ("t", "impulse", "crossings", "phase", "nodes", "contact")}
-                sides[name]["residual"] = float(np.abs(table["residual"][mine]).max())
-        answer["|".join(pair)] = sides
-    return answer
+    answer: dict[str, Any] = {"residual": float(np.abs(run.table("ledger")["residual"]).max())}
+    return answer | {"|".join(pair): sides(run, number) for number, pair in enumerate(case.measure.between)}
+
+
+def sides(run: Run, pair: int = 0) -> dict[str, Any]:
+    """Both sides of a pair's ledger at the end of the run, for each of its paths, and the largest residual."""
+    table, found = run.table("ledger"), {}
+    for path, name in enumerate(PATHS):
+        mine = np.flatnonzero((table["pair"] == pair) & (table["path"] == path))
+        if mine.size:
+            last = {column: float(table[column][mine[-1]]) for column in table}
+            found[name] = {key: last[key] for key in ("t", "impulse", "crossings", "phase", "nodes", "contact")}
+            found[name]["residual"] = float(np.abs(table["residual"][mine]).max())
+    return found
 
 
 def measured_from(case: Evolve) -> float:

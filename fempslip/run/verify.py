@@ -18,7 +18,7 @@ import numpy as np
 
 from fempslip.contract import Array, Clock, Drive, Mesh, Operators, Problem
 from fempslip.mesh import dual_mean, simple
-from fempslip.mesh.cochains import edge_vertices
+from fempslip.mesh.copies import edge_vertices
 from fempslip.mesh.operators import operators
 from fempslip.physics.relaxation import relaxation
 from fempslip.solver.bdf2 import Bdf2, advance

@@ -79,7 +79,7 @@ class Bdf2:
         if iterations < 0 or not np.isfinite(error):
             return Trial(dt, {}, {"psi": np.inf}, 0.0, CG_LIMIT)
         made, errors = self.potentials(framed, link, state, state.t + dt)
-        errors = {"psi": error, **self.field.errors(state, new, dt), **errors}
+        errors = {"psi": error, **self.field.errors(state, {**new, **made}, dt), **errors}
         return Trial(dt, {"psi": psi, **new, **made}, errors, theta, iterations)
 
     def order_parameter(

@@ -4,7 +4,7 @@ The equation is physics.superfluid; it is solved in the gauge of the applied lin
 of their own, psi exp(i chi) with the links a_applied + G chi, where chi counts the chemical potential at the measured
 places (and at reservoirs),
 
-    d chi/dt = mu_P = Re sum psi* H psi / sum m |psi|^2 over the place P (the head of a reservoir),  harmonic between them,
+    d chi/dt = mu_P = Re sum psi* H psi / sum m |psi|^2 over the place P (a reservoir: its head),  harmonic between,
 
 so that a voltage between two places is the difference of chemical potential that is there, and zeros, tracks and the
 ledger  int dmu dt = 2 pi crossings + phase  are what they are for films.

@@ -31,7 +31,7 @@ import numpy as np
 from ..contract import Array, Mesh
 
 CELL_TYPES = {1: 3, 2: 5, 3: 10}  # VTK_LINE, VTK_TRIANGLE, VTK_TETRA
-EXACT = ("psi_re", "psi_im")  # kept in float64: a run may start from a frame; the rest is for looking at
+EXACT = ("psi_re", "psi_im", "chi", "turned")  # kept in float64: runs and ledgers start from them; the rest is shown
 BLOCK = 1 << 22  # numbers copied at a time
 
 
@@ -317,7 +317,7 @@ def write_mesh(group: h5py.Group, mesh: Mesh) -> None:
     for name in _arrays():
         group[name] = getattr(mesh, name)
     group["size"] = float(mesh.size)
-    parts = {"regions": mesh.regions, "boundaries": mesh.boundaries, "probes": mesh.probes}
+    parts = {"regions": mesh.regions, "boundaries": mesh.boundaries, "probes": mesh.probes, "periods": mesh.periods}
     holes = {name: np.stack([np.resize(p, 3), np.resize(d, 3)]) for name, (p, d) in mesh.holes.items()}
     lengths = {name: (len(p), len(d)) for name, (p, d) in mesh.holes.items()}
     for kind, members in {**parts, "holes": holes}.items():
@@ -331,8 +331,8 @@ def write_mesh(group: h5py.Group, mesh: Mesh) -> None:
 
 def read_mesh(group: h5py.Group) -> Mesh:
     parts: dict[str, Any] = {}
-    for kind in ("regions", "boundaries", "probes", "holes"):
-        names = json.loads(group[kind].attrs["names"])
+    for kind in ("regions", "boundaries", "probes", "periods", "holes"):
+        names = json.loads(group[kind].attrs["names"]) if kind in group else []
         parts[kind] = {name: group[kind][str(i)][()] for i, name in enumerate(names)}
     lengths = json.loads(group["holes"].attrs["lengths"])
     holes = {name: (p[: lengths[name][0]], d[: lengths[name][1]]) for name, (p, d) in parts.pop("holes").items()}

@@ -9,6 +9,7 @@ import numpy as np
 from ..contract import Array, Refusal
 from ..mesh.simplices import volumes
 from ..topology.contraction import REACH, Contraction, contract
+from ..topology.curves import described
 from ..topology.linking import KINDS
 from ..topology.tracks import impulse_of_moves, moves, tracks
 from .reader import Run
@@ -19,6 +20,7 @@ COLUMNS = {
     "event_ids": ("number", "id", "side", "winding"),
     "slips": ("t", "x", "y", "z", "edge", "winding"),
     "lines": ("t", "id", "closed", "first", "count", "length"),
+    "line_points": ("id", "x", "y", "z", "face", "vx", "vy", "vz"),
 }
 
 
@@ -47,6 +49,21 @@ def contraction_of(run: Run, tau_z: float | None = None, l_z: float | None = Non
 def tracks_of(run: Run, tau_z: float | None = None, l_z: float | None = None) -> dict[str, Array]:
     """Columns t, id, x, y, z, winding, vx, vy, vz, error of a film, by id and time."""
     return tracks(rows(run, "zeros"), contraction_of(run, tau_z, l_z), run.mesh.size)
+
+
+def lines_of(run: Run, tau_z: float | None = None, l_z: float | None = None) -> dict[str, Array]:
+    """Vortex lines of a body, by id and time: columns t, id, closed, length, curvature, sharpest, speed, and its ends.
+
+    length : of the raw line;  curvature, sharpest : mean and largest, smoothed over 1 xi;  speed : mean along the line
+    x0 ... z1 : where an open line meets the surface.  Parts of hops are left out.
+    """
+    table = rows(run, "lines")
+    person = contraction_of(run, tau_z, l_z).person_at(table["id"], table["t"])
+    found = {"t": table["t"], "id": person, "closed": table["closed"], "length": table["length"]}
+    found |= described(table, rows(run, "line_points"))
+    order = np.lexsort((table["t"], person))
+    order = order[person[order] > 0]
+    return {name: values[order] for name, values in found.items()}
 
 
 def events_of(run: Run, tau_z: float | None = None, l_z: float | None = None) -> list[dict[str, Any]]:

@@ -243,6 +243,7 @@ class Ledger(Plain):
     Columns t, pair (place in Problem.pairs), path (place in ledger.PATHS), impulse = int V dt, crossings = sum p W,
     phase, nodes (the terms of the relation), contact, and residual, the difference of the two sides.
     names : (pair, path) of each chain;  crossings : (chains,) so far;  start : (4, chains) terms at the start
+    every : steps between two rows
     """
 
     topology: Topology
@@ -250,9 +251,10 @@ class Ledger(Plain):
     names: tuple[tuple[int, int], ...]
     crossings: Array
     start: Array | None = None
+    every: int = BOOKED
 
     @classmethod
-    def of(cls, problem: Problem, topology: Topology) -> Ledger:
+    def of(cls, problem: Problem, topology: Topology, every: int = BOOKED) -> Ledger:
         op, names, chains = problem.operators, [], []
         for number, (first, second) in enumerate(problem.pairs):
             b = np.zeros(op.nodes)
@@ -261,9 +263,8 @@ class Ledger(Plain):
             for path, p in ledger.paths(problem.mesh, op, b).items():
                 names.append((number, ledger.PATHS.index(path)))
                 chains.append(p)
-        return cls(
-            topology, ledger.Chains.of(op, topology.complex.edge_live, chains), tuple(names), np.zeros(len(names))
-        )
+        found = ledger.Chains.of(op, topology.complex.edge_live, chains)
+        return cls(topology, found, tuple(names), np.zeros(len(names)), every=every)
 
     def see(self, step: Step, sink: Sink) -> None:
         state = self.topology.now
@@ -272,7 +273,7 @@ class Ledger(Plain):
             self.start = self.chains.terms(before, step.old["a"])
         if state.crossed.size:
             self.crossings = self.crossings + self.chains.crossed(state)
-        if step.new.step % BOOKED == 0:
+        if step.new.step % self.every == 0:
             self.record(state, step, sink)
 
     def record(self, state: Windings, step: Step, sink: Sink) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,7 +12,7 @@ from fempslip.mesh.cochains import edge_lengths
 from fempslip.mesh.paths import chain
 from fempslip.physics.fields import electric, visible
 from fempslip.physics.power import Meter, meter_of
-from fempslip.solver.netlist import load_of
+from fempslip.solver.netlist import Netlist, load_of
 from fempslip.topology.windings import crossings, face_windings, path_winding, zero_positions
 
 
@@ -58,6 +58,42 @@ class Series(Plain):
 
     def load(self, arrays: Mapping[str, Array]) -> None:
         self.before = arrays["before"].copy()
+
+
+@dataclass
+class Currents(Plain):
+    """Table `currents`: the current into each contact, its mean over every step."""
+
+    loads: Load
+
+    def see(self, step: Step, sink: Sink) -> None:
+        found = self.loads.during(step.old, step.new)
+        names = [contact.name for contact in step.problem.contacts]
+        sink.row("currents", {"t": step.new.t, "dt": step.new.t - step.old.t, **dict(zip(names, found, strict=True))})
+
+
+@dataclass
+class CircuitTable(Plain):
+    """Table `circuit`: potential of every node and current of every element and terminal after each step, in V0 and I0.
+
+    supplied, dissipated, sample : mean power of the sources, of the resistors and into the sample in the step, in I0 V0
+    stored : energy of inductors and capacitors, in I0 V0 tau0
+    """
+
+    netlist: Netlist
+
+    def see(self, step: Step, sink: Sink) -> None:
+        eq, old, new = self.netlist.equations, step.old["circuit"], step.new["circuit"]
+        row = {"t": step.new.t} | {f"V {name}": float(new[k]) for name, k in eq.node.items()}
+        row |= {f"I {e.name}": eq.current(new, e, step.new.t) for e in eq.circuit.elements}
+        row |= {f"I into {name}": float(new[k]) for name, k in zip(eq.circuit.terminals, eq.terminals, strict=True)}
+
+        def mean(*kinds: str) -> float:
+            return 0.5 * (eq.power(old, step.old.t, kinds) + eq.power(new, step.new.t, kinds))
+
+        row |= {"supplied": -mean("voltage", "current"), "dissipated": mean("resistor")}
+        row |= {"sample": 0.5 * (eq.into_sample(old) + eq.into_sample(new)), "stored": eq.energy(new)}
+        sink.row("circuit", row)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,10 +164,14 @@ class Voltages(Plain):
 
 @dataclass
 class Frames(Plain):
-    """A frame of fields whenever the clock stands on a multiple of `every`; with zeros, the table of zeros of each."""
+    """A frame of fields whenever the clock stands on a multiple of `every`; with zeros, the table of zeros of each.
+
+    phase : gives the unwrapped phases of the nodes, (nodes,), kept as the field `turned`: ledgers of any two frames
+    """
 
     every: float
     zeros: bool
+    phase: Callable[[], Array] | None = None
     last: Array = field(default_factory=lambda: np.full(1, -1.0))
 
     def see(self, step: Step, sink: Sink) -> None:
@@ -144,7 +184,10 @@ class Frames(Plain):
 
     def record(self, problem: Problem, old: State | None, new: State, sink: Sink) -> None:
         self.last = np.array([new.t])
-        sink.frame(new.t, visible(problem, old, new))
+        fields = dict(visible(problem, old, new))
+        if self.phase is not None:
+            fields["turned"] = np.angle(new["psi"]) if old is None else self.phase().copy()
+        sink.frame(new.t, fields)
         if self.zeros:
             record_zeros(problem, new, sink)
 
@@ -204,8 +247,9 @@ def record_zeros(problem: Problem, new: State, sink: Sink) -> None:
 
 def zeros(problem: Problem, psi: Array, a: Array, tracked: Array) -> list[tuple[float, float, float, int]]:
     """(x, y, z, winding) of every pierced face (2D: vortices; 3D: points of vortex lines)."""
-    n = face_windings(psi, a, problem.operators, tracked)
+    hidden = problem.drive.hidden
+    n = face_windings(psi, a, problem.operators, tracked, hidden)
     faces = np.flatnonzero(n)
     place = np.zeros((3, faces.size))
-    place[: problem.mesh.points.shape[0]] = zero_positions(psi, a, problem.operators, problem.mesh, faces)
+    place[: problem.mesh.points.shape[0]] = zero_positions(psi, a, problem.operators, problem.mesh, faces, hidden)
     return [(float(x), float(y), float(z), int(w)) for (x, y, z), w in zip(place.T, n[faces], strict=True)]

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..store import Run
+from .circuits import circuit_plot, shapiro_plot, spectrum_plot
 from .lines import tubes
 from .plots import frequency_plot, kymograph, potentials, profile, voltage_pairs, voltage_plot, winding_plot
 from .scenes import movie, show, snapshot
@@ -64,6 +65,12 @@ PICTURES: dict[str, Callable[[Run, Progress], list[Path]]] = {
     "trails": _trails,
     "flux_flow": _into("flux_flow.png", flux_flow),
     "event_diagram": _into("events.png", event_diagram),
+<<<<<<< HEAD
     "frequency_plot": _into("frequency.png", frequency_plot),
+=======
+    "circuit_plot": _into("circuit.png", circuit_plot),
+    "spectrum_plot": _into("spectrum.png", spectrum_plot),
+    "shapiro_plot": _into("shapiro.png", shapiro_plot),
+>>>>>>> main
     "winding_plot": _into("winding.png", winding_plot),
 }

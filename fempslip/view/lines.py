@@ -5,15 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
 from ..contract import Array, Refusal
 from ..store import Run
 from ..store.zeros import tracked
+from ..topology.curves import smoothed
 from . import canvas, sheets, stage
 from .looks import Look, values
 
-SPACING = 0.25  # xi between points of a line that is shown
 WIDTH = 0.6  # xi of smoothing for display
 RADIUS = 0.2  # xi of a tube
 FAST = 95  # percentile of the speeds at which the colours end
@@ -31,42 +30,13 @@ def lines_at(run: Run, t: float) -> list[tuple[int, bool, Array, Array]]:
     return found
 
 
-def smoothed(points: Array, closed: bool, along: Array, width: float = WIDTH) -> tuple[Array, Array]:
-    """A line at even spacing, (n, 3), and numbers along it, (n,), both smoothed by 2 G - G^2, which shrinks little.
-
-    points : (3, m);  along : (m,).  Open lines are reflected at their ends, so that these stay where they are.
-    """
-    if closed:
-        points, along = np.concatenate([points, points[:, :1]], axis=1), np.append(along, along[0])
-    s = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(points, axis=1), axis=0))])
-    if s[-1] < 3 * SPACING:
-        return points.T, along
-    even = np.linspace(0, s[-1], max(4, round(s[-1] / SPACING)) + 1)
-    columns = np.array([np.interp(even, s, row) for row in (*points, along)])
-    sigma = width / (even[1] - even[0])
-    if closed:
-        columns = _twice(columns[:, :-1], sigma, "wrap")
-        columns = np.concatenate([columns, columns[:, :1]], axis=1)
-    else:
-        n = columns.shape[1] - 1
-        ends = columns[:, :1], columns[:, -1:]
-        odd = np.concatenate([2 * ends[0] - columns[:, :0:-1], columns, 2 * ends[1] - columns[:, -2::-1]], axis=1)
-        columns = _twice(odd, sigma, "nearest")[:, n : 2 * n + 1]
-    return columns[:3].T, columns[3]
-
-
-def _twice(columns: Array, sigma: float, mode: str) -> Array:
-    once = gaussian_filter1d(columns, sigma, axis=1, mode=mode)
-    return 2 * once - gaussian_filter1d(once, sigma, axis=1, mode=mode)
-
-
 def tubes(run: Run, path: str | Path, frame: int = -1) -> Path:
     """The vortex lines at the time of a frame.  Raises Refusal for runs in which no lines were followed."""
     if run.mesh.dim != 3 or not tracked(run):
         raise Refusal(f"{run.folder} holds no vortex lines: solve a body with the recipe vortex_tracks")
     t = float(run.times[frame])
     lines = lines_at(run, t)
-    shown = [(*smoothed(p, closed, np.linalg.norm(v, axis=0)), closed) for _, closed, p, v in lines]
+    shown = [(*smoothed(p, closed, np.linalg.norm(v, axis=0), WIDTH), closed) for _, closed, p, v in lines]
     speeds = np.concatenate([speed for _, speed, _ in shown]) if shown else np.zeros(1)
     high = float(np.nanpercentile(speeds, FAST)) if np.isfinite(speeds).any() else 1.0
     look = Look("speed", "v (ξ/τ₀)", "viridis", 0.0, max(high, 1e-6))

@@ -63,7 +63,7 @@ def known(fields: Iterable[str]) -> list[str]:
     extra = {"psi_abs", "phase"} if {"psi_re", "psi_im"} <= names else set()
     if names & {"supercurrent", "normal_current"}:
         extra.add("current")
-    return sorted((names | extra) - {"psi_re", "psi_im"})
+    return sorted((names | extra) - {"psi_re", "psi_im", "chi", "turned"})
 
 
 def look_for(name: str, frames: Iterable[Mapping[str, Array]]) -> Look:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
-SYMBOLS = {"xi": "ξ", "tau0": "τ₀", "V0": "V₀", "j0": "j₀"}
-SI = {"xi": "m", "tau0": "s", "V0": "V", "j0": "A/m²"}
+SYMBOLS = {"xi": "ξ", "tau0": "τ₀", "V0": "V₀", "j0": "j₀", "I0": "I₀"}
+SI = {"xi": "m", "tau0": "s", "V0": "V", "j0": "A/m²", "I0": "A"}
 
 
 def si(value: float, unit: str, digits: int = 3) -> str:

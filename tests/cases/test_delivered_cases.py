@@ -10,23 +10,23 @@ import yaml
 from laboratory import case_from
 
 from fempslip import view
-from fempslip.case import Case, delivered, load, load_text
+from fempslip.case import Case, Evolve, MeshedCase, delivered, load, load_text
 from fempslip.contract import Refusal
 from fempslip.mesh.meshing import make_mesh
 from fempslip.run import support
+from fempslip.run.batch import batch
 from fempslip.run.check import explain
+from fempslip.run.families import FAMILIES, conclude
+from fempslip.run.pool import processes
 from fempslip.run.recipes import RESULTS, recipe
 from fempslip.run.running import report, solve
 from fempslip.store import Run
 
 CASES = delivered("cases")
-QUICK = (
-    "wire_weak_spot",
-    "wire_normal_ends",
-    "disk_in_field",
-    "grey_soliton",
-)  # run to their end in the fast tests too
-WATCHED = {"josephson", "ledger", "tracks", "windings", "zeros"}  # what a recipe may ask to be watched
+SWEPT = tuple(name for name in CASES if load(name).sweep is not None)
+MARCHED = tuple(name for name in CASES if isinstance(load(name), Evolve))
+QUICK = ("wire_weak_spot", "wire_normal_ends", "disk_in_field", "grey_soliton")  # run to their end in fast tests too
+WATCHED = {"currents", "josephson", "ledger", "tracks", "windings", "zeros"}  # what a recipe may ask to be watched
 SHORT: dict[str, object] = {"time.until": 2, "measure.from": 1, "record.fields": 1}
 COARSE: dict[int, dict[str, object]] = {3: {"mesh.size": 0.9}}
 
@@ -53,7 +53,8 @@ def test_a_case_explains_itself(name: str) -> None:
     text = explain(load(name))
     lines = text.splitlines()
     assert lines[0] == f"{name}: {load(name).title}"
-    for section in ("scales", "geometry", "material", "contacts", "drive", "mesh", "time", "expected", "cost"):
+    meshed = ("geometry", "material", "contacts", "drive", "mesh") if isinstance(load(name), MeshedCase) else ()
+    for section in ("scales", *meshed, "expected", *(("time", "cost") if name in MARCHED else ())):
         assert any(line.startswith(section.ljust(13)) for line in lines), section
     assert max(map(len, lines)) <= 120 and not any(line != line.rstrip() for line in lines)
     assert "nan" not in text and "None" not in text and "warning" not in text
@@ -71,12 +72,13 @@ def test_the_document_of_a_case_gives_the_same_case(name: str, tmp_path: Path) -
 @pytest.mark.parametrize("name", delivered("postprocess"))
 def test_a_recipe_names_what_there_is(name: str) -> None:
     written = yaml.safe_load(delivered("postprocess")[name].read_text("utf-8"))
-    assert set(written) <= {"title", "watch", "results", "pictures"}
+    assert set(written) <= {"title", "watch", "results", "pictures", "family"}
     found = recipe(name)
     assert found.title.endswith("?")
     assert set(found.watch) <= WATCHED
     assert set(found.results) <= set(RESULTS) and set(found.pictures) <= set(view.PICTURES)
-    assert found.results or found.pictures
+    assert set(found.family) <= set(FAMILIES)
+    assert found.results or found.pictures or found.family
 
 
 def test_every_recipe_and_function_is_used() -> None:
@@ -91,9 +93,11 @@ def test_every_recipe_and_function_is_used() -> None:
 # ---------------------------------------------------------------------------------------------- runs
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", MARCHED)
 def test_a_case_runs(name: str, tmp_path: Path) -> None:
     case = load(name)
+    if case.sweep is not None:
+        case = case.vary({"sweep": None, "expect": None})
     run = solve(case.vary(SHORT | COARSE.get(case.geometry.dimension, {})), tmp_path / "run", pictures=False)
     assert run.summary is not None
     assert run.summary["status"] == run.status == "finished" and run.summary["end_time_tau"] == 2.0
@@ -107,6 +111,13 @@ def test_a_case_runs(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in CASES])
 def test_a_case_meets_its_expectations(name: str, tmp_path: Path) -> None:
+    if name in SWEPT:
+        case = load(name)
+        with processes(2) as (pool, stop):
+            found = conclude(case, batch(case, into=tmp_path / "batch", executor=pool, stop=stop), tmp_path / "batch")
+        assert found["status"] == "finished" and found["expect"]
+        assert not [row for row in found["expect"] if not row["ok"]]
+        return
     run = solve(load(name), tmp_path / "run", pictures=False)
     assert run.summary is not None and run.summary["expect"]
     missed = [row for row in run.summary["expect"] if not row["ok"]]
@@ -157,9 +168,7 @@ def reactive(row: support.Row, folder: Path) -> Case:
     return case_from(TINY, folder, changes)
 
 
-@pytest.mark.parametrize(
-    "row", support.SUPPORT, ids=lambda row: f"{row.dynamics}-{row.charge}-{row.contact}-holes-{row.holes}"
-)
+@pytest.mark.parametrize("row", support.SUPPORT, ids=lambda row: "-".join(vars(row).values()))
 def test_every_yes_runs(row: support.Row, tmp_path: Path) -> None:
     case = as_asked(row, tmp_path)
     assert support.asked(case) == [row]

@@ -41,7 +41,7 @@ def asked(monkeypatch, tmp_path):
         calls.resume = (folder, until, pictures)
         return SimpleNamespace(summary=calls.answer())
 
-    def post(folder, names, progress):
+    def post(folder, names, progress, between=None):
         return {name: {"mean": 0.25, "si": {"mean_V": None}} for name in names}
 
     stand_in(monkeypatch, "fempslip.case", load=load)

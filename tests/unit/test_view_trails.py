@@ -13,6 +13,7 @@ from fempslip.contract import Refusal
 from fempslip.run.running import solve
 from fempslip.store import Run
 from fempslip.store.zeros import events_of, tracked, tracks_of
+from fempslip.topology.curves import smoothed
 from fempslip.view import lines
 from fempslip.view.trails import LONGEST, NEGATIVE, POSITIVE, SHORTEST, memory
 
@@ -132,7 +133,7 @@ def test_tubes_follow_the_lines(slab, tmp_path):
     found = lines.lines_at(slab, 40.0)
     assert len(found) == slab.summary["results"]["vortex_tracks"]["lines"] > 0
     for _, closed, points, v in found:
-        shown, speed = lines.smoothed(points, closed, np.linalg.norm(v, axis=0))
+        shown, speed = smoothed(points, closed, np.linalg.norm(v, axis=0), lines.WIDTH)
         assert shown[0] == pytest.approx(points[:, 0], abs=1e-3) and np.isfinite(speed).all()
     assert view.tubes(slab, tmp_path / "lines.png").stat().st_size > 10_000
     assert view.event_diagram(slab, tmp_path / "events.png").stat().st_size > 5_000
@@ -143,7 +144,7 @@ def test_smoothing_does_not_shrink_a_ring():
     rng = np.random.default_rng(0)
     angle = np.sort(rng.uniform(0, 2 * np.pi, 80))
     ring = np.array([np.cos(angle), np.sin(angle), 0 * angle]) * (3.7 + 0.05 * rng.standard_normal(80))
-    shown, _ = lines.smoothed(ring, True, np.zeros(80))
+    shown, _ = smoothed(ring, True, np.zeros(80), lines.WIDTH)
     radius = np.linalg.norm(shown, axis=1)
     assert radius.mean() == pytest.approx(3.7, rel=5e-3) and radius.std() < 0.03
     assert shown[0] == pytest.approx(shown[-1])

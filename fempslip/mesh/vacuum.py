@@ -1,0 +1,109 @@
+"""The space around a body: tetrahedra from its skin to a sphere, whatever the body.
+
+The mesh of the body stays as it is; the vacuum is grown onto its skin, finest there and coarser outwards.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+
+from fempslip.contract import Array, Mesh, Operators, Refusal, Surroundings
+from fempslip.mesh.bodies import Trouble
+from fempslip.mesh.child import apart
+from fempslip.mesh.operators import operators
+from fempslip.mesh.simple import simple_mesh
+from fempslip.mesh.simplices import column_numbers
+
+REACH = 3.0  # radius of the ball over that of the body: with the dipole outside, moments are right to 0.2 %
+OUTER = 0.3  # size of the cells at the sphere over its radius
+
+
+def surrounded(mesh: Mesh, op: Operators, reach: float = REACH) -> Surroundings:
+    """The body in a ball `reach` times as large, without patterns.
+
+    Raises Refusal where no mesh of the space around it was found.
+    """
+    facets = skin(mesh.cells)
+    corners = mesh.points[:, np.unique(facets)]
+    center = 0.5 * (corners.min(axis=1) + corners.max(axis=1))
+    radius = reach * float(np.linalg.norm(corners - center[:, None], axis=0).max())
+    try:
+        points, cells = apart(grown, mesh.points, facets, center, radius)
+    except Trouble as trouble:
+        raise Refusal(f"the space around the body cannot be meshed: {trouble}") from None
+    cells = oriented(points, np.concatenate([mesh.cells, cells], axis=1))
+    whole = replace(simple_mesh(points, cells, "space", {}, mesh.size), holes=mesh.holes)
+    all_op = operators(whole)
+    edges = column_numbers(all_op.edges, op.edges, all_op.nodes)
+    none = np.zeros((0, all_op.edges.shape[1]))
+    return Surroundings(whole, all_op, edges, radius, center, np.sort(skin(cells), axis=0), none)
+
+
+def skin(cells: Array) -> Array:
+    """(3, facets) vertices of the facets that only one tetrahedron has."""
+    local = np.array(list(combinations(range(4), 3))).T
+    facets = cells[local].reshape(3, -1)
+    key, first, count = np.unique(np.sort(facets, axis=0), axis=1, return_index=True, return_counts=True)
+    return facets[:, first[count == 1]]
+
+
+def oriented(points: Array, cells: Array) -> Array:
+    p = points[:, cells]
+    negative = np.einsum("ic,ic->c", np.cross(p[:, 1] - p[:, 0], p[:, 2] - p[:, 0], axis=0), p[:, 3] - p[:, 0]) < 0
+    cells = cells.copy()
+    cells[2:, negative] = cells[2:, negative][::-1]
+    return cells
+
+
+def globe(radius: float, size: float) -> tuple[Array, Array]:
+    """Vertices (3, n) and triangles (3, m) of a sphere with edges of about `size`."""
+    from scipy.spatial import ConvexHull
+
+    count = max(60, int(4 * np.pi * radius**2 / (0.5 * np.sqrt(3) * size**2)))
+    k = np.arange(count) + 0.5
+    z, angle = 1 - 2 * k / count, np.pi * (1 + np.sqrt(5)) * k
+    points = radius * np.array([np.sqrt(1 - z**2) * np.cos(angle), np.sqrt(1 - z**2) * np.sin(angle), z])
+    return points, ConvexHull(points.T).simplices.T
+
+
+def grown(points: Array, facets: Array, center: Array, radius: float) -> tuple[Array, Array]:
+    """All vertices (those of the body first) and the tetrahedra of the space between its skin and the sphere."""
+    import gmsh
+
+    used, number = np.unique(facets, return_inverse=True)
+    ball, triangles = globe(radius, OUTER * radius)
+    gmsh.initialize([], interruptible=False)
+    try:
+        gmsh.option.setNumber("General.Terminal", 0)
+        gmsh.option.setNumber("Mesh.Optimize", 1)
+        gmsh.model.add("space")
+        offset = used.size
+        for tag, where, what, first in (
+            (1, points[:, used], number.reshape(facets.shape), 1),
+            (2, ball + center[:, None], triangles, 1 + offset),
+        ):
+            gmsh.model.addDiscreteEntity(2, tag)
+            gmsh.model.mesh.addNodes(2, tag, first + np.arange(where.shape[1]), where.T.ravel())
+            gmsh.model.mesh.addElementsByType(tag, 2, [], (what + first).T.ravel())
+        loops = [gmsh.model.geo.addSurfaceLoop([2]), gmsh.model.geo.addSurfaceLoop([1])]
+        volume = gmsh.model.geo.addVolume(loops)
+        gmsh.model.geo.synchronize()
+        gmsh.model.mesh.generate(3)
+        tags, places, _ = gmsh.model.mesh.getNodes()
+        _, found = gmsh.model.mesh.getElementsByType(4, volume)
+    finally:
+        gmsh.finalize()
+    if not len(found):
+        raise Trouble("the mesher found no cells")
+    order = np.argsort(tags)
+    places = places.reshape(-1, 3)[order].T
+    tags = tags[order]
+    place = np.searchsorted(tags, found).reshape(-1, 4).T  # row in places
+    own = tags <= offset
+    new = np.empty(tags.size, dtype=np.int64)
+    new[own] = used[tags[own].astype(np.int64) - 1]
+    new[~own] = points.shape[1] + np.arange(np.count_nonzero(~own))
+    return np.concatenate([points, places[:, ~own]], axis=1), new[place]

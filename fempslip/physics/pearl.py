@@ -1,0 +1,310 @@
+"""Thin films with their own field (`screening: pearl`): the current and the potential it induces, solved together.
+
+    a_ind = L I / Lambda,   Lambda = lambda^2/d in xi,
+    E = -d_t(a_app + a_ind) - G mu,   I = I_s + M1 E,   G^T I = -s
+
+(the Pearl length of most papers is 2 Lambda: J. Pearl, Appl. Phys. Lett. 5, 65 (1964)).  L is physics.biot_savart, s
+the current fed in at nodes.  In one step of BDF2 with leading coefficient 1/q:
+
+    (1 + L M1/(Lambda q)) E + G mu = -d_t a_app + H/q - L I_s/(Lambda q),    G^T M1 E = -s - G^T I_s
+
+H the history of a_ind.  The static London state has the same form, with the superfluid velocity v for E:
+
+    (1 + L M_s/Lambda) v + G chi = theta - a_app,    I = M_s v,   G^T I = -s
+
+theta the phases of edges, which hold vortices and fluxoids.  Both are solved by CG in the scalar product of the metric
+M, among the fields with G^T M x given: symmetric because L is.  Currents that circulate round holes are in the kernel
+of G^T and need no unknown of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from fempslip.contract import Array, Failure, Problem, State
+from fempslip.physics import kernels
+from fempslip.physics.applied import PrescribedCurrents, advanced, framed, injection, potential
+from fempslip.physics.biot_savart import BiotSavart
+from fempslip.physics.graph import Graph
+
+LIMIT = 200  # iterations
+POSITIVE = 1e-6  # of the mean link weight: links of obtuse and right triangles are no less in a static state
+FAINT = 0.02  # of the mean |psi|^2, likewise
+
+Poisson = Callable[[Array], Array]  # solution of G^T M G y = b, b of sum zero
+MakeSolver = Callable[[sp.csr_array], Callable[[Array, Array], Array]]
+
+
+@dataclass(frozen=True, eq=False)
+class Flow:
+    """Solution of (1 + c L M) x + G y = b - c L base with G^T(base + M x) = -s.
+
+    current : base + M x;  induced : L current (without c)
+    """
+
+    x: Array
+    y: Array
+    current: Array
+    induced: Array
+    iterations: int
+
+
+@dataclass(frozen=True, eq=False)
+class Sheath:
+    """What the solve needs of a film: L, the metric M, G and the Poisson solver of G^T M G."""
+
+    law: BiotSavart
+    metric: sp.csr_array
+    G: sp.csr_array
+    poisson: Poisson
+
+    def project(self, x: Array, target: Array) -> tuple[Array, Array]:
+        """(x + G y, y) with G^T M (x + G y) = target."""
+        y = self.poisson(target - self.G.T @ (self.metric @ x))
+        return x + self.G @ y, y
+
+    def solve(
+        self, c: float, b: Array, base: Array, s: Array, start: Array, tolerance: float, floor: float = 0.0,
+        smoother: Callable[[Array], Array] | None = None,
+    ) -> Flow:  # fmt: skip
+        """CG from `start`, until the residual's norm is below tolerance times that of the current, or floor.
+
+        smoother : self-adjoint in the metric, close to the inverse of 1 + c L M
+        """
+        law, m, g = self.law, self.metric, self.G
+        x, _ = self.project(start, -s - g.T @ base)
+        current = base + m @ x
+        induced = law.circulations(current)
+        residual = b - x - c * induced
+        nothing = np.zeros(g.shape[1])
+        z, y = self.project(residual, nothing)
+
+        def enough(rest: Array) -> bool:
+            scale = float(law.sheet.m @ np.abs(law.density(current)) ** 2)
+            return float(rest @ (m @ rest)) <= tolerance**2 * scale + floor**2 * float(law.sheet.m.sum())
+
+        if enough(z):
+            return Flow(x, -y, current, induced, 0)
+        rest, p, last = z, np.zeros_like(z), 1.0
+        for count in range(1, LIMIT + 1):
+            z = rest if smoother is None else self.project(smoother(rest), nothing)[0]
+            rho = float(rest @ (m @ z))
+            p = z + (rho / last if count > 1 else 0.0) * p
+            last = rho
+            flow = m @ p
+            a = law.circulations(flow)
+            image = p + c * a
+            alpha = rho / float(image @ flow)
+            x, current, induced = x + alpha * p, current + alpha * flow, induced + alpha * a
+            residual = residual - alpha * image
+            rest, y = self.project(residual, nothing)
+            if enough(rest):
+                return Flow(x, -y, current, induced, count)
+        raise Failure("the film's own field did not converge: check the mesh for degenerate cells")
+
+
+@dataclass(frozen=True, eq=False)
+class London:
+    """A static state.  current : (edges,);  a_ind : (edges,);  chi : (nodes,);  velocity v : (edges,)."""
+
+    current: Array
+    a_ind: Array
+    chi: Array
+    velocity: Array
+    iterations: int
+
+
+def london(sheath: Sheath, Lambda: float, phases: Array, a_app: Array, s: Array | None = None,
+           tolerance: float = 1e-8) -> London:  # fmt: skip
+    """The currents of a film with |psi| frozen; sheath.metric is M_s, the edge mass weighted by d q |psi|^2.
+
+    phases : (edges,) theta, closed but for the vortices and fluxoids that they hold;  s : (nodes,) current fed in
+    """
+    nodes = sheath.G.shape[1]
+    none = np.zeros(phases.size)
+    s = np.zeros(nodes) if s is None else s
+    found = sheath.solve(1 / Lambda, phases - a_app, none, s, none, tolerance)
+    return London(found.current, found.induced / Lambda, found.y, found.x, found.iterations)
+
+
+def energy(state: London) -> float:
+    """Kinetic and magnetic energy in units of F: sum of I_e v_e + I_e a_ind,e."""
+    return float(state.current @ (state.velocity + state.a_ind))
+
+
+def static(
+    problem: Problem, phases: Array, a_app: Array, s: Array, make_solver: MakeSolver, law: BiotSavart | None = None
+) -> London:
+    """The London state of a problem's film with |psi| that of its start; the other arguments as of `london`."""
+    i, j = problem.operators.edges
+    law = BiotSavart.of(problem.mesh, problem.operators) if law is None else law
+    metric = superfluid(problem.operators.w, np.abs(problem.psi[i] * problem.psi[j]))
+    return london(sheath_of(law, metric, problem.operators.G, make_solver), problem.Lambda, phases, a_app, s)
+
+
+def superfluid(w: Array, size: Array) -> sp.csr_array:
+    """The metric w |psi_i psi_j|, clipped from below: links of obtuse triangles, and where nothing superconducts."""
+    w = np.maximum(w, POSITIVE * float(np.mean(np.abs(w))))
+    return sp.csr_array(sp.diags_array(w * np.maximum(size, FAINT * float(size.mean()))))
+
+
+def sheath_of(law: BiotSavart, metric: sp.csr_array, G: sp.csr_array, make_solver: MakeSolver) -> Sheath:
+    poisson = make_solver(sp.csr_array(G.T @ metric @ G))
+    return Sheath(law, metric, G, lambda b: poisson(b, np.zeros(b.size)))
+
+
+def moment(law: BiotSavart, current: Array) -> float:
+    """1/2 int r x k, in j0 d xi^3: about the origin, on which it does not depend where no current is fed in."""
+    sheet = law.sheet
+    r = sheet.points[0] + 1j * sheet.points[1]
+    i, j = law.edges
+    return float(0.5 * current @ np.imag(np.conj(r[i]) * r[j]))
+
+
+# ------------------------------------------------------------------------------------------- in time
+
+TOLERANCE = 1e-4  # of the induced potential, a step
+QUIET = 1e-7  # j0: normal currents below it are none
+NORMAL = 0.02  # mean |psi|^2 of a start state below which it counts as normal
+
+Bdf = Callable[[float, float | None], tuple[float, float, float]]
+Weights = Callable[[float, tuple[float, ...], int], tuple[float, ...]]
+
+
+@dataclass(frozen=True, eq=False)
+class Open:
+    """A step before the currents of the terminals are known."""
+
+    past: State
+    t: float
+    q: float
+    b: Array
+    base: Array
+    guess: Array
+
+
+@dataclass(frozen=True, eq=False)
+class PearlField:
+    """contract.Field for `screening: pearl`.
+
+    a = a_app + a_ind + G chi,  d chi/dt = mu.  psi is solved with a_ind extrapolated; then current and a_ind of the new
+    time are solved together.  State: mu, chi, a, a_ind, the current of edges, e the circulation of E.
+    """
+
+    problem: Problem
+    graph: Graph
+    sheath: Sheath
+    shares: Array
+    most: float  # largest conductance of the sheet, sigma d
+    make_solver: MakeSolver
+    bdf: Bdf
+    weights: Weights
+
+    ladder = False
+
+    @classmethod
+    def of(cls, problem: Problem, graph: Graph, make_solver: MakeSolver, bdf: Bdf, weights: Weights) -> PearlField:
+        op, law = problem.operators, BiotSavart.of(problem.mesh, problem.operators)
+        sheath = sheath_of(law, op.M1, op.G, make_solver)
+        most = float(np.max(problem.sigma * op.m / law.sheet.m))
+        return cls(problem, graph, sheath, injection(problem), most, make_solver, bdf, weights)
+
+    def declare(self) -> Mapping[str, int]:
+        return {"mu": 2, "chi": 1, "a": 1, "a_ind": 3, "current": 1, "e": 3}
+
+    def begin(self, psi: Array, chi: Array, t: float) -> Mapping[str, Array]:
+        """The currents of psi in equilibrium with the whole field, and Ohm's flow of what the terminals feed in.
+
+        psi takes the phase of least energy, |psi| stays as it is.
+        """
+        i, j = self.graph.edges
+        turned = psi * np.exp(-1j * chi)
+        a_app = potential(self.problem.drive, t)
+        pair = turned[i].conj() * np.exp(-1j * a_app) * turned[j]
+        s = self.shares.T @ PrescribedCurrents(self.problem).at(t)
+        e, y = self.sheath.project(np.zeros(pair.size), -s)
+        flow = self.sheath.metric @ e
+        a_flow = self.sheath.law.circulations(flow) / self.problem.Lambda if s.any() else np.zeros(pair.size)
+        own = self.settled(pair, a_flow)
+        chi = chi + own.chi
+        a = a_app + a_flow + own.a_ind + (chi[j] - chi[i])
+        arrays = {"chi": chi, "a": a, "a_ind": a_flow + own.a_ind, "current": flow + own.current}
+        return {"mu": -y, "e": e, **arrays}
+
+    def settled(self, pair: Array, a_flow: Array) -> London:
+        """The London state of links psi_i* exp(-i a) psi_j, of which a normal film has next to nothing."""
+        size = np.abs(pair)
+        if size.mean() < NORMAL:
+            none = np.zeros(pair.size)
+            return London(none, none, np.zeros(self.shares.shape[1]), none, 0)
+        metric = superfluid(self.graph.w, size)
+        sheath = sheath_of(self.sheath.law, metric, self.problem.operators.G, self.make_solver)
+        return london(sheath, self.problem.Lambda, np.angle(pair), a_flow)
+
+    def weight(self, new: Mapping[str, Array]) -> Array | None:
+        return None
+
+    def links(self, past: State, t: float, dt: float) -> Mapping[str, Array]:
+        """chi, a_ind extrapolated, and a with them, at t + dt."""
+        chi = advanced(past, dt)
+        a_ind = self.ahead(past, "a_ind", dt, 2)
+        a = np.empty(a_ind.size)
+        kernels.with_potential(potential(self.problem.drive, t + dt) + a_ind, chi, self.graph.edges, a)
+        return {"chi": chi, "a": a, "a_ind": a_ind}
+
+    def ahead(self, past: State, name: str, dt: float, count: int) -> Array:
+        """An array of the state extrapolated by dt, through its last `count` values."""
+        known = past.past(name)
+        parts = zip(self.weights(dt, past.steps, count), (*known, *(count - len(known)) * known[-1:]), strict=False)
+        return sum((weight * value for weight, value in parts if weight), np.zeros(known[0].size))
+
+    def frame(self, new: Mapping[str, Array], t: float) -> tuple[Array, Array]:
+        g = self.graph
+        link = np.empty(g.neighbour.size, dtype=complex)
+        kernels.links(potential(self.problem.drive, t) + new["a_ind"], g.w, g.up, g.down, link)
+        return link, framed(new["chi"])
+
+    def errors(self, past: State, new: Mapping[str, Array], dt: float) -> Mapping[str, float]:
+        """The induced potential against its quadratic extrapolation, as a phase along an edge."""
+        return {"a_ind": float(np.abs(new["a_ind"] - self.ahead(past, "a_ind", dt, 3)).max())}
+
+    def response(self, psi: Array, link: Array, past: State, t: float) -> tuple[Array, Array, Any]:
+        """What the solve needs beside the currents; V_s and R are for circuits, which films with a field do not take.
+
+        Where t is the time of `past` itself: a first short step from there, which tells mu behind a kink of the drive.
+        """
+        current, inflow = np.empty(self.graph.w.size), np.empty(psi.size)
+        kernels.divergence(psi, link, self.graph.up, self.graph.edges, current, inflow)
+        dt, drive = t - past.t, self.problem.drive
+        short = dt <= 0
+        dt = self.problem.clock.dt_start if short else dt
+        last = past.steps[0] if past.steps and not short else None
+        a1, h0, h1 = self.bdf(dt, last)
+        before = h0 * (potential(drive, past.t) + past["a_ind"])
+        if last is not None:
+            before += h1 * (potential(drive, past.t - last) + past.past("a_ind")[1])
+        b = (before - a1 * potential(drive, past.t + dt)) / dt
+        guess = past["e"] if short else self.ahead(past, "e", dt, 3)
+        none = np.full(len(self.problem.contacts), np.nan)
+        return none, np.full((none.size, none.size), np.nan), Open(past, t, dt / a1, b, current, guess)
+
+    def close(self, step: Any, currents: Array) -> Mapping[str, Array]:
+        """mu, a_ind, current, e and a of the new time."""
+        lam, s = self.problem.Lambda, self.shares.T @ currents
+        c = 1 / (lam * step.q)
+        smooth = self.sheath.law.smoothing(c, self.most)
+        m = self.sheath.metric
+        flow = self.sheath.solve(
+            c, step.b, step.base, s, step.guess, TOLERANCE, QUIET, lambda x: x - smooth(m @ x)
+        )  # fmt: skip
+        if step.t <= step.past.t:
+            return {"mu": flow.y, "e": flow.x}
+        a_ind = flow.induced / lam
+        chi, a = advanced(step.past, step.t - step.past.t), np.empty(a_ind.size)
+        kernels.with_potential(potential(self.problem.drive, step.t) + a_ind, chi, self.graph.edges, a)
+        return {"mu": flow.y, "a_ind": a_ind, "current": flow.current, "e": flow.x, "a": a}

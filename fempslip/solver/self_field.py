@@ -1,0 +1,203 @@
+"""The step of the vector potential with self-field: variable-step BDF2, one linear solve with a constant matrix.
+
+    [(a1/dt) sigma M1 + kappa^2 S + D0] a_new
+        = sigma M1 (h0 a_now + h1 a_before)/dt + I_s(psi*, a*) + D0 a* + kappa^2 S a_applied(t + dt) + I_external
+
+psi*, a* extrapolated; curl curl implicit.  D0 stabilises the extrapolated supercurrent: with L its largest slope,
+-dI_s/da <= L, the root of the scheme at z = -1 stays inside for every dt when D0 >= 3/4 L (4/dt + 4 D0 - 3 L >= 0).
+It costs an error of order dt^2, like that of the scheme itself.  D0 = |w| for links (films), M1 for barycentric
+currents (bodies).
+
+The matrix depends on a1/dt alone; steps keep to a ladder of powers of two and factors are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from fempslip.contract import Array, Problem, State
+from fempslip.mesh.operators import operators
+from fempslip.physics.applied import PrescribedCurrents
+from fempslip.physics.graph import Graph
+from fempslip.physics.maxwell import Kinetics, Screening
+from fempslip.solver.bdf import bdf, weights
+from fempslip.solver.linear import factored
+
+KEPT = 8  # factors at most
+
+
+@dataclass(frozen=True, eq=False)
+class MaxwellField:
+    """contract.Field for `screening: maxwell`.  State: a (three deep) and e, the circulation of E = -da/dt; in bodies
+    also `space`, a on all edges of the space.
+
+    mass, damping : sigma M1 and D0 on the edges of the space
+    free : numbers of the edges that are solved for: those of a bank carry no electric field and keep their a
+    """
+
+    problem: Problem
+    graph: Graph
+    screening: Screening
+    kinetics: Kinetics
+    load: PrescribedCurrents
+    mass: sp.csr_array
+    damping: sp.csr_array
+    free: Array
+    factors: dict[float, Callable[[Array], Array]] = field(default_factory=dict)
+    last: dict[str, Any] = field(default_factory=dict)
+
+    ladder = True
+
+    @classmethod
+    def of(cls, problem: Problem, graph: Graph) -> MaxwellField:
+        op, screening = problem.operators, Screening.of(problem)
+        space = screening.space
+        held = space.gauge.copy()
+        held[space.inner] |= on_banks(problem)
+        stiff = sp.csr_array(sp.diags_array(np.abs(op.w))) if problem.surroundings is None else kinetic_mass(problem)
+        mass, damping = (spread(matrix, space.inner, held.size) for matrix in (op.M1, stiff))
+        kinetics = Kinetics.of(problem, graph)
+        load = PrescribedCurrents(problem)
+        return cls(problem, graph, screening, kinetics, load, mass, damping, np.flatnonzero(~held))
+
+    @property
+    def inner(self) -> Array:
+        return self.screening.space.inner
+
+    def declare(self) -> Mapping[str, int]:
+        return {"a": 3, "e": 1} | ({} if self.problem.surroundings is None else {"space": 1})
+
+    def begin(self, psi: Array, chi: Array, t: float) -> Mapping[str, Array]:
+        """a that belongs to psi at rest: the field of smallest energy with psi as it is.
+
+        kappa^2 S (a - a_applied) = w |psi_i||psi_j| (phi - (a - a_applied)), phi the gauge-invariant phase of an edge
+        without self-field; in bodies the weights are those of M1.
+        """
+        op = self.problem.operators
+        i, j = op.edges
+        applied = self.screening.potential(t)
+        at_rest = applied[self.inner] + (chi[j] - chi[i])
+        size = np.sqrt(np.abs(psi[i]) * np.abs(psi[j]))
+        phi = np.angle(psi[i].conj() * np.exp(-1j * at_rest) * psi[j])
+        phi[size == 0] = 0.0
+        weights = sp.diags_array(size)
+        stiff = (
+            sp.diags_array(np.maximum(op.w, 0.0)) if self.problem.surroundings is None else kinetic_mass(self.problem)
+        )
+        london = spread(sp.csr_array(weights @ stiff @ weights), self.inner, applied.size)
+        matrix = sp.csr_array(self.screening.kS + london + 1e-8 * self.mass)
+        whole = np.zeros(applied.size)
+        whole[self.inner] = phi
+        free = self.free
+        a = applied.copy()
+        a[self.inner] = at_rest
+        a[free] += factored(sp.csr_array(matrix[free][:, free]))((london @ whole)[free])
+        return self.arrays(a, np.zeros(op.edges.shape[1]))
+
+    def arrays(self, a: Array, e: Array) -> Mapping[str, Array]:
+        return {"a": a, "e": e} if self.problem.surroundings is None else {"a": a[self.inner], "e": e, "space": a}
+
+    def links(self, past: State, t: float, dt: float) -> Mapping[str, Array]:
+        """a and e at t + dt."""
+        psi, a = past.past("psi"), past.past("a")
+        last = past.steps[0] if past.steps and len(a) > 1 else None
+        a1, h0, h1 = bdf(dt, last)
+        x0, x1 = weights(dt, past.steps[: len(a) - 1], 2)
+        back = min(1, len(a) - 1)
+        pace = float(f"{a1 / dt:.10e}")  # exact in the factor and in the equation; a resumed run makes the same one
+        before = (h0 * a[0] + h1 * a[back]) / a1
+        guess = x0 * a[0] + x1 * a[back]
+        pull = self.kinetics.currents(x0 * psi[0] + x1 * psi[back], guess)
+        currents = self.load.close(np.zeros(0), np.zeros(0), past, t + dt).currents
+        if currents.any():
+            pull += currents @ self.screening.injected
+        right = self.screening.applied(t + dt)
+        right += self.mass @ self.widened(pace * before) + self.damping @ self.widened(guess)
+        right[self.inner] += pull
+        new = self.solve(pace, right, self.kept(past, t + dt))
+        return self.arrays(new, pace * (before - new[self.inner]))
+
+    def widened(self, a: Array) -> Array:
+        """A cochain of the sample on the edges of the space."""
+        if self.problem.surroundings is None:
+            return a
+        out = np.zeros(self.screening.space.gauge.size)
+        out[self.inner] = a
+        return out
+
+    def kept(self, past: State, t: float) -> Array:
+        """a where it is not solved for: as applied on the tree of the vacuum, as it was on banks."""
+        if self.problem.surroundings is None:
+            return past["a"]
+        a = self.screening.potential(t)
+        a[self.inner] = past["a"]
+        return a
+
+    def solve(self, pace: float, right: Array, held: Array) -> Array:
+        """[pace sigma M1 + kappa^2 S + D0] a = right, a as `held` where it is not free."""
+        free, whole = self.free, self.free.size == held.size
+        if pace not in self.factors:
+            matrix = sp.csr_array(pace * self.mass + self.screening.kS + self.damping)
+            while len(self.factors) >= KEPT:
+                self.factors.pop(next(iter(self.factors)))
+            self.factors[pace] = factored(matrix if whole else sp.csr_array(matrix[free][:, free]))
+        if whole:
+            return self.factors[pace](right)
+        a = held.copy()
+        a[free] = 0.0
+        right = right - (pace * (self.mass @ a) + self.screening.kS @ a + self.damping @ a)
+        a[free] = self.factors[pace](right[free])
+        return a
+
+    def frame(self, new: Mapping[str, Array], t: float) -> tuple[Array, Array]:
+        return self.linked(new["a"])[0], np.ones(self.problem.operators.nodes, dtype=complex)
+
+    def weight(self, new: Mapping[str, Array]) -> Array | None:
+        return self.linked(new["a"])[1]
+
+    def linked(self, a: Array) -> tuple[Array, Array | None]:
+        """Links and weights of a, made once."""
+        if self.last.get("a") is not a:
+            self.last.update(a=a, found=self.kinetics.links(a))
+        return self.last["found"]
+
+    def errors(self, past: State, new: Mapping[str, Array], dt: float) -> Mapping[str, float]:
+        """max |a - quadratic extrapolation|, a phase like that of psi."""
+        a = past.past("a")
+        q = weights(dt, past.steps[: len(a) - 1], len(a))
+        return {"a": float(np.max(np.abs(new["a"] - sum(w * x for w, x in zip(q, a, strict=True)))))}
+
+    def response(self, framed: Array, link: Array, past: State, t: float) -> tuple[Array, Array, Array]:
+        none = np.zeros(len(self.problem.contacts))
+        return none, np.zeros((none.size, none.size)), np.zeros(0)
+
+    def close(self, partial: Any, currents: Array) -> Mapping[str, Array]:
+        return {}
+
+
+def kinetic_mass(problem: Problem) -> sp.csr_array:
+    """M1 with the kinetic weight instead of the conductivity: slope of the currents at |psi| = 1."""
+    return operators(problem.mesh, None, problem.cell_kinetic, problem.cell_kinetic).M1
+
+
+def spread(matrix: sp.csr_array, inner: Array, size: int) -> sp.csr_array:
+    """A matrix of the sample's edges on the edges of the space."""
+    entries = sp.coo_array(matrix)
+    i, j = entries.coords
+    return sp.csr_array((entries.data, (inner[i], inner[j])), shape=(size, size))
+
+
+def on_banks(problem: Problem) -> Array:
+    """(edges,) True on edges that lie in a bank: there E is 0 and psi is held."""
+    held = np.zeros(problem.operators.edges.shape[1], dtype=bool)
+    for contact in problem.contacts:
+        if contact.kind == "bank":
+            inside = np.zeros(problem.operators.nodes, dtype=bool)
+            inside[contact.nodes] = True
+            held |= inside[problem.operators.edges].all(axis=0)
+    return held
