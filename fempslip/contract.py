@@ -324,13 +324,10 @@ class Problem:
     sources: Sources | None = None
     landscape: Landscape | None = None
     kappa: float = float("nan")
-<<<<<<< HEAD
-    fluid: Fluid | None = None
-=======
     cell_kinetic: Array | None = None  # (cells,) kinetic weight q, None: 1
     surroundings: Surroundings | None = None  # of a body whose own field is solved for
     Lambda: float = float("nan")
->>>>>>> main
+    fluid: Fluid | None = None
 
 
 # ---------------------------------------------------------------------------------------------- state and steps

@@ -18,11 +18,8 @@ def cross_checks(case: Case) -> Iterator[Found]:
         yield from _times(case)
     if isinstance(case, MeshedCase):
         yield from _currents(case)
-<<<<<<< HEAD
-        yield from _fluids(case)
-=======
         yield from _joined_contacts(case)
->>>>>>> main
+        yield from _fluids(case)
     yield from _expected_recipes(case)
 
 
@@ -73,6 +70,8 @@ NOT_FLUIDS = {"u": 5.79, "gamma": 10.0, "sigma": 1.0}
 def _fluids(case: MeshedCase) -> Iterator[Found]:
     """What belongs to superfluids alone, and what does not belong to them."""
     material: Key = ("material", "everywhere") if case.materials.regions else ("material",)
+    if case.start.rings and case.geometry.dimension != 3:
+        yield ("start", "rings"), "start.rings: vortex rings live in bodies (dimension: 3)"
     base, start, reactive = case.materials.everywhere, case.start, case.model.reactive
     if not reactive:
         words = "is for superfluids: model: {dynamics: superfluid}"

@@ -9,11 +9,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, model_validator
 
-<<<<<<< HEAD
-from fempslip.case.material import Profile
-=======
 from fempslip.case.circuits import CircuitSpec
->>>>>>> main
+from fempslip.case.material import Profile
 from fempslip.case.parts import (
     BoundaryName,
     Direction,
@@ -27,12 +24,8 @@ from fempslip.case.parts import (
     wrong,
 )
 from fempslip.case.waveforms import Constant, Sum
-<<<<<<< HEAD
 from fempslip.case.waves import Component, CurrentWave, DensityWave, HeadWave, Wave, scalar_is_value
-=======
-from fempslip.case.waves import Component, CurrentWave, DensityWave, Wave, scalar_is_value
 from fempslip.contract import Circuit
->>>>>>> main
 
 Vector = tuple[float, float, float]
 
@@ -147,19 +140,16 @@ AnyCurrent = Annotated[
 
 
 class DriveSpec(Part):
-<<<<<<< HEAD
-    """Field, flux and currents as written; of superfluids the head of reservoirs and a potential from outside."""
-=======
-    """Field, flux and currents as written, or a circuit instead of currents."""
->>>>>>> main
+    """Field, flux and currents as written, or a circuit instead of currents.
+
+    head, potential : of superfluids, the chemical potentials of reservoirs and what acts from outside
+    """
 
     field: Annotated[FieldSpec | None, BeforeValidator(_field)] = None
     flux: Annotated[tuple[FluxWave, ...], BeforeValidator(_as_list), Or()] = ()
     current: Annotated[tuple[AnyCurrent, ...], BeforeValidator(_as_list), Or()] = ()
-<<<<<<< HEAD
     head: dict[BoundaryName, HeadWave] = Field(default_factory=dict)
     potential: Profile | None = None
-=======
     circuit: CircuitSpec | None = None
 
     @model_validator(mode="after")
@@ -167,19 +157,15 @@ class DriveSpec(Part):
         if self.current and self.circuit is not None:
             raise wrong("{here}: give current or circuit; a current beside a circuit is a current source in it")
         return self
->>>>>>> main
 
     def compiled(self) -> Drive:
         return Drive(
             _compiled_field(self.field) if self.field else (),
             tuple((wave.through, wave.waveform()) for wave in self.flux),
             tuple(drive for current in self.current for drive in _compiled_current(current)),
-<<<<<<< HEAD
+            self.circuit.compiled() if self.circuit is not None else None,
             {name: wave.waveform() for name, wave in self.head.items()},
             self.potential,
-=======
-            self.circuit.compiled() if self.circuit is not None else None,
->>>>>>> main
         )
 
 
@@ -233,12 +219,9 @@ class Drive:
     field: tuple[tuple[Vector, Any], ...] = ()
     flux: tuple[tuple[str, Any], ...] = ()
     currents: tuple[CurrentDrive, ...] = ()
-<<<<<<< HEAD
+    circuit: Circuit | None = None
     heads: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     potential: Any = None
-=======
-    circuit: Circuit | None = None
->>>>>>> main
 
     @property
     def terminals(self) -> tuple[str, ...]:

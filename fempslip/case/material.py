@@ -255,8 +255,7 @@ def read_reference(data: Mapping[str, Any], dimension: int) -> Reference:
         dimension, xi, lambda_, sigma, tau,
         m * thickness if m and thickness else None, m2 * area if m2 and area else None, kappa,
     )  # fmt: skip
-<<<<<<< HEAD
-    found = replace(found, Tc=tc, temperature=temperature, mass=mass, number=number)
+    found = replace(found, Tc=tc, temperature=temperature, film=thickness, mass=mass, number=number)
     return Reference(found, thickness, area, tuple(mistakes))
 
 
@@ -283,9 +282,6 @@ def _particles(
     number = attempt("density", lambda: quantities.in_si(data["density"], "mass_density" if heavy else "number_density",
                                                          "{here}"))  # fmt: skip
     return xi, mass, number / mass if number and mass and heavy else number
-=======
-    return Reference(replace(found, Tc=tc, temperature=temperature, film=thickness), thickness, area, tuple(mistakes))
->>>>>>> main
 
 
 def _temperatures(

@@ -20,14 +20,11 @@ WORDS = {
     "length": "a length", "time": "a time", "field": "a magnetic field", "density": "a current density",
     "current": "a current", "voltage": "a voltage", "flux": "a magnetic flux", "conductivity": "a conductivity",
     "frequency": "a frequency", "area": "an area", "number": "a number",
-<<<<<<< HEAD
-    "angle": "an angle", "temperature": "a temperature", "mass": "a mass", "energy": "an energy",
-    "pressure": "a pressure", "number_density": "a number of particles in a volume", "mass_density": "a mass density",
-    "head": "a chemical potential (in mu0, J, K or Hz) or a pressure",
-=======
     "angle": "an angle", "temperature": "a temperature", "resistance": "a resistance",
     "inductance": "an inductance", "capacitance": "a capacitance",
->>>>>>> main
+    "mass": "a mass", "energy": "an energy",
+    "pressure": "a pressure", "number_density": "a number of particles in a volume", "mass_density": "a mass density",
+    "head": "a chemical potential (in mu0, J, K or Hz) or a pressure",
 }  # fmt: skip
 
 SCALE_NAMES = ("xi", "lambda", "tau", "Bc2", "j0", "Idep", "Phi0", "V0", "mu0")

@@ -23,11 +23,8 @@ DEPAIRING = 2 / (3 * sqrt(3))  # largest supercurrent density of a uniform state
 SI_UNITS = {
     "length": "m", "time": "s", "field": "T", "density": "A/m^2", "current": "A", "voltage": "V",
     "flux": "Wb", "conductivity": "S/m", "frequency": "Hz", "area": "m^2", "angle": "rad", "temperature": "K",
-<<<<<<< HEAD
-    "energy": "J", "pressure": "Pa", "mass": "kg", "number_density": "m^-3", "mass_density": "kg/m^3",
-=======
     "resistance": "ohm", "inductance": "H", "capacitance": "F",
->>>>>>> main
+    "energy": "J", "pressure": "Pa", "mass": "kg", "number_density": "m^-3", "mass_density": "kg/m^3",
 }  # fmt: skip
 
 
@@ -58,7 +55,8 @@ class Scales:
     Phi0: float = PHI0
     Tc: float | None = None
     temperature: float | None = None
-<<<<<<< HEAD
+    film: float | None = None
+
     mass: float | None = None
     number: float | None = None
 
@@ -66,28 +64,20 @@ class Scales:
     def mu0(self) -> float | None:
         """The chemical potential hbar/tau0 of a superfluid, J."""
         return HBAR / self.tau0 if self.mass and self.tau0 else None
-=======
-    film: float | None = None
 
     @property
     def Lambda(self) -> float | None:
         """lambda^2 / (thickness xi), what a thin film screens by; the Pearl length of most papers is twice that."""
         return self.kappa**2 / self.film if self.kappa and self.film else None
->>>>>>> main
 
     def si(self, kind: str) -> float | None:
         """SI value of one dimensionless unit of a kind of quantity ("voltage", "field" ...), None if not known."""
         ohm = self.V0 / self.current if self.V0 and self.current else None
         values = {
-<<<<<<< HEAD
-            "length": self.xi, "time": self.tau0, "field": self.Bc2, "density": self.j0, "current": self.current,
-            "voltage": None if self.mass else self.V0, "flux": PHI0 / (2 * pi), "conductivity": self.sigma,
-=======
             "resistance": ohm, "inductance": ohm * self.tau0 if ohm and self.tau0 else None,
             "capacitance": self.tau0 / ohm if ohm and self.tau0 else None, "length": self.xi, "time": self.tau0,
             "field": self.Bc2, "density": self.j0, "current": self.current,
-            "voltage": self.V0, "flux": PHI0 / (2 * pi), "conductivity": self.sigma,
->>>>>>> main
+            "voltage": None if self.mass else self.V0, "flux": PHI0 / (2 * pi), "conductivity": self.sigma,
             "frequency": 1 / self.tau0 if self.tau0 else None, "area": self.xi**2 if self.xi else None, "angle": 1.0,
             "energy": self.mu0, "pressure": self.mu0 * self.number if self.mu0 and self.number else None,
         }  # fmt: skip

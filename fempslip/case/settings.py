@@ -42,25 +42,16 @@ from fempslip.case.parts import (
 
 
 class Model(Part):
-<<<<<<< HEAD
-    """Which equations.  charge: conserved solves for the electric potential; off is pure relaxation without one.
-
-    layers : depth of a superfluid's reservoirs and outlets
-    """
-
-    dynamics: Annotated[str, one_of("tdgl", "superfluid", "charged")] = "tdgl"
-    screening: Annotated[str, one_of("none")] = "none"
-=======
     """Which equations.
 
     screening: none is the applied field alone; maxwell adds the sample's own field in all of space (films are then
     infinitely long along z); pearl is a thin film with the field of its own sheet current
     charge: conserved solves for the electric potential; off is pure relaxation without one
+    layers: depth of a superfluid's reservoirs and outlets
     """
 
-    dynamics: Annotated[str, one_of("tdgl")] = "tdgl"
+    dynamics: Annotated[str, one_of("tdgl", "superfluid", "charged")] = "tdgl"
     screening: Annotated[str, one_of("none", "maxwell", "pearl")] = "none"
->>>>>>> main
     charge: Annotated[str, one_of("conserved", "off")] = "conserved"
     layers: dict[BoundaryName, Annotated[Length, Positive]] = Field(default_factory=dict)
 

@@ -97,7 +97,6 @@ class PowerMeter:
         return self.problem.model.get("charge") == "off"
 
 
-<<<<<<< HEAD
 @dataclass(frozen=True, eq=False)
 class FluidMeter:
     """The meter of a superfluid: E of physics.superfluid, with that of the electric and magnetic field if charged.
@@ -136,8 +135,7 @@ class FluidMeter:
         return given + self.epsilon.supplied(old, new)
 
 
-METERS: Mapping[str, Callable[[Problem], Meter]] = {"none": PowerMeter.of}
-=======
+@dataclass(frozen=True, eq=False)
 class FilmMeter(PowerMeter):
     """The meter of a film with its own field, whose energy sum_e I_e a_ind,e = Lambda int b_ind^2 dV is stored too."""
 
@@ -157,4 +155,3 @@ METERS: Mapping[str, Callable[[Problem], Meter]] = {
     "maxwell": MaxwellMeter.of,
     "pearl": FilmMeter.of,
 }
->>>>>>> main

@@ -22,22 +22,17 @@ from fempslip.run.fluids import limit_of
 from fempslip.run.recipes import recipe
 from fempslip.run.running import watchers_of
 from fempslip.run.support import refuse_unanswerable, refuse_unsupported
-from fempslip.solver.bdf2 import advance
+from fempslip.solver.bdf2 import Bdf2, advance
 from fempslip.tasks.evolve import STEPPERS
 
 TYPICAL_STEP = 0.25  # tau0, mean step of driven runs at the default tolerance
 TRIED = 10  # steps from which the cost of one is judged
 FRAME = 56  # bytes a node: psi in double precision; |psi|, phase, potentials and two vectors in single
 MARGIN, WIDTH = 13, 110
-<<<<<<< HEAD
-SI = {"length": "m", "time": "s", "field": "T", "density": "A/m^2", "voltage": "V", "current": "A",
-      "energy": "J", "pressure": "Pa", "frequency": "Hz"}  # fmt: skip
-PREFIXES = {9: "G", 6: "M", 3: "k", 0: "", -3: "m", -6: "u", -9: "n", -12: "p", -15: "f"}
-=======
 SI = {"length": "m", "time": "s", "field": "T", "density": "A/m^2", "voltage": "V", "current": "A"}
 SI |= {"resistance": "ohm", "inductance": "H", "capacitance": "F"}
-PREFIXES = {0: "", -3: "m", -6: "u", -9: "n", -12: "p", -15: "f"}
->>>>>>> main
+SI |= {"energy": "J", "pressure": "Pa", "frequency": "Hz"}
+PREFIXES = {9: "G", 6: "M", 3: "k", 0: "", -3: "m", -6: "u", -9: "n", -12: "p", -15: "f"}
 
 
 def explain(case: Case) -> str:
@@ -191,30 +186,7 @@ def drive(case: MeshedCase, problem: Problem) -> list[str]:
     for hole, wave in case.drive.flux:
         change, value = strongest(wave, until)
         lines.append(f"flux through {hole}: {change}{value / (2 * math.pi):.4g} Phi0")
-<<<<<<< HEAD
-    return [*lines, *currents(case, problem), *heads(case)] or ["none"]
-
-
-def heads(case: MeshedCase) -> list[str]:
-    """Chemical potentials of a superfluid's reservoirs, and from outside."""
-    lines = []
-    for name, wave in case.drive.heads.items():
-        change, value = strongest(wave, case.until)
-        frequency = case.scales.si("frequency")
-        rate = f", turns at {quantity(value / (2 * math.pi) * frequency, 'frequency')}" if frequency else ""
-        lines.append(f"head of {name}: {change}{pressure(case, value)}{rate}")
-    outside = case.drive.potential
-    if outside is not None:
-        words = f"{outside:g} mu0" if isinstance(outside, int | float) else f"{outside.words} (mu0)"
-        lines.append(f"chemical potential from outside: {words}")
-    return lines
-
-
-def pressure(case: MeshedCase, value: float) -> str:
-    """A chemical potential in mu0 and, where the material says enough, as the pressure n mu."""
-    return both(case, value, "pressure" if case.scales.si("pressure") else "energy", "mu0")
-=======
-    return [*lines, *currents(case, problem), *circuit(case, problem)] or ["none"]
+    return [*lines, *currents(case, problem), *circuit(case, problem), *heads(case)] or ["none"]
 
 
 UNITS = {"resistor": "resistance", "inductor": "inductance", "capacitor": "capacitance"}
@@ -253,7 +225,26 @@ def normal_resistance(problem: Problem) -> float:
     link, _ = field.frame({"chi": state["chi"], "a": state["a"]}, 0.0)
     _, r, _ = field.response(none, link, state, 0.0)
     return float(r[a, a] + r[b, b] - r[a, b] - r[b, a])
->>>>>>> main
+
+
+def heads(case: MeshedCase) -> list[str]:
+    """Chemical potentials of a superfluid's reservoirs, and from outside."""
+    lines = []
+    for name, wave in case.drive.heads.items():
+        change, value = strongest(wave, case.until)
+        frequency = case.scales.si("frequency")
+        rate = f", turns at {quantity(value / (2 * math.pi) * frequency, 'frequency')}" if frequency else ""
+        lines.append(f"head of {name}: {change}{pressure(case, value)}{rate}")
+    outside = case.drive.potential
+    if outside is not None:
+        words = f"{outside:g} mu0" if isinstance(outside, int | float) else f"{outside.words} (mu0)"
+        lines.append(f"chemical potential from outside: {words}")
+    return lines
+
+
+def pressure(case: MeshedCase, value: float) -> str:
+    """A chemical potential in mu0 and, where the material says enough, as the pressure n mu."""
+    return both(case, value, "pressure" if case.scales.si("pressure") else "energy", "mu0")
 
 
 def currents(case: MeshedCase, problem: Problem) -> list[str]:

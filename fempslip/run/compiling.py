@@ -26,12 +26,9 @@ from fempslip.contract import (
     Refusal,
     Waveform,
 )
-<<<<<<< HEAD
-from fempslip.run import fluids
-=======
 from fempslip.mesh.vacuum import surrounded
 from fempslip.physics.maxwell import Screening
->>>>>>> main
+from fempslip.run import fluids
 from fempslip.run.gauge import at_rest_on_banks
 from fempslip.tasks import seeds
 from fempslip.tasks.watchers import tracked_nodes
@@ -81,16 +78,13 @@ def compile(case: MeshedCase, mesh: Mesh, psi: Array | None = None) -> Problem: 
         cell_kinetic=kinetic,
         Lambda=case.scales.Lambda or float("nan"),
     )
-<<<<<<< HEAD
+    if case.model.screening == "maxwell":
+        refuse_unscreenable(case, problem, section)
+        problem = in_space(case, problem)
     if case.model.reactive:
         pushed = dict.fromkeys(material, 0.0 if case.drive.potential is None else case.drive.potential)
         external = landscape_of(case, mesh, pushed, section, lambda region: "drive.potential")
         problem = replace(problem, fluid=fluids.fluid_of(case, problem, material, section, external))
-=======
-    if case.model.screening == "maxwell":
-        refuse_unscreenable(case, problem, section)
-        problem = in_space(case, problem)
->>>>>>> main
     refuse_unresolved(case, problem)
     refuse_changing_banks(case, problem)
     problem = replace(problem, psi=start_of(case, problem) if psi is None else psi)
@@ -379,23 +373,16 @@ def start_of(case: MeshedCase, problem: Problem) -> Array:
     elif start.kind == "normal":
         psi = seeds.noise(op, problem.epsilon, start.amplitude, start.seed)
     else:
-<<<<<<< HEAD
         lines: list[Any] = [vortex_line(case, mesh, v) for v in start.vortices]
         lines += [seeds.VortexRing(np.array(r.center), np.array(r.direction), r.radius, r.winding) for r in start.rings]
-        rest = fluids.at_rest(case, problem) if problem.fluid else problem.epsilon / problem.beta
-        psi = seeds.uniform(mesh, op, rest, potential(problem.drive, 0.0), lines, dead)
-    if problem.fluid is not None:
-        psi = fluids.imprinted(case, problem, psi)
-=======
-        lines = [vortex_line(case, mesh, v) for v in start.vortices]
         hidden = problem.drive.hidden
+        rest = fluids.at_rest(case, problem) if problem.fluid else problem.epsilon / problem.beta
         try:
-            psi = seeds.uniform(
-                mesh, op, problem.epsilon / problem.beta, potential(problem.drive, 0.0), lines, dead, hidden
-            )
+            psi = seeds.uniform(mesh, op, rest, potential(problem.drive, 0.0), lines, dead, hidden)
         except Refusal as refusal:
             raise case.refuse("start", str(refusal)) from None
->>>>>>> main
+    if problem.fluid is not None:
+        psi = fluids.imprinted(case, problem, psi)
     psi = np.where(dead, 0.0, psi)
     return on_banks(problem, psi)
 

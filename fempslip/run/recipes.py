@@ -23,12 +23,8 @@ import yaml
 from fempslip.case import Case, Evolve
 from fempslip.case.drawers import delivered
 from fempslip.contract import Array, Problem, Refusal, Watcher
-<<<<<<< HEAD
-from fempslip.run import superflow, tracking
-=======
-from fempslip.run import circuits, tracking
+from fempslip.run import circuits, superflow, tracking
 from fempslip.run.afterwards import Place, watched, with_pair
->>>>>>> main
 from fempslip.run.results import RESULTS as PLAIN_RESULTS
 from fempslip.run.steadiness import Steadiness
 from fempslip.solver.netlist import Netlist, load_of
@@ -37,11 +33,7 @@ from fempslip.tasks import watchers as seen
 from fempslip.tasks.conserved import Conserved
 from fempslip.tasks.tracking import Ledger, Topology
 
-<<<<<<< HEAD
-RESULTS = {**PLAIN_RESULTS, **superflow.RESULTS, **tracking.RESULTS}
-=======
-RESULTS = {**PLAIN_RESULTS, **tracking.RESULTS, **circuits.RESULTS}
->>>>>>> main
+RESULTS = {**PLAIN_RESULTS, **superflow.RESULTS, **tracking.RESULTS, **circuits.RESULTS}
 
 Note = Callable[[float, str], None]
 
@@ -83,15 +75,12 @@ def watchers_for(case: Evolve, problem: Problem, contours: Mapping[str, Array]) 
         "series": seen.Series.of(problem),
         "voltages": seen.Voltages.of(problem),
     }
-<<<<<<< HEAD
-    if case.model.reactive:
-        found["conserved"] = Conserved.of(problem)
-=======
     if problem.drive.circuit is not None:
         found["circuit"] = seen.CircuitTable(Netlist.of(problem))
     if "currents" in asked:
         found["currents"] = seen.Currents(load_of(problem))
->>>>>>> main
+    if case.model.reactive:
+        found["conserved"] = Conserved.of(problem)
     if case.time.steady is not None:
         found["steady"] = Steadiness.of(case, problem)
     if "josephson" in asked:

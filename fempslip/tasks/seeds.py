@@ -13,15 +13,10 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.csgraph import breadth_first_order
 
-<<<<<<< HEAD
-from fempslip.contract import Array, Mesh, Operators
-from fempslip.mesh.cochains import around, edge_vertices, in_space, padded, wrap
-=======
 from fempslip.contract import Array, Mesh, Operators, Refusal
-from fempslip.mesh.cochains import around, in_space, padded
+from fempslip.mesh.cochains import around, edge_vertices, in_space, padded, wrap
 from fempslip.mesh.periods import along, angle_along
 from fempslip.mesh.places import cell_of
->>>>>>> main
 from fempslip.solver.linear import poisson_solver
 
 
@@ -61,6 +56,7 @@ class VortexRing:
     radius: float
     winding: int
     core: bool = True
+    period: None = None
 
     def turns(self, mesh: Mesh, op: Operators) -> Array:
         angle = self.at_vertices(mesh)[0]
@@ -94,14 +90,9 @@ def uniform(
     op: Operators,
     epsilon: Array,
     a: Array,
-<<<<<<< HEAD
     vortices: Iterable[VortexLine | VortexRing] = (),
     dead: Array | None = None,
-=======
-    vortices: Iterable[VortexLine] = (),
-    dead: Array | None = None,
     hidden: Array | None = None,
->>>>>>> main
 ) -> Array:
     """|psi| = sqrt(eps+), suppressed at vortex cores as d/sqrt(d^2 + 2), and the phase of least current; (nodes,).
 
@@ -115,17 +106,12 @@ def uniform(
     angle = np.zeros(op.nodes)
     turns = np.zeros(op.edges.shape[1])
     for vortex in vortices:
-<<<<<<< HEAD
-        turns += vortex.winding * vortex.turns(mesh, op)
-        angle += vortex.winding * vortex.angle(mesh)
-=======
         if vortex.period is not None:
             turns += vortex.winding * along(mesh, op, vortex.period)
             angle += vortex.winding * angle_along(mesh, vortex.period)
         elif not mesh.periods:
-            turns += vortex.winding * around(mesh, op, vortex.point, vortex.direction)
-            angle += vortex.winding * node_angle(mesh, vortex)
->>>>>>> main
+            turns += vortex.winding * vortex.turns(mesh, op)
+            angle += vortex.winding * vortex.angle(mesh)
         if vortex.core:
             d2 = vortex.distance2(mesh)
             size = size * (d2 / (d2 + 2.0)) ** (0.5 * abs(vortex.winding))
@@ -142,7 +128,7 @@ def uniform(
     return size * np.exp(1j * (phi + angle))
 
 
-def cuts(mesh: Mesh, op: Operators, vortices: Sequence[VortexLine], hidden: Array | None) -> Array:
+def cuts(mesh: Mesh, op: Operators, vortices: Sequence[VortexLine | VortexRing], hidden: Array | None) -> Array:
     """Turns of the phase, (edges,), of vortices in a periodic film: 2 pi across cuts from each to an edge of the film.
 
     On a closed cell a cut ends where the potential hides a flux quantum, so that C turns = 2 pi (n - hidden).
@@ -154,7 +140,8 @@ def cuts(mesh: Mesh, op: Operators, vortices: Sequence[VortexLine], hidden: Arra
         return np.zeros(op.edges.shape[1])
     want = np.zeros(op.faces.shape[1], dtype=np.int64) if hidden is None else -hidden
     for vortex in points:
-        want[cell_of(mesh, vortex.point)] += vortex.winding
+        if isinstance(vortex, VortexLine):
+            want[cell_of(mesh, vortex.point)] += vortex.winding
     return 2 * np.pi * _dual_flow(op, want)
 
 

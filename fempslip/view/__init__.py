@@ -65,12 +65,9 @@ PICTURES: dict[str, Callable[[Run, Progress], list[Path]]] = {
     "trails": _trails,
     "flux_flow": _into("flux_flow.png", flux_flow),
     "event_diagram": _into("events.png", event_diagram),
-<<<<<<< HEAD
     "frequency_plot": _into("frequency.png", frequency_plot),
-=======
     "circuit_plot": _into("circuit.png", circuit_plot),
     "spectrum_plot": _into("spectrum.png", spectrum_plot),
     "shapiro_plot": _into("shapiro.png", shapiro_plot),
->>>>>>> main
     "winding_plot": _into("winding.png", winding_plot),
 }

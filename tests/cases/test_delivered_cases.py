@@ -105,7 +105,8 @@ def test_a_case_runs(name: str, tmp_path: Path) -> None:
     with_numbers = {r for r in case.postprocess if recipe(r).results}
     assert set(run.summary["results"]) == with_numbers
     assert [row["name"] for row in run.summary["expect"]] == list(case.expect)
-    assert all(math.isfinite(v) for name in run.tables for column in run.table(name).values() for v in column)
+    tables = [name for name in run.tables if name != "line_points"]  # whose velocities are not known at the start
+    assert all(math.isfinite(v) for name in tables for column in run.table(name).values() for v in column)
     assert ("pitaevskii1961" if case.model.reactive else "kramer1978") in run.references and run.versions["numpy"]
 
 
