@@ -265,6 +265,18 @@ class Fluid:
 
 
 @dataclass(frozen=True, eq=False)
+class Noise:
+    """Thermal noise of the sample.  temperature : k T in units of F;  seed : draws are a function of it and the step
+
+    conductance : (cells,) conductivity times section, for the Johnson noise of the normal current; None: without
+    """
+
+    temperature: float
+    seed: int = 0
+    conductance: Array | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Probe:
     """Electric potential at a place = sum weights * mu[nodes] (weights sum to 1)."""
 
@@ -300,7 +312,8 @@ class Problem:
 
     epsilon, beta, u, gamma, sigma, kinetic : (nodes,), means over the dual cells (sigma and kinetic only for pictures:
     the operators hold them cell by cell);   model : e.g. {dynamics: tdgl, screening: none, charge: conserved}
-    landscape : epsilon where it changes in time, of which `epsilon` is the value at t = 0;  fluid : of superfluids
+    landscape : epsilon where it changes in time, of which `epsilon` is the value at t = 0
+    noise : thermal noise, or None;  fluid : of superfluids
     kappa : lambda/xi of the reference material, nan where the material does not say it (only a self-field needs it)
     Lambda : lambda^2/(d xi) of the reference material, nan likewise (only the field of a film needs it)
     psi : (nodes,) start state;   pairs : pairs of probe or contact names whose voltage is measured
@@ -323,6 +336,7 @@ class Problem:
     pairs: tuple[tuple[str, str], ...] = ()
     sources: Sources | None = None
     landscape: Landscape | None = None
+    noise: Noise | None = None
     kappa: float = float("nan")
     cell_kinetic: Array | None = None  # (cells,) kinetic weight q, None: 1
     surroundings: Surroundings | None = None  # of a body whose own field is solved for

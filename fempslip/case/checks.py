@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fempslip.case.circuits import faults
+from fempslip.case.noise_settings import LONGEST_STEP
 from fempslip.case.reading import Key
 from fempslip.case.schema import Case, Evolve, MeshedCase
+from fempslip.case.settings import TimeSpec
 
 Found = tuple[Key, str]
 MOST_FRAMES = 1_000_000
@@ -16,6 +18,7 @@ def cross_checks(case: Case) -> Iterator[Found]:
     """(path, message) of everything that does not fit."""
     if isinstance(case, Evolve):
         yield from _times(case)
+        yield from _noise(case)
     if isinstance(case, MeshedCase):
         yield from _currents(case)
         yield from _joined_contacts(case)
@@ -37,6 +40,32 @@ def _times(case: Evolve) -> Iterator[Found]:
     frames = case.time.until / case.record.fields
     if frames > MOST_FRAMES:
         yield ("record", "fields"), f"record.fields keeps {frames:.3g} frames; keep at most {MOST_FRAMES:g}"
+
+
+def _noise(case: Evolve) -> Iterator[Found]:
+    """An error control would choose steps by the noise in them, which biases averages."""
+    if case.noise is None:
+        return
+    written = [
+        name
+        for name in ("tolerance", "dt_start", "dt_min", "dt_max")
+        if getattr(case.time, name) != TimeSpec.model_fields[name].default
+    ]
+    if written:
+        yield ("time", written[0]), f"time.{written[0]}: with noise the step is constant; write time.fixed instead"
+    fixed = case.time.fixed
+    if fixed is not None and fixed > LONGEST_STEP:
+        yield ("time", "fixed"), f"time.fixed ({fixed:g} tau) is too long with noise: at most {LONGEST_STEP:g} tau"
+    if case.time.steady is not None:
+        yield ("time", "until"), "time.until: with noise no voltage becomes steady; write a time"
+    for k, window in enumerate(case.noise.windows):
+        if window > case.time.until / 4:
+            yield (
+                ("noise", "windows", k),
+                f"noise.windows[{k}] ({window:g} tau) wants a run at least four times as long",
+            )
+    if case.noise.renormalise and case.geometry.dimension == 1:
+        yield ("noise", "renormalise"), "noise.renormalise: a wire has a continuum limit, nothing is to be renormalised"
 
 
 def _currents(case: MeshedCase) -> Iterator[Found]:

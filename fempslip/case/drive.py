@@ -23,6 +23,7 @@ from fempslip.case.parts import (
     reading,
     wrong,
 )
+from fempslip.case.sources import FieldSource, is_source
 from fempslip.case.waveforms import Constant, Sum
 from fempslip.case.waves import Component, CurrentWave, DensityWave, HeadWave, Wave, scalar_is_value
 from fempslip.contract import Circuit
@@ -109,13 +110,18 @@ def _largest_excess(total: Sum, until: float) -> tuple[float, float, float]:
 
 
 def _field(data: Any, info: ValidationInfo) -> Any:
-    """A scalar or waveform is one entry; a list has one per component."""
+    """A scalar or waveform is one entry; a list has one per component, or one per source of the field."""
     if data is None or isinstance(data, FieldSpec):
         return data
     if not isinstance(data, list):
-        return {"along": scalar_is_value(data)}
+        return {"sources": [data]} if is_source(data) else {"along": scalar_is_value(data)}
+    if data and all(is_source(part) for part in data):
+        return {"sources": data}
     if reading(info).dimension == 2:
-        raise wrong("{here}: a film takes one number, the field along z; this is a list")
+        raise wrong(
+            "{here}: a film takes one number, the field along z, or a list of sources, each one of uniform, dipole, "
+            "loop, wire, table; this is another list"
+        )
     if len(data) != 3:
         raise wrong(f"{{here}} wants three components [Bx, By, Bz]; this has {len(data)}")
     return {"components": data}
@@ -124,6 +130,7 @@ def _field(data: Any, info: ValidationInfo) -> Any:
 class FieldSpec(Part):
     along: FieldWave | None = None
     components: tuple[Component, Component, Component] | None = None
+    sources: tuple[FieldSource, ...] = ()
 
 
 def _as_list(data: Any) -> Any:
@@ -164,19 +171,32 @@ class DriveSpec(Part):
             tuple((wave.through, wave.waveform()) for wave in self.flux),
             tuple(drive for current in self.current for drive in _compiled_current(current)),
             self.circuit.compiled() if self.circuit is not None else None,
-            {name: wave.waveform() for name, wave in self.head.items()},
-            self.potential,
+            heads={name: wave.waveform() for name, wave in self.head.items()},
+            potential=self.potential,
+            sources=_compiled_sources(self.field.sources) if self.field else (),
         )
 
 
 def _compiled_field(spec: FieldSpec) -> tuple[tuple[Vector, Any], ...]:
     """(direction, waveform) of every component that is not always zero."""
-    if spec.along is not None:
-        entries: list[tuple[Vector, Any]] = [(spec.along.direction or Z, spec.along.waveform())]
+    if spec.sources:
+        entries: list[tuple[Vector, Any]] = [
+            ((bx, by, bz), part.times.waveform())
+            for part in spec.sources
+            if part.uniform is not None
+            for bx, by, bz in [part.uniform]
+        ]
+    elif spec.along is not None:
+        entries = [(spec.along.direction or Z, spec.along.waveform())]
     else:
         axes: tuple[Vector, ...] = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), Z)
         entries = [(axis, wave.waveform()) for axis, wave in zip(axes, spec.components or (), strict=False)]
     return tuple((axis, wave) for axis, wave in entries if wave != Constant(0.0))
+
+
+def _compiled_sources(parts: tuple[FieldSource, ...]) -> tuple[tuple[Any, Any], ...]:
+    """(what is not uniform, factor) of every source."""
+    return tuple((part.shape, part.times.waveform()) for part in parts if part.shape is not None)
 
 
 def _compiled_current(spec: CurrentPath | CurrentsInto) -> tuple[CurrentDrive, ...]:
@@ -211,15 +231,18 @@ class CurrentDrive:
 
 @dataclass(frozen=True)
 class Drive:
-    """All that is applied.  field : (direction, waveform) added up;  flux : (hole, waveform), 2 pi per quantum.
+    """All that is applied.
 
-    heads : reservoir -> its chemical potential;  potential : from outside, a number or Profiles
+    field : (vector, waveform) added up;  flux : (hole, waveform), 2 pi per quantum
+    sources : (case.sources Dipole, Loop, StraightWire or FieldTable, factor)
+    heads : reservoir -> its chemical potential;  potential : on a superfluid from outside, a number or Profiles
     """
 
     field: tuple[tuple[Vector, Any], ...] = ()
     flux: tuple[tuple[str, Any], ...] = ()
     currents: tuple[CurrentDrive, ...] = ()
     circuit: Circuit | None = None
+    sources: tuple[tuple[Any, Any], ...] = ()
     heads: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     potential: Any = None
 

@@ -23,9 +23,10 @@ def as_written(schema: Schema) -> Schema:
     parts["Shape"] = {"oneOf": [_wrapped(kind) for kind in KINDS]}
     parts["FieldSpec"] = _field(parts.pop("FieldSpec"))
     parts["Geometry"]["properties"]["parameters"]["additionalProperties"] = QUANTITY
-    rows, file = parts["Table"]["properties"]["rows"], {"type": "string"}
-    parts["Table"]["properties"] |= {"file": file, "rows": rows}
-    parts["Table"]["required"] = []
+    for table in (parts["Table"], parts["FieldTable"]):
+        rows, file = table["properties"]["rows"], {"type": "string"}
+        table["properties"] |= {"file": file, "rows": rows}
+        table["required"] = []
     for part in [found, *(parts[name] for name in parts if "task" in parts[name].get("properties", {}))]:
         if "geometry" in part.get("properties", {}):
             _case(part)
@@ -57,9 +58,11 @@ def _only(key: str, value: Schema) -> Schema:
 
 
 def _field(spec: Schema) -> Schema:
-    """A waveform, or a list of three."""
-    choices = [choice for part in spec["properties"].values() for choice in part["anyOf"] if choice != {"type": "null"}]
-    return {"anyOf": [QUANTITY, *choices]}
+    """A waveform, a list of three, a source or a list of sources."""
+    properties = dict(spec["properties"])
+    sources = {"type": "array", "items": properties.pop("sources")["items"], "minItems": 1}
+    choices = [choice for part in properties.values() for choice in part["anyOf"] if choice != {"type": "null"}]
+    return {"anyOf": [QUANTITY, *choices, sources["items"], sources]}
 
 
 def _case(part: Schema) -> None:

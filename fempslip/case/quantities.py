@@ -21,7 +21,7 @@ WORDS = {
     "current": "a current", "voltage": "a voltage", "flux": "a magnetic flux", "conductivity": "a conductivity",
     "frequency": "a frequency", "area": "an area", "number": "a number",
     "angle": "an angle", "temperature": "a temperature", "resistance": "a resistance",
-    "inductance": "an inductance", "capacitance": "a capacitance",
+    "inductance": "an inductance", "capacitance": "a capacitance", "moment": "a magnetic moment",
     "mass": "a mass", "energy": "an energy",
     "pressure": "a pressure", "number_density": "a number of particles in a volume", "mass_density": "a mass density",
     "head": "a chemical potential (in mu0, J, K or Hz) or a pressure",
@@ -33,7 +33,8 @@ SCALE_NAMES = ("xi", "lambda", "tau", "Bc2", "j0", "Idep", "Phi0", "V0", "mu0")
 _NEEDED = {
     "length": ("xi",), "area": ("xi",), "field": ("xi",), "time": ("lambda", "sigma or tau"),
     "frequency": ("lambda", "sigma or tau"), "voltage": ("lambda", "sigma or tau"), "density": ("xi", "lambda"),
-    "conductivity": ("sigma",), "current": ("xi", "lambda"), "resistance": ("xi", "lambda", "sigma or tau"),
+    "conductivity": ("sigma",), "current": ("xi", "lambda"), "energy": ("xi", "lambda"),
+    "resistance": ("xi", "lambda", "sigma or tau"),
     "inductance": ("xi", "lambda", "sigma or tau"), "capacitance": ("xi", "lambda", "sigma or tau"),
 }  # fmt: skip
 
@@ -118,7 +119,8 @@ def in_si(written: object, kind: str, what: str) -> float:
 
 
 _EXAMPLE = {"length": "'20 nm'", "conductivity": "'2e6 S/m'", "time": "'0.1 ps'", "area": "'100 nm^2'",
-            "temperature": "'4.2 K'", "mass": "'4.0026 u'", "number_density": "'1e20 m^-3'",
+            "temperature": "'4.2 K'", "current": "'2 mA'", "moment": "'1e-15 A*m^2'",
+            "mass": "'4.0026 u'", "number_density": "'1e20 m^-3'",
             "mass_density": "'145 kg/m^3'", "head": "'50 nK', '1 kHz' or '1e-30 J'"}  # fmt: skip
 
 
@@ -172,7 +174,7 @@ def _value(number: float, name: str, kind: str, names: Names, what: str, written
     if kind == "head":
         return Amount(number * _head(factor, given, names, what, written))
     _same_kind(what, kind, written, given)
-    return Amount(number * (factor / _si(kind, names, what, written)))
+    return Amount(number * (factor / unit_of(kind, names, what, written)))
 
 
 def in_joules(written: object, what: str) -> float:
@@ -219,7 +221,7 @@ def _scale(name: str, kind: str, names: Names, what: str, written: str) -> float
     return value
 
 
-def _si(kind: str, names: Names, what: str, written: str) -> float:
+def unit_of(kind: str, names: Names, what: str, written: str) -> float:
     """The SI value of the unit of a kind; refuses, with what to add, where the material does not say."""
     value = names.scales.si(kind)
     if value is not None:
@@ -229,7 +231,7 @@ def _si(kind: str, names: Names, what: str, written: str) -> float:
     have = {"xi": names.scales.xi, "lambda": names.scales.lambda_, "sigma": names.scales.sigma}
     have["sigma or tau"] = names.scales.tau0
     needed = _NEEDED[kind]
-    if kind in ("current", "resistance", "inductance", "capacitance"):
+    if kind in ("current", "energy", "resistance", "inductance", "capacitance"):
         needed += {1: ("cross_section (or width and thickness)",), 2: ("thickness",), 3: ()}[names.scales.dimension]
     missing = " and ".join(f"material.{name}" for name in needed if have.get(name) is None)
     raise Mistake(f"{what}: {written!r} has an SI unit, so give {missing} too (or write a bare number)")

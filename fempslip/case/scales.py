@@ -2,6 +2,7 @@
 
     Bc2 = Phi0 / (2 pi xi^2)        tau0 = mu0 sigma lambda^2        j0 = Phi0 / (2 pi mu0 lambda^2 xi)
     V0 = hbar / (2 e tau0) = xi j0 / sigma,    so a phase slip has the area 2 pi V0 tau0 = Phi0
+    energy: (Bc^2/mu0) xi^dim times the missing section = (unit of current) Phi0 / (4 pi)
 
 Some published codes carry a factor 4 in j0 and V0; with it a slip would have four flux quanta.
 """
@@ -23,7 +24,7 @@ DEPAIRING = 2 / (3 * sqrt(3))  # largest supercurrent density of a uniform state
 SI_UNITS = {
     "length": "m", "time": "s", "field": "T", "density": "A/m^2", "current": "A", "voltage": "V",
     "flux": "Wb", "conductivity": "S/m", "frequency": "Hz", "area": "m^2", "angle": "rad", "temperature": "K",
-    "resistance": "ohm", "inductance": "H", "capacitance": "F",
+    "resistance": "ohm", "inductance": "H", "capacitance": "F", "moment": "A*m^2",
     "energy": "J", "pressure": "Pa", "mass": "kg", "number_density": "m^-3", "mass_density": "kg/m^3",
 }  # fmt: skip
 
@@ -79,7 +80,8 @@ class Scales:
             "field": self.Bc2, "density": self.j0, "current": self.current,
             "voltage": None if self.mass else self.V0, "flux": PHI0 / (2 * pi), "conductivity": self.sigma,
             "frequency": 1 / self.tau0 if self.tau0 else None, "area": self.xi**2 if self.xi else None, "angle": 1.0,
-            "energy": self.mu0, "pressure": self.mu0 * self.number if self.mu0 and self.number else None,
+            "energy": self.mu0 if self.mass else self.current * PHI0 / (4 * pi) if self.current else None,
+            "pressure": self.mu0 * self.number if self.mu0 and self.number else None,
         }  # fmt: skip
         return values[kind]
 

@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo
 from fempslip.case.drive import Drive, DriveSpec
 from fempslip.case.geometry import Geometry
 from fempslip.case.material import Material, Materials, arranged
+from fempslip.case.noise_settings import STEP, NoiseSpec
 from fempslip.case.parts import BoundaryName, NewName, Or, Part, one_of, reading
 from fempslip.case.scales import Scales
 from fempslip.case.settings import (
@@ -128,6 +129,12 @@ class Evolve(MeshedCase):
     task: Literal["evolve"] = "evolve"
     time: TimeSpec
     record: Record = Field(default={}, validate_default=True)
+    noise: NoiseSpec | None = None
+
+    @property
+    def fixed_step(self) -> float | None:
+        """A constant step: as written, and with noise always."""
+        return self.time.fixed if self.noise is None else self.time.fixed or STEP
 
     @property
     def until(self) -> float:

@@ -80,7 +80,7 @@ class Vortex(Part):
     direction: Direction = Z
 
 
-class Ring(Part):
+class VortexRing(Part):
     """A vortex ring round a direction, along which it moves if winding is 1."""
 
     center: Point
@@ -133,7 +133,7 @@ class Start(Part):
     seed: Annotated[StrictInt, Field(ge=0, lt=2**63)] = 0
     amplitude: Annotated[Number, Positive] = 0.01
     vortices: tuple[Vortex, ...] = ()
-    rings: tuple[Ring, ...] = ()
+    rings: tuple[VortexRing, ...] = ()
     solitons: tuple[Soliton, ...] = ()
     heads: dict[RegionName, Head] = Field(default_factory=dict)
     heal: Annotated[Time, NotNegative] | None = None

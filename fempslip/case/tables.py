@@ -12,8 +12,8 @@ MOST_ROWS = 4000  # with more, the stored case could not be read back
 
 
 def inline_tables(written: Written, beside: Path | None) -> Written:
-    """`{table: {file: name.csv, ..}}` in the material becomes `{table: {rows: [..], ..}}`.  Raises Refusal."""
-    found = list(_tables(written.data.get("material"), ("material",)))
+    """`{table: {file: name.csv}}` in material and drive becomes `{table: {rows: [..]}}`.  Raises Refusal."""
+    found = [key for part in ("material", "drive") for key in _tables(written.data.get(part), (part,))]
     if not found:
         return written
     complaints: list[Complaint] = []

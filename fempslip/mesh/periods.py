@@ -89,6 +89,13 @@ def _refuse_narrow(mesh: Mesh) -> None:
         raise Refusal("fewer than three cells lie across a period: set a smaller mesh.size or make the cell larger")
 
 
+def shortest(change: Array, periods: Array) -> Array:
+    """Displacements (3, moves) without the whole periods (n, 3) in them."""
+    for period in periods:
+        change = change - np.outer(period, np.rint(period @ change / (period @ period)))
+    return change
+
+
 # ------------------------------------------------------------------------------------------- the gauge
 
 

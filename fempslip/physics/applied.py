@@ -157,8 +157,13 @@ class AppliedField:
     def frame(self, new: Mapping[str, Array], t: float) -> tuple[Array, Array]:
         return self.applied.at(t)[1], framed(new["chi"])
 
-    def response(self, psi: Array, link: Array, past: State, t: float) -> tuple[Array, Array, Array]:
-        """(V_s, R, mu_s) of psi in the frame: contact potentials at zero current, their change by it, and mu then."""
+    def response(
+        self, psi: Array, link: Array, past: State, t: float, also: Array | None = None
+    ) -> tuple[Array, Array, Array]:
+        """(V_s, R, mu_s) of psi in the frame: contact potentials at zero current, their change by it, and mu then.
+
+        also : (nodes,) another current into each node
+        """
         op = self.problem.operators
         if not self.conserved:
             none = np.zeros(len(self.problem.contacts))
@@ -171,6 +176,8 @@ class AppliedField:
             inflow -= op.G.T @ (op.M1 @ rate)
         if self.problem.sources is not None:
             inflow += self.problem.sources.charge(t)
+        if also is not None:
+            inflow += also
         if self.banks:
             start = self.spread.T @ past["mu"] / self.spread.sum(axis=0)
             mu_s = self.spread @ self.poisson(self.spread.T @ inflow, start)

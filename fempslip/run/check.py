@@ -13,17 +13,20 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from fempslip.case import Case, Evolve, MeshedCase
+from fempslip.case.noise_settings import BOLTZMANN
 from fempslip.case.scales import DEPAIRING, KB, H
 from fempslip.case.waveforms import Sum
 from fempslip.contract import Mesh, Problem, Step, Waveform
 from fempslip.mesh.meshing import make_mesh
+from fempslip.physics.sources import circulations, densities
 from fempslip.run.compiling import compile, depairing_current, instants, per_cell
 from fempslip.run.fluids import limit_of
+from fempslip.run.outside import potential_of
 from fempslip.run.recipes import recipe
 from fempslip.run.running import watchers_of
 from fempslip.run.support import refuse_unanswerable, refuse_unsupported
 from fempslip.solver.bdf2 import Bdf2, advance
-from fempslip.tasks.evolve import STEPPERS
+from fempslip.tasks.evolve import stepper_of
 
 TYPICAL_STEP = 0.25  # tau0, mean step of driven runs at the default tolerance
 TRIED = 10  # steps from which the cost of one is judged
@@ -60,6 +63,7 @@ def explain(case: Case) -> str:
         "contacts": contacts(problem),
         "drive": drive(case, problem),
         "mesh": meshing(mesh, problem),
+        "noise": noise(case, problem),
         "time": marched.get("time", []),
         "recipes": [f"{name}: {recipe(name).title}" for name in case.postprocess],
         "expected": [f"{name}: {wanted.value:g} +- {wanted.tolerance:.3g}" for name, wanted in case.expect.items()],
@@ -181,8 +185,15 @@ def drive(case: MeshedCase, problem: Problem) -> list[str]:
     until, lines = case.until, []
     for direction, wave in case.drive.field:
         change, value = strongest(wave, until)
-        along = "" if problem.mesh.dim == 2 else f" along ({', '.join(f'{d:.3g}' for d in direction)})"
-        lines.append(f"field{along}: {change}{both(case, value, 'field', 'Bc2')}")
+        size = math.hypot(*direction) if problem.mesh.dim != 2 else direction[2]
+        along = "" if problem.mesh.dim == 2 else f" along ({', '.join(f'{d / size:.3g}' for d in direction)})"
+        lines.append(f"field{along}: {change}{both(case, value * size, 'field', 'Bc2')}")
+    for source, wave in case.drive.sources:
+        change, value = strongest(wave, until)
+        pattern = circulations(problem.mesh, problem.operators, potential_of(source))
+        most = abs(value) * float(densities(problem.mesh, problem.operators, pattern).max(initial=0.0))
+        kind = type(source).__name__.lower()
+        lines.append(f"field of a {kind}: {change}{both(case, most, 'field', 'Bc2')} where it is strongest")
     for hole, wave in case.drive.flux:
         change, value = strongest(wave, until)
         lines.append(f"flux through {hole}: {change}{value / (2 * math.pi):.4g} Phi0")
@@ -267,6 +278,36 @@ def meshing(mesh: Mesh, problem: Problem) -> list[str]:
     return [f"size {mesh.size:g} xi: {op.nodes} nodes, {op.edges.shape[1]} edges, {mesh.cells.shape[1]} cells"]
 
 
+def noise(case: MeshedCase, problem: Problem) -> list[str]:
+    """How hot, what fluctuates, in which steps; in films and bodies, what the mesh has to do with it."""
+    given = case.noise if isinstance(case, Evolve) else None
+    if given is None:
+        return []
+    charged = problem.noise is not None and problem.noise.conductance is not None
+    kinds = "order parameter and normal current" if charged else "order parameter"
+    hot = thermal_energy(case, given.temperature)
+    head = f"of {kinds} at {hot}; seed {given.seed}; steps of {problem.clock.fixed:g} tau"
+    return [head, *cutoff(problem.mesh)]
+
+
+def thermal_energy(case: MeshedCase, temperature: float) -> str:
+    """k T in units of the energy, and in kelvin where the material says enough."""
+    unit, dim = case.scales.si("energy"), case.geometry.dimension
+    energy = "(Bc^2/mu0) " + {1: "xi A", 2: "xi^2 d", 3: "xi^3"}[dim]
+    kelvin = f", T = {temperature * unit / BOLTZMANN:.4g} K" if unit else ""
+    return f"k T = {temperature:.4g} {energy}{kelvin}"
+
+
+def cutoff(mesh: Mesh) -> list[str]:
+    """Films and bodies have no continuum limit of their fluctuations."""
+    if mesh.dim == 1:
+        return []
+    law = {2: "(k T/2 pi) ln(1/h)", 3: "k T/h"}[mesh.dim]
+    return [
+        f"the mesh is their cutoff: <|psi|^2> changes with the size h of the cells as {law}; h = {mesh.size:g} xi here"
+    ]
+
+
 def duration(case: Evolve, problem: Problem) -> list[str]:
     """How long it is followed, what is measured, what is kept."""
     until, every = case.time.until, case.record.fields
@@ -316,7 +357,7 @@ class Nowhere:
 
 def seconds_a_step(case: Evolve, problem: Problem) -> float:
     """Wall time of one step with its watchers, from a few short ones."""
-    stepper, watchers = STEPPERS[problem.model["dynamics"]](problem), watchers_of(case, problem)
+    stepper, watchers = stepper_of(problem), watchers_of(case, problem)
     state, depth = stepper.begin(), stepper.declare()
     begun = 0.0
     for k in range(TRIED + 1):

@@ -20,6 +20,7 @@ from fempslip.contract import (
     Drive,
     Landscape,
     Mesh,
+    Noise,
     Operators,
     Probe,
     Problem,
@@ -27,9 +28,12 @@ from fempslip.contract import (
     Waveform,
 )
 from fempslip.mesh.vacuum import surrounded
+from fempslip.physics import fluctuations
 from fempslip.physics.maxwell import Screening
+from fempslip.physics.sources import densities
 from fempslip.run import fluids
 from fempslip.run.gauge import at_rest_on_banks
+from fempslip.run.outside import pattern_of
 from fempslip.tasks import seeds
 from fempslip.tasks.watchers import tracked_nodes
 
@@ -41,6 +45,8 @@ class AboveDepairing(UserWarning):
 
 
 WHOLE = 1e-3  # Phi0 by which the flux through a closed cell may miss a whole number
+HOTTEST_NODE = 100.0  # k T over (Bc^2/mu0) times the volume of a node
+MOST_RENORMALISED = 20_000  # nodes
 UNFELT = 1e-6  # a change of epsilon at a bank that does not count
 
 
@@ -85,6 +91,7 @@ def compile(case: MeshedCase, mesh: Mesh, psi: Array | None = None) -> Problem: 
         pushed = dict.fromkeys(material, 0.0 if case.drive.potential is None else case.drive.potential)
         external = landscape_of(case, mesh, pushed, section, lambda region: "drive.potential")
         problem = replace(problem, fluid=fluids.fluid_of(case, problem, material, section, external))
+    problem = with_noise(case, problem, section * sigma)
     refuse_unresolved(case, problem)
     refuse_changing_banks(case, problem)
     problem = replace(problem, psi=start_of(case, problem) if psi is None else psi)
@@ -217,6 +224,11 @@ def drive_of(case: MeshedCase, mesh: Mesh, op: Operators, contacts: tuple[Contac
         if mesh.periods:
             hidden += hidden_quanta(case, wave, parts.hidden_flux(mesh, op, np.asarray(vector), patterns[-1]))
         density += float(np.linalg.norm(vector)) * largest(wave, case.until)
+    for source, wave in case.drive.sources:
+        refuse_jumps(case, wave, "drive.field")
+        patterns.append(pattern_of(case, mesh, op, source))
+        waves.append(wave)
+        density += float(densities(mesh, op, patterns[-1]).max(initial=0.0)) * largest(wave, case.until)
     for hole, wave in case.drive.flux:
         refuse_jumps(case, wave, "drive.flux")
         patterns.append(parts.threading(mesh, op, hole) / (2 * np.pi))
@@ -359,7 +371,40 @@ def clock_of(case: MeshedCase) -> Clock:
     if not isinstance(case, Evolve):
         return Clock(until=0.0)
     t = case.time
-    return Clock(t.until, t.tolerance, t.dt_start, t.dt_min, t.dt_max, t.fixed)
+    return Clock(t.until, t.tolerance, t.dt_start, t.dt_min, t.dt_max, case.fixed_step)
+
+
+# ------------------------------------------------------------------------------------------- noise
+
+
+def with_noise(case: MeshedCase, problem: Problem, conductance: Array) -> Problem:
+    """The problem with the case's thermal noise.  Raises Refusal where a node is hotter than a step can follow."""
+    noise = case.noise if isinstance(case, Evolve) else None
+    if noise is None:
+        return problem
+    if problem.drive.circuit is not None:
+        raise case.refuse("noise", "noise of the sample and a circuit do not go together yet: give drive.current")
+    charged = noise.johnson and case.model.charge != "off"
+    problem = replace(problem, noise=Noise(noise.temperature, noise.seed, conductance if charged else None))
+    hottest = noise.temperature / float(problem.operators.m.min())
+    if hottest > HOTTEST_NODE:
+        words = (
+            f"k T is {hottest:.3g} times the energy unit of the smallest cell: raise mesh.size or lower the temperature"
+        )
+        raise case.refuse("noise.temperature", words)
+    fluctuations.warn_untested(problem)
+    if noise.renormalise:
+        if problem.operators.nodes > MOST_RENORMALISED:
+            words = f"renormalise wants at most {MOST_RENORMALISED} nodes; this mesh has {problem.operators.nodes}"
+            raise case.refuse("noise.renormalise", words)
+        shift = 2 * fluctuations.gaussian_density(problem)
+        land = problem.landscape
+        problem = replace(
+            problem,
+            epsilon=problem.epsilon + shift,
+            landscape=None if land is None else replace(land, constant=land.constant + shift),
+        )
+    return problem
 
 
 def start_of(case: MeshedCase, problem: Problem) -> Array:

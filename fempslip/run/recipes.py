@@ -23,7 +23,7 @@ import yaml
 from fempslip.case import Case, Evolve
 from fempslip.case.drawers import delivered
 from fempslip.contract import Array, Problem, Refusal, Watcher
-from fempslip.run import circuits, superflow, tracking
+from fempslip.run import circuits, slips, superflow, tracking
 from fempslip.run.afterwards import Place, watched, with_pair
 from fempslip.run.results import RESULTS as PLAIN_RESULTS
 from fempslip.run.steadiness import Steadiness
@@ -33,7 +33,7 @@ from fempslip.tasks import watchers as seen
 from fempslip.tasks.conserved import Conserved
 from fempslip.tasks.tracking import Ledger, Topology
 
-RESULTS = {**PLAIN_RESULTS, **superflow.RESULTS, **tracking.RESULTS, **circuits.RESULTS}
+RESULTS = {**PLAIN_RESULTS, **superflow.RESULTS, **tracking.RESULTS, **circuits.RESULTS, **slips.RESULTS}
 
 Note = Callable[[float, str], None]
 
@@ -85,7 +85,7 @@ def watchers_for(case: Evolve, problem: Problem, contours: Mapping[str, Array]) 
         found["steady"] = Steadiness.of(case, problem)
     if "josephson" in asked:
         found["josephson"] = seen.JosephsonResidual()
-    if "windings" in asked:
+    if "windings" in asked or ("net_winding" in asked and contours):
         found["windings"] = seen.ContourWindings(contours)
     if "tracks" in asked or "ledger" in asked:
         topology = Topology.of(problem, follow=tracked)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fempslip.case import MeshedCase
+from fempslip.case import Evolve, MeshedCase
 
 KRAMER = """@article{kramer1978,
   author = {Kramer, L. and Watts-Tobin, R. J.},
@@ -50,6 +50,20 @@ GMSH = """@article{gmsh2009,
   journal = {Int. J. Numer. Methods Eng.}, volume = {79}, pages = {1309}, year = {2009}
 }
 """
+LANGER = """@article{langer1967,
+  author = {Langer, J. S. and Ambegaokar, Vinay},
+  title = {Intrinsic Resistive Transition in Narrow Superconducting Channels},
+  journal = {Phys. Rev.}, volume = {164}, pages = {498}, year = {1967},
+  note = {barrier of a thermal phase slip}
+}
+"""
+MCCUMBER = """@article{mccumber1970,
+  author = {McCumber, D. E. and Halperin, B. I.},
+  title = {Time Scale of Intrinsic Resistive Fluctuations in Thin Superconducting Wires},
+  journal = {Phys. Rev. B}, volume = {1}, pages = {1054}, year = {1970},
+  note = {rate of thermal phase slips}
+}
+"""
 
 
 PITAEVSKII = """@article{pitaevskii1961,
@@ -82,4 +96,6 @@ def bibliography(case: MeshedCase) -> str:
         used += [SCIKIT_FEM, GMSH]
     elif not reactive:
         used.append(IVLEV)
+    if isinstance(case, Evolve) and case.noise is not None and case.geometry.dimension == 1:
+        used += [LANGER, MCCUMBER]
     return "\n".join(used)

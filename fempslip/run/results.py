@@ -51,9 +51,8 @@ def mean_voltage(case: Evolve, run: Run) -> dict[str, Any]:
         part = window(case, table["t"])
         part &= np.isfinite(table[name])
         slips = table[f"{name} slips"][part]
-        found[name] = as_result(
-            case, mean_of(table["t"][part], table[f"{name} impulse"][part], table[name][part], slips)
-        )
+        mean = noisy_mean if case.noise is not None else mean_of
+        found[name] = as_result(case, mean(table["t"][part], table[f"{name} impulse"][part], table[name][part], slips))
     main = next(iter(found.values()))
     return main if len(found) == 1 else {**main, "pairs": found}
 
@@ -78,6 +77,22 @@ def mean_of(t: Array, impulse: Array, v: Array, slips: Array) -> Mean:
     if crossed:
         return Mean(None, None, None, crossed)
     return Mean(float(total[-1] / (t[-1] - t[0])), float(np.ptp(v)), None, 0)
+
+
+def noisy_mean(t: Array, impulse: Array, v: Array, slips: Array) -> Mean:
+    """With noise a voltage has no periods: the plain mean, its error from the means of blocks."""
+    if t.size < 3:
+        return Mean(None, None, None, 0)
+    mean = float((impulse[-1] - impulse[0]) / (t[-1] - t[0]))
+    return Mean(mean, block_error(v), None, round(float(slips[-1] - slips[0])))
+
+
+def block_error(values: Array, blocks: int = 10) -> float | None:
+    """Standard error of a mean of correlated values, from the means of blocks; None with fewer values than blocks."""
+    if values.size < blocks:
+        return None
+    means = np.array([block.mean() for block in np.array_split(values, blocks)])
+    return float(means.std(ddof=1) / np.sqrt(blocks))
 
 
 def passages(t: Array, rising: Array, offset: float) -> Array:

@@ -12,6 +12,7 @@ from typing import Any, cast
 import numpy as np
 
 from fempslip.case import Case, Evolve, MeshedCase, load, load_text
+from fempslip.case.noise_settings import BOLTZMANN, NoiseSpec
 from fempslip.case.scales import H
 from fempslip.contract import Array, Failure, Mesh, Operators, Problem, Refusal, State, Watcher
 from fempslip.mesh import closed_path
@@ -208,16 +209,26 @@ def header_of(case: MeshedCase, mesh: Mesh) -> dict[str, Any]:
     pairs = [list(pair) for pair in case.measure.between]
     slow = 1.0 if case.model.reactive else max(m.u for m in case.material.values())
     hops = {"tau_z": 0.5 * slow, "l_z": REACH}
+    noise = case.noise if isinstance(case, Evolve) else None
     return {
         "name": case.name,
         "title": case.title,
         "task": case.task,
+        **({} if noise is None else {"noise": noise_of(case, noise, mesh)}),
         "scales": known,
         "symbols": FLUID_SYMBOLS if case.model.reactive else {},
         "dimension": mesh.dim,
         "pairs": pairs,
         "hops": hops,
     }
+
+
+def noise_of(case: MeshedCase, noise: NoiseSpec, mesh: Mesh) -> dict[str, Any]:
+    """temperature (k T in units of F), kelvin, seed, and cutoff: the size of cells where the mesh decides (2D, 3D)."""
+    unit = case.scales.si("energy")
+    known = {} if unit is None else {"kelvin": noise.temperature * unit / BOLTZMANN}
+    cutoff = {} if mesh.dim == 1 else {"cutoff": mesh.size}
+    return {"temperature": noise.temperature, "seed": noise.seed, **known, **cutoff}
 
 
 def case_of(run: Run) -> Case:
@@ -237,6 +248,7 @@ def report(run: Run) -> str:
         words.append(f"at t = {s['end_time_tau']:.6g} tau")
         words.append(f"after {s['steps']} steps ({s['rejected_steps']} rejected) on {s['nodes']} nodes")
     words.append(f"in {s.get('wall_seconds', 0):.1f} s.")
+    words += noise_in_words(run.header.get("noise"))
     answer = s.get("results", {}).get(run.header.get("task", "evolve"), {})
     words += [f"{name} = {value:.6g}." for name, value in answer.items() if isinstance(value, int | float)]
     if s.get("steady") is not None:
@@ -258,6 +270,16 @@ def report(run: Run) -> str:
         ]
     words.append(f"Everything is in {run.folder}.")
     return " ".join(words)
+
+
+def noise_in_words(noise: Mapping[str, Any] | None) -> list[str]:
+    if not noise:
+        return []
+    kelvin = f" ({noise['kelvin']:.4g} K)" if "kelvin" in noise else ""
+    words = [f"With thermal noise, k T = {noise['temperature']:.4g}{kelvin}, seed {noise['seed']}."]
+    if "cutoff" in noise:
+        words.append(f"The mesh is the cutoff of the fluctuations: h = {noise['cutoff']:g} xi.")
+    return words
 
 
 def voltage_in_words(v: Mapping[str, Any]) -> str:

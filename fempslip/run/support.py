@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from fempslip.case import Case, MeshedCase
+from fempslip.case import Case, Evolve, MeshedCase
 from fempslip.run.circuits import drive_periods
 from fempslip.run.recipes import Recipe, recipe
 
@@ -21,11 +21,13 @@ class Row:
     contact: str  # kind of every contact, none without contacts
     holes: str  # yes, no
     speed: str  # yes or slow
+    noise: str = "no"
 
 
 SUPPORT = (
     tuple(
-        Row("evolve", "tdgl", "none", charge, contact, holes, "yes")
+        Row("evolve", "tdgl", "none", charge, contact, holes, "yes", noise)
+        for noise in ("no", "yes")
         for charge in ("conserved", "off")
         for contact in ("none", "normal", "bank", "free")
         for holes in ("no", "yes")
@@ -56,8 +58,9 @@ def asked(case: Case) -> list[Row]:
         return [Row(case.task, "none", "none", "none", "none", "no", "yes")]
     kinds = sorted(set(case.contacts.values())) or ["none"]
     holes = "yes" if case.geometry.holes else "no"
+    noise = "yes" if isinstance(case, Evolve) and case.noise is not None else "no"
     m = case.model
-    return [Row(case.task, m.dynamics, m.screening, m.charge, kind, holes, "yes") for kind in kinds]
+    return [Row(case.task, m.dynamics, m.screening, m.charge, kind, holes, "yes", noise) for kind in kinds]
 
 
 def refuse_unsupported(case: Case) -> None:
@@ -65,6 +68,7 @@ def refuse_unsupported(case: Case) -> None:
     for row in asked(case):
         if row not in SUPPORT:
             words = f"task {row.task} with dynamics {row.dynamics}, screening {row.screening}, charge {row.charge}"
+            words += ", noise" if row.noise == "yes" else ""
             raise case.refuse(
                 "model", f"{words} and contacts of kind {row.contact} is not supported; {hint(row)}".rstrip("; ")
             )
@@ -109,7 +113,6 @@ PAIR = Need(lambda case: bool(case.measure.between), "a pair to measure between:
 CONTOUR = Need(lambda case: bool(case.geometry.contours), "a contour in the geometry: contours: {loop: hole}")
 WIRE = Need(lambda case: case.geometry.dimension == 1, "a wire or a ring (dimension: 1)")
 FILM = Need(lambda case: case.geometry.dimension == 2, "a film (dimension: 2)")
-RELAXING = Need(lambda case: not case.model.reactive, "relaxing dynamics (tdgl): a superfluid keeps its energy")
 REACTIVE = Need(lambda case: case.model.reactive, "a superfluid: model: {dynamics: superfluid}")
 PAIR_OF_VORTICES = Need(
     lambda case: case.geometry.dimension == 2 and case.model.reactive and len(case.start.vortices) == 2,
@@ -124,16 +127,27 @@ SOLITON = Need(
     "a superfluid wire that starts with one soliton",
 )
 FACES = Need(lambda case: case.geometry.dimension > 1, "a film or a bulk piece (dimension: 2 or 3)")
+COUNTED = Need(
+    lambda case: bool(case.measure.between or case.geometry.contours),
+    "a stretch to count along: measure: {between: [probe, probe]}, or contours: {loop: hole} in the geometry",
+)
+NOISY = Need(lambda case: isinstance(case, Evolve) and case.noise is not None, "noise: {temperature: ...}")
+BALANCED = Need(
+    lambda case: (not isinstance(case, Evolve) or case.noise is None) and not case.model.reactive,
+    "relaxing dynamics (tdgl) without noise: a superfluid keeps its energy, and noise supplies power of its own",
+)
 CONTACT = Need(lambda case: bool(case.contacts), "a contact that a current can enter by: contacts: {source: normal}")
 CIRCUIT = Need(lambda case: case.drive.circuit is not None, "a circuit: drive: {circuit: {elements: ..}}")
 AC = Need(lambda case: len(drive_periods(case)) == 1, "one ac drive: a sine in drive.current or in drive.circuit")
 
 # step of a recipe -> what it needs; steps that are not here can do with any case
 NEEDS = {
+    "power_balance": BALANCED,
+    "thermal_slips": NOISY,
+    "net_winding": COUNTED,
     "mean_voltage": PAIR,
     "voltage_plot": PAIR,
     "windings": CONTOUR,
-    "power_balance": RELAXING,
     "conservation": REACTIVE,
     "josephson_frequency": PAIR,
     "frequency_plot": PAIR,

@@ -7,20 +7,22 @@ from typing import Any
 import numpy as np
 
 from ..contract import Array, Refusal
-from ..mesh.simplices import volumes
+from ..mesh import facet_weights, locate, operators
+from ..mesh.simplices import padded
 from ..topology.contraction import REACH, Contraction, contract
 from ..topology.curves import described
+from ..topology.lead import LeadField
 from ..topology.linking import KINDS
-from ..topology.tracks import impulse_of_moves, moves, tracks
+from ..topology.tracks import moves, tracks
 from .reader import Run
 
 COLUMNS = {
-    "zeros": ("t", "id", "x", "y", "z", "winding", "cell", "quality"),
-    "events": ("number", "t0", "t1", "kind", "x", "y", "z", "part"),
+    "zeros": ("t", "id", "x", "y", "z", "winding", "cell", "quality", "dim"),
+    "events": ("number", "t0", "t1", "kind", "x", "y", "z", "part", "dim"),
     "event_ids": ("number", "id", "side", "winding"),
-    "slips": ("t", "x", "y", "z", "edge", "winding"),
+    "slips": ("t", "x", "y", "z", "edge", "winding", "dim"),
     "lines": ("t", "id", "closed", "first", "count", "length"),
-    "line_points": ("id", "x", "y", "z", "face", "vx", "vy", "vz"),
+    "line_points": ("id", "x", "y", "z", "face", "dim", "vx", "vy", "vz"),
 }
 
 
@@ -43,7 +45,7 @@ def contraction_of(run: Run, tau_z: float | None = None, l_z: float | None = Non
         raise Refusal(f"{run.folder}: zeros were not followed in this run; ask for vortex_tracks before it is made")
     hops = run.header.get("hops", {})
     tau_z = hops["tau_z"] if tau_z is None else tau_z
-    return contract(rows(run, "events"), rows(run, "event_ids"), tau_z, l_z or hops.get("l_z", REACH))
+    return contract(rows(run, "events"), rows(run, "event_ids"), tau_z, l_z or hops.get("l_z", REACH), periods_of(run))
 
 
 def tracks_of(run: Run, tau_z: float | None = None, l_z: float | None = None) -> dict[str, Array]:
@@ -67,7 +69,10 @@ def lines_of(run: Run, tau_z: float | None = None, l_z: float | None = None) -> 
 
 
 def events_of(run: Run, tau_z: float | None = None, l_z: float | None = None) -> list[dict[str, Any]]:
-    """What happened, hops contracted: kind, t0, t1, place, the ids before and after, the part of the boundary."""
+    """What happened, hops contracted: kind, t0, t1, place, the ids before and after, the part of the boundary.
+
+    dim : whether all of it happened where psi is nearly normal
+    """
     found = contraction_of(run, tau_z, l_z)
     names = (*run.mesh.boundaries, "")
     return [
@@ -79,6 +84,7 @@ def events_of(run: Run, tau_z: float | None = None, l_z: float | None = None) ->
             "before": sorted({found.persons[k] for k in node.ins} - {0}),
             "after": sorted({found.persons[k] for k in node.outs} - {0}),
             "part": names[node.part],
+            "dim": node.dim,
         }
         for node in found.events
     ]
@@ -87,25 +93,38 @@ def events_of(run: Run, tau_z: float | None = None, l_z: float | None = None) ->
 # ------------------------------------------------------------------------------------------- E = -v x B
 
 
-def moved_impulse(run: Run, first: str, second: str, clock: Array) -> Array:
-    """int V dt, (times,), of the zeros of a film that moved across between two probes or boundaries."""
-    ends = place_of(run, first), place_of(run, second)
-    moved = moves(rows(run, "zeros"), rows(run, "events"), rows(run, "event_ids"))
-    return impulse_of_moves(moved, *ends, width_between(run, *ends), clock)
+def lead_field(run: Run, first: str, second: str) -> LeadField:
+    """What zeros of a film move across on their way, for two probes or boundaries."""
+    op = operators(run.mesh)
+    b = np.zeros(op.nodes)
+    for name, sign in ((first, -1.0), (second, 1.0)):
+        nodes, weights = weights_of(run, name)
+        np.add.at(b, nodes, sign * weights)
+    return LeadField.of(run.mesh, op, b)
 
 
-def place_of(run: Run, name: str) -> Array:
-    """A probe's place, or the middle of a boundary, (space,)."""
+def periods_of(run: Run) -> Array:
+    """(n, 3) vectors that join vertices of the mesh."""
+    return np.array([padded(vector) for vector in run.mesh.periods.values()]).reshape(-1, 3)
+
+
+def weights_of(run: Run, name: str) -> tuple[Array, Array]:
+    """Nodes and weights of a probe or of a boundary."""
     if name in run.mesh.probes:
-        return run.mesh.probes[name]
-    return run.mesh.points[:, np.unique(run.mesh.boundaries[name])].mean(axis=1)
+        return locate(run.mesh, run.mesh.probes[name])
+    nodes, weights, _ = facet_weights(run.mesh, name)
+    return nodes, weights
 
 
-def width_between(run: Run, first: Array, second: Array) -> float:
-    """Area of a film between the planes through two places, over their distance; holes do not count."""
-    along = second - first
-    length = float(np.linalg.norm(along))
-    corners = run.mesh.points[:, run.mesh.cells]
-    place = along @ (corners.mean(axis=1) - first[:, None]) / length
-    area = volumes(run.mesh.points, run.mesh.cells)
-    return float(area[(place >= 0) & (place <= length)].sum()) / length
+def moved_impulse(run: Run, lead: LeadField, clock: Array) -> Array:
+    """int V dt, (times,), of all displacements of a film's zeros, hops and the ways to the edges included."""
+    moved = moves(rows(run, "zeros"), rows(run, "events"), rows(run, "event_ids"), periods_of(run))
+    return lead.impulse(moved["t"], moved["start"], moved["change"], clock, moved["winding"])
+
+
+def fitted_impulse(run: Run, lead: LeadField, clock: Array) -> Array:
+    """The same of the fitted velocities of tracks alone: the last hop through an edge takes no time."""
+    table = tracks_of(run)
+    dt = np.diff(clock, prepend=0.0)[np.minimum(np.searchsorted(clock, table["t"] * (1 - 1e-12)), clock.size - 1)]
+    change = dt * np.nan_to_num([table["vx"], table["vy"]])
+    return lead.impulse(table["t"], np.array([table["x"], table["y"]]) - 0.5 * change, change, clock, table["winding"])

@@ -15,8 +15,18 @@ from fempslip.solver.bdf2 import Bdf2
 from fempslip.solver.control import ladder
 from fempslip.solver.march import Course, Progress, march
 from fempslip.solver.strang import Strang
+from fempslip.solver.trapezoid import Trapezoid
 
-STEPPERS: Mapping[str, Callable[[Problem], Stepper]] = {"tdgl": Bdf2.of, "superfluid": Strang.of}
+# (dynamics, with noise) -> what makes a step
+STEPPERS: Mapping[tuple[str, bool], Callable[[Problem], Stepper]] = {
+    ("tdgl", False): Bdf2.of,
+    ("tdgl", True): Trapezoid.of,
+    ("superfluid", False): Strang.of,
+}
+
+
+def stepper_of(problem: Problem) -> Stepper:
+    return STEPPERS[problem.model["dynamics"], problem.noise is not None](problem)
 
 
 def evolve(
@@ -36,7 +46,7 @@ def evolve(
     Failure and at an interruption (which `progress` raises, between two steps).
     """
     problem = replace(problem, clock=replace(problem.clock, dt_max=longest_step(problem)))
-    stepper = STEPPERS[problem.model["dynamics"]](problem)
+    stepper = stepper_of(problem)
     clock, laddered = problem.clock, stepper.ladder and problem.clock.fixed is None
     if laddered:
         clock = replace(clock, growth=2.0)

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fempslip.contract import Array, Failure, Sink, State, Step
+from fempslip.mesh.periods import shortest
 from fempslip.tasks.events import EventLog
 from fempslip.topology import kernels, lines, linking
+from fempslip.topology.dim import Dim
 from fempslip.topology.state import Windings
 from fempslip.topology.subcomplex import SURFACE, Subcomplex
 
@@ -51,6 +53,7 @@ class BodyLines:
     """ident : (faces,) id of the line that pierces a face, 0 for none."""
 
     complex: Subcomplex
+    dim: Dim
     every: float = EVERY
     next_id: int = 1
     points: int = 0
@@ -186,7 +189,8 @@ class BodyLines:
         place, boundary = self.whereabouts(state, clusters, olds, news)
         through = kind in (linking.OPENING, linking.CLOSING)
         before, after = ([], []) if through else (undirected(known[olds]), undirected(ids[news]))
-        self.log.row(sink, step.old.t, step.new.t, kind, place, boundary, before, after)
+        dim = bool(self.dim.cells[state.touched].all())
+        self.log.row(sink, step.old.t, step.new.t, kind, place, boundary, before, after, dim)
 
     def whereabouts(
         self, state: Windings, clusters: Clusters, olds: Array, news: Array
@@ -197,7 +201,8 @@ class BodyLines:
         decided = holds > 2 if np.any(holds > 2) else holds > 0
         here = decided[kernels.roots(clusters.parent)]
         edges = state.crossed[here[state.mark[c.face_of[c.start[state.crossed]]]]]
-        x, y, z = c.places[:, c.edges[:, edges]].mean(axis=(1, 2))
+        middle = c.places[:, c.ends[:, edges]].mean(axis=1)
+        x, y, z = middle[:, 0] + shortest(middle - middle[:, :1], c.periods).mean(axis=1)
         faces = state.touched[here]
         outer = faces[self.beside[1, faces] < 0]
         return (float(x), float(y), float(z)), int(c.part[outer[0]]) if outer.size else SURFACE
@@ -216,13 +221,26 @@ class BodyLines:
         lines.walk(now.line, now.next, count, order, first, closed)
         faces = now.pierced[order]
         place, v = np.empty((4, faces.size)), np.full((3, faces.size), np.nan)
-        kernels.zeros_in_faces(faces, new["psi"], new["a"], c.faces, c.face_nodes, c.places, place)
+        kernels.zeros_in_faces(faces, new["psi"], new["a"], c.faces, c.face_nodes, c.corners, c.turned, c.places, place)
         if old is not None:
             rate = (new["psi"] - old["psi"]) / (new.t - old.t)
             lines.line_velocity(
-                faces, c.cells, self.beside, c.faces, c.face_nodes, c.places, new["psi"], new["a"], rate, place, v
+                faces,
+                c.cells,
+                self.beside,
+                c.faces,
+                c.face_nodes,
+                c.corners,
+                c.tets,
+                c.places,
+                new["psi"],
+                new["a"],
+                rate,
+                place,
+                v,
             )
         table = {"id": now.ids[now.line[order]], "x": place[0], "y": place[1], "z": place[2], "face": faces}
+        table["dim"] = self.dim.cells[faces]
         sink.rows("line_points", {**table, "vx": v[0], "vy": v[1], "vz": v[2]})
         counts = np.diff(first)
         table = {"t": np.full(count, new.t), "id": now.ids, "closed": closed, "first": self.points + first[:-1]}

@@ -83,12 +83,12 @@ def cross(
 
 
 @njit(cache=True, error_model="numpy")
-def recount(k: Array, faces: Array, sense: Array, live: Array, n: Array) -> None:
-    """n_f = k_01 + k_12 - k_02 of every live face, 0 elsewhere."""
+def recount(k: Array, faces: Array, sense: Array, hidden: Array, live: Array, n: Array) -> None:
+    """n_f = k_01 + k_12 - k_02 + hidden quanta of every live face, 0 elsewhere."""
     for f in range(n.size):
         n[f] = np.int8(0)
         if live[f]:
-            n[f] = np.int8((k[faces[0, f]] + k[faces[1, f]] - k[faces[2, f]]) * sense[f])
+            n[f] = np.int8((k[faces[0, f]] + k[faces[1, f]] - k[faces[2, f]]) * sense[f] + hidden[f])
 
 
 @njit(cache=True, error_model="numpy")
@@ -143,16 +143,17 @@ def roots(parent: Array) -> Array:
 
 @njit(cache=True, error_model="numpy")
 def zero_in_face(
-    f: int, psi: Array, a: Array, faces: Array, face_nodes: Array, places: Array
+    f: int, psi: Array, a: Array, faces: Array, face_nodes: Array, corners: Array, hidden: Array, places: Array
 ) -> tuple[float, float, float, float]:
     """(x, y, z, quality) of the zero of the interpolated psi in a face.
 
     psi is transported to the first node with the flux shared equally, a gauge that is regular on the face.
+    corners : (3, faces) vertices of its nodes in `places`;  hidden : (faces,) quanta times the face's sense
     quality : |sum of the weights| / sum |psi|^2, small where the place is uncertain
     """
     e01, e12, e02 = faces[0, f], faces[1, f], faces[2, f]
     n0, n1, n2 = face_nodes[0, f], face_nodes[1, f], face_nodes[2, f]
-    flux = a[e01] + a[e12] - a[e02]
+    flux = a[e01] + a[e12] - a[e02] + TURN * hidden[f]
     first = a[e01] - flux / 3
     second = first + a[e12] - flux / 3
     p0 = psi[n0]
@@ -167,6 +168,7 @@ def zero_in_face(
         w0 = w1 = w2 = total = 1.0
     w0, w1, w2 = max(w0 / total, 0.0), max(w1 / total, 0.0), max(w2 / total, 0.0)
     share = w0 + w1 + w2
+    n0, n1, n2 = corners[0, f], corners[1, f], corners[2, f]
     x = (w0 * places[0, n0] + w1 * places[0, n1] + w2 * places[0, n2]) / share
     y = (w0 * places[1, n0] + w1 * places[1, n1] + w2 * places[1, n2]) / share
     z = (w0 * places[2, n0] + w1 * places[2, n1] + w2 * places[2, n2]) / share
@@ -175,11 +177,12 @@ def zero_in_face(
 
 @njit(cache=True, error_model="numpy")
 def zeros_in_faces(
-    chosen: Array, psi: Array, a: Array, faces: Array, face_nodes: Array, places: Array, out: Array
-) -> None:
+    chosen: Array, psi: Array, a: Array, faces: Array, face_nodes: Array, corners: Array, hidden: Array, places: Array,
+    out: Array,
+) -> None:  # fmt: skip
     """out : (4, chosen) x, y, z and quality of each."""
     for c in range(chosen.size):
-        x, y, z, quality = zero_in_face(chosen[c], psi, a, faces, face_nodes, places)
+        x, y, z, quality = zero_in_face(chosen[c], psi, a, faces, face_nodes, corners, hidden, places)
         out[0, c] = x
         out[1, c] = y
         out[2, c] = z

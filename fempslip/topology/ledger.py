@@ -55,6 +55,11 @@ def _near(mesh: Mesh, op: Operators, p: Array) -> Array:
 def spread(op: Operators, b: Array) -> Array:
     """The currents c G phi of a network of resistors, G^T c G phi = b, (edges,); c : link weights of the mesh."""
     c = np.maximum(op.w, 1e-3 * float(np.median(op.w)))
+    return c * (op.G @ resistors(op, b, c))
+
+
+def resistors(op: Operators, b: Array, c: Array) -> Array:
+    """phi, (nodes,), of a network with conductances c, (edges,), into which the currents -b flow."""
     k = sp.csc_array(op.G.T @ sp.diags_array(c) @ op.G)
     ground = int(np.argmin(b))
     free = np.delete(np.arange(op.nodes), ground)
@@ -66,7 +71,7 @@ def spread(op: Operators, b: Array) -> Array:
     else:
         scale = sp.diags_array(1.0 / matrix.diagonal())
         phi[free], _ = sp.linalg.cg(matrix, b[free], rtol=1e-8, maxiter=5000, M=scale)
-    return c * (op.G @ phi)
+    return phi
 
 
 @dataclass(frozen=True, eq=False)

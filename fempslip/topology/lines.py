@@ -223,8 +223,8 @@ def barycentric(nodes: tuple[int, int, int, int], places: Array) -> Array:
 
 @njit(cache=True, error_model="numpy")
 def line_velocity(
-    chosen: Array, cells: Array, beside: Array, faces: Array, face_nodes: Array, places: Array, psi: Array, a: Array,
-    rate: Array, points: Array, out: Array,
+    chosen: Array, cells: Array, beside: Array, faces: Array, face_nodes: Array, corners: Array, tets: Array,
+    places: Array, psi: Array, a: Array, rate: Array, points: Array, out: Array,
 ) -> None:  # fmt: skip
     """out : (3, chosen) instantaneous velocity of a line where it pierces each face, across itself.
 
@@ -236,7 +236,12 @@ def line_velocity(
         f0, f1 = cells[0, c], cells[1, c]
         nodes = (face_nodes[0, f0], face_nodes[1, f0], face_nodes[2, f0], face_nodes[2, f1])
         turn = (0.0, a[faces[0, f0]], a[faces[2, f0]], a[faces[2, f1]])
-        gradient = barycentric(nodes, places)
+        here = (tets[0, c], tets[1, c], tets[2, c], tets[3, c])
+        gradient = barycentric(here, places)
+        lag = np.zeros(3)  # from the copy of the face that has the point to that of this cell
+        for k in range(4):
+            if nodes[k] == face_nodes[0, chosen[p]]:
+                lag = places[:, here[k]] - places[:, corners[0, chosen[p]]]
         real, imag = np.zeros(3), np.zeros(3)
         value, drift = psi[nodes[0]], rate[nodes[0]]
         for k in range(3):
@@ -246,7 +251,7 @@ def line_velocity(
             for d in range(3):
                 real[d] += step.real * gradient[k, d]
                 imag[d] += step.imag * gradient[k, d]
-                share += gradient[k, d] * (points[d, p] - places[d, nodes[0]])
+                share += gradient[k, d] * (points[d, p] + lag[d] - places[d, here[0]])
             drift += share * (rate[nodes[k + 1]] * back - rate[nodes[0]])
         w = cross(real, imag)
         v = (-drift.real * cross(imag, w) + drift.imag * cross(real, w)) / np.sum(w * w)

@@ -34,10 +34,12 @@ KINDS = (
     "flicker",
     "nucleation",
     "collapse",
+    "swallowed",
+    "emerged",
 )
 ENTRY, EXIT, CREATION, ANNIHILATION, GRAZE, MET, LOOP, STORM = range(8)
 SPLIT, MERGE, RECONNECTION, OPENING, CLOSING, COMPOUND, SLIP, FLICKER = range(8, 16)
-NUCLEATION, COLLAPSE = 16, 17
+NUCLEATION, COLLAPSE, SWALLOWED, EMERGED = range(16, 20)
 BEFORE, AFTER, CROSSING = range(3)
 CAP = 32  # pairs of ports in a component, above which it is a storm: fresh ids, one row
 BROKEN = -1  # returned where as many ports do not lead in as out
@@ -58,7 +60,8 @@ def components(crossed: Array, start: Array, face_of: Array, mark: Array, parent
 def ports(
     crossed: Array, amount: Array, touched: Array, change: Array, start: Array, face_of: Array, sign: Array,
     outer: Array, mark: Array, parent: Array, n: Array, ident: Array, place: Array, old: Array, a_old: Array,
-    psi: Array, a: Array, edges: Array, faces: Array, face_nodes: Array, places: Array, tags: Array, where: Array,
+    psi: Array, a: Array, edges: Array, ends: Array, faces: Array, face_nodes: Array, corners: Array, hidden: Array,
+    places: Array, tags: Array, where: Array,
 ) -> int:  # fmt: skip
     """All ports: tags : (5, ports) component, kind, charge into the slab, face or edge, id; where : (2, ports).
 
@@ -75,7 +78,7 @@ def ports(
             count += 1
         after = n[f] + change[m]
         if after != 0:
-            x, y, z, quality = zero_in_face(f, psi, a, faces, face_nodes, places)
+            x, y, z, quality = zero_in_face(f, psi, a, faces, face_nodes, corners, hidden, places)
             tags[0, count], tags[1, count], tags[2, count] = root, AFTER, -after
             tags[3, count], tags[4, count] = f, 0
             where[0, count], where[1, count] = x, y
@@ -90,6 +93,7 @@ def ports(
                 tags[0, count], tags[1, count], tags[2, count] = find(parent, mark[face_of[start[e]]]), CROSSING, 0
                 tags[2, count] = -1 if out > 0 else 1
                 tags[3, count], tags[4, count] = e, 0
+                i, j = ends[0, e], ends[1, e]
                 where[0, count] = (1 - s) * places[0, i] + s * places[0, j]
                 where[1, count] = (1 - s) * places[1, i] + s * places[1, j]
                 count += 1
@@ -97,7 +101,19 @@ def ports(
 
 
 @njit(cache=True, error_model="numpy")
-def closest(tags: Array, where: Array, chosen: Array, paired: Array) -> tuple[int, int]:
+def across(where: Array, p: int, q: int, periods: Array) -> tuple[float, float]:
+    """The way from port p to port q, by the shortest period."""
+    dx, dy = where[0, q] - where[0, p], where[1, q] - where[1, p]
+    for k in range(periods.shape[0]):
+        sx, sy = periods[k, 0], periods[k, 1]
+        turns = np.rint((dx * sx + dy * sy) / (sx * sx + sy * sy))
+        dx -= turns * sx
+        dy -= turns * sy
+    return dx, dy
+
+
+@njit(cache=True, error_model="numpy")
+def closest(tags: Array, where: Array, periods: Array, chosen: Array, paired: Array) -> tuple[int, int]:
     """The in and the out port, among the chosen ones that are not paired yet, that are closest to each other."""
     best, first, second = np.inf, -1, -1
     for p in chosen:
@@ -106,7 +122,8 @@ def closest(tags: Array, where: Array, chosen: Array, paired: Array) -> tuple[in
         for q in chosen:
             if paired[q] or tags[2, q] > 0:
                 continue
-            d = (where[0, p] - where[0, q]) ** 2 + (where[1, p] - where[1, q]) ** 2
+            dx, dy = across(where, p, q, periods)
+            d = dx * dx + dy * dy
             if d < best:
                 best, first, second = d, p, q
     return first, second
@@ -116,7 +133,8 @@ def closest(tags: Array, where: Array, chosen: Array, paired: Array) -> tuple[in
 def join(p: int, q: int, tags: Array, ident: Array, next_id: int, event: Array) -> int:
     """Carry the id along the line from port p (in) to port q (out); returns the next free id.
 
-    event : (6,) kind (-1 if the line just goes on), ids before (+, -), ids after (+, -), edge where it met the outside
+    event : (7,) kind (-1 if the line just goes on), ids before (+, -), ids after (+, -), edge where it met the outside,
+    and the component, as a place in `touched`
     """
     event[:] = 0
     event[0], event[5] = -1, -1
@@ -149,25 +167,26 @@ def join(p: int, q: int, tags: Array, ident: Array, next_id: int, event: Array) 
 
 
 @njit(cache=True, error_model="numpy")
-def place_of(event: Array, p: int, q: int, tags: Array, where: Array, out: Array) -> None:
+def place_of(event: Array, p: int, q: int, tags: Array, where: Array, periods: Array, out: Array) -> None:
     """Where it happened: at the outer edge that was crossed, else half-way between the two zeros."""
+    way = across(where, p, q, periods)
     for d in range(2):
         if tags[1, p] == CROSSING:
             out[d] = where[d, p]
         elif tags[1, q] == CROSSING:
             out[d] = where[d, q]
         else:
-            out[d] = 0.5 * (where[d, p] + where[d, q])
+            out[d] = where[d, p] + 0.5 * way[d]
 
 
 @njit(cache=True, error_model="numpy")
 def link(
-    tags: Array, where: Array, parent: Array, touched: Array, ident: Array, next_id: int, events: Array, spots: Array,
-    line: Array,
+    tags: Array, where: Array, periods: Array, parent: Array, touched: Array, ident: Array, next_id: int, events: Array,
+    spots: Array, line: Array,
 ) -> tuple[int, int]:  # fmt: skip
     """Pair the ports of every component and pass the ids on.
 
-    ident : (faces,) new ids of the faces that hold a zero (others: 0);  events : (6, room), spots : (2, room)
+    ident : (faces,) new ids of the faces that hold a zero (others: 0);  events : (7, room), spots : (2, room)
     line : (touched,) at the root of a component the id of its only line, else 0
     Returns (next free id, number of events), or (BROKEN, component).
     """
@@ -192,26 +211,34 @@ def link(
             return BROKEN, root
         pairs = chosen.size // 2
         if pairs > CAP:
+            began = count
             next_id, count = storm(chosen, tags, where, ident, next_id, events, spots, count)
+            events[6, began:count] = root
             continue
         if pairs > 1:
             events[:, count] = 0
-            events[0, count], events[5, count] = MET, -1
-            spots[0, count], spots[1, count] = where[0, chosen].mean(), where[1, chosen].mean()
+            events[0, count], events[5, count], events[6, count] = MET, -1, root
+            sx, sy = 0.0, 0.0
+            for q in chosen:
+                dx, dy = across(where, chosen[0], q, periods)
+                sx += dx / chosen.size
+                sy += dy / chosen.size
+            spots[0, count], spots[1, count] = where[0, chosen[0]] + sx, where[1, chosen[0]] + sy
             count += 1
         for _ in range(pairs):
-            p, q = closest(tags, where, chosen, paired)
+            p, q = closest(tags, where, periods, chosen, paired)
             paired[p] = paired[q] = True
             next_id = join(p, q, tags, ident, next_id, events[:, count])
+            events[6, count] = root
             if pairs == 1:
                 line[root] = only_id(events[:, count], tags[4, p], tags[4, q])
             if events[0, count] >= 0:
-                place_of(events[:, count], p, q, tags, where, spots[:, count])
+                place_of(events[:, count], p, q, tags, where, periods, spots[:, count])
                 count += 1
     for m in range(touched.size):
         if parent[m] == m and not has_port[m]:
             events[:, count] = 0
-            events[0, count], events[5, count] = LOOP, -1
+            events[0, count], events[5, count], events[6, count] = LOOP, -1, m
             spots[:, count] = np.nan
             count += 1
     return next_id, count

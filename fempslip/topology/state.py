@@ -92,7 +92,7 @@ class Windings:
         """n_f of all faces from k alone, (faces,) int8."""
         c = self.complex
         n = np.empty(c.face_live.size, dtype=np.int8)
-        kernels.recount(self.k, c.faces, c.sense, c.face_live, n)
+        kernels.recount(self.k, c.faces, c.sense, c.hidden, c.face_live, n)
         return n
 
     def check(self) -> int:

@@ -6,12 +6,14 @@ Cells outside count as outside, so a zero that passes into a terminal leaves thr
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
 
 from fempslip.contract import Array, Problem
-from fempslip.mesh.simplices import column_numbers
+from fempslip.mesh.copies import edge_vertices, face_vertices
+from fempslip.mesh.simplices import column_numbers, in_space, padded
 
 SURFACE = -1  # number of the part of boundary that has no name
 
@@ -20,7 +22,10 @@ SURFACE = -1  # number of the part of boundary that has no name
 class Subcomplex:
     """Static arrays of the kernels.  Unsigned numbers: numba then leaves out the test for negative indices.
 
-    places : (3, nodes);  edges : (2, edges) uint32;  faces, face_nodes : (3, faces) uint32, of contract.Operators
+    edges : (2, edges) uint32;  faces, face_nodes : (3, faces) uint32, of contract.Operators
+    places : (3, vertices);  ends : (2, edges), corners : (3, faces), tets : (4, live cells) vertices of one copy, in
+    the order of the nodes: where vertices are identified, the nodes of a face may lie across a period
+    hidden : (faces,) int8, whole quanta that the sum of a round a face leaves out (contract.Drive);  periods : (n, 3)
     edge_live, face_live : True in the tracked part;  sense : (faces,) int8, -1 where sorted nodes run clockwise (films)
     start, face_of, sign : rows of the live faces of each edge, and s(f, e) times sense: n_f' = n_f - sum sign W
     outer : (edges,) films: live edges with one live face only
@@ -30,6 +35,11 @@ class Subcomplex:
 
     dim: int
     places: Array
+    ends: Array
+    corners: Array
+    tets: Array
+    hidden: Array
+    periods: Array
     edges: Array
     faces: Array
     face_nodes: Array
@@ -43,6 +53,11 @@ class Subcomplex:
     part: Array
     cells: Array
     parts: tuple[str, ...]
+
+    @cached_property
+    def turned(self) -> Array:
+        """(faces,) hidden quanta as the sum of a round sorted nodes lacks them."""
+        return self.hidden * self.sense
 
 
 def subcomplex(problem: Problem) -> Subcomplex:
@@ -59,11 +74,17 @@ def subcomplex(problem: Problem) -> Subcomplex:
     if mesh.dim == 1:
         face_live = np.zeros(0, dtype=bool)
     start, face_of, sign = _rows(op.faces, op.face_sign, face_live, op.edges.shape[1])
-    places = np.zeros((3, op.nodes))
-    places[: mesh.points.shape[0], mesh.node_of_vertex] = mesh.points
+    drive = getattr(problem, "drive", None)
+    hidden = None if drive is None else drive.hidden
+    tets = mesh.cells[:, live][: 4 if mesh.dim == 3 else 0]
     return Subcomplex(
         dim=mesh.dim,
-        places=places,
+        places=np.ascontiguousarray(in_space(mesh.points), dtype=float),
+        ends=np.ascontiguousarray(edge_vertices(mesh, op), dtype=np.uint32),
+        corners=np.ascontiguousarray(face_vertices(mesh, op), dtype=np.uint32),
+        tets=np.take_along_axis(tets, np.argsort(mesh.node_of_vertex[tets], axis=0), axis=0).astype(np.uint32),
+        hidden=np.zeros(face_live.size, np.int8) if hidden is None else hidden.astype(np.int8),
+        periods=np.array([padded(v) for v in mesh.periods.values()]).reshape(-1, 3),
         edges=np.ascontiguousarray(op.edges, dtype=np.uint32),
         faces=np.ascontiguousarray(op.faces, dtype=np.uint32),
         face_nodes=np.ascontiguousarray(op.face_nodes, dtype=np.uint32),

@@ -1,7 +1,4 @@
-"""Tracks: the zeros of one identity in order of time, with velocities from local fits; what moves them across makes E.
-
-E = -v x B, with every zero a flux quantum:  V = (2 pi / width) sum of the displacements across / time
-"""
+"""Tracks: the zeros of one identity in order of time, with velocities from local fits, and all their displacements."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ import numpy as np
 from numba import njit
 
 from fempslip.contract import Array
+from fempslip.mesh.periods import shortest
 from fempslip.topology.contraction import Contraction
 
 WINDOW = 1.5  # xi of path in a fit
@@ -20,7 +18,7 @@ Table = Mapping[str, Array]
 
 
 def tracks(zeros: Table, contraction: Contraction, size: float) -> dict[str, Array]:
-    """Columns t, id, x, y, z, winding, vx, vy, vz, error, by id and time; parts of hops are left out.
+    """Columns t, id, x, y, z, winding, vx, vy, vz, error, dim, by id and time; parts of hops are left out.
 
     size : edge length of the mesh, over which errors of positions are correlated
     Where a zero hops, the piece behind counts until it is gone.
@@ -31,10 +29,11 @@ def tracks(zeros: Table, contraction: Contraction, size: float) -> dict[str, Arr
     same = (np.diff(person[order]) == 0) & (np.diff(zeros["t"][order]) == 0)
     order = order[np.concatenate([[True], ~same])] if order.size else order
     found = {name: zeros[name][order] for name in ("t", "x", "y", "z", "winding")}
+    dim = zeros["dim"][order] if "dim" in zeros else np.zeros(order.size)
     place = np.array([found["x"], found["y"], found["z"]])
     v = velocities(found["t"], place, person[order], WINDOW, size)
     columns = {"t": found["t"], "id": person[order], "x": place[0], "y": place[1], "z": place[2]}
-    return columns | {"winding": found["winding"], "vx": v[0], "vy": v[1], "vz": v[2], "error": v[3]}
+    return columns | {"winding": found["winding"], "vx": v[0], "vy": v[1], "vz": v[2], "error": v[3], "dim": dim}
 
 
 def velocities(t: Array, place: Array, ident: Array, window: float, size: float) -> Array:
@@ -101,8 +100,8 @@ def _reach(i: int, first: int, place: Array, ident: Array, window: float) -> tup
 # ------------------------------------------------------------------------------------------- E = -v x B
 
 
-def moves(zeros: Table, events: Table, event_ids: Table) -> dict[str, Array]:
-    """Every displacement of a zero: columns t, middle (3, moves), change (3, moves) times its winding.
+def moves(zeros: Table, events: Table, event_ids: Table, periods: Array) -> dict[str, Array]:
+    """Every displacement of a zero: columns t, start (3, moves), change (3, moves), winding.
 
     From sample to sample, and from the place of an event to the first sample of an id, or to it from the last one.
     """
@@ -115,8 +114,9 @@ def moves(zeros: Table, events: Table, event_ids: Table) -> dict[str, Array]:
     step = np.flatnonzero(np.diff(ident) == 0)
     return {
         "t": every["t"][order][step + 1],
-        "middle": 0.5 * (place[:, step] + place[:, step + 1]),
-        "change": every["winding"][order][step] * (place[:, step + 1] - place[:, step]),
+        "start": place[:, step],
+        "change": shortest(place[:, step + 1] - place[:, step], periods),
+        "winding": every["winding"][order][step],
     }
 
 
@@ -126,22 +126,6 @@ def _ends(events: Table, event_ids: Table) -> dict[str, Array]:
     at = np.array([row[int(number)] for number in event_ids["number"]], dtype=int)
     found = {"t": events["t1"][at], "id": event_ids["id"], "winding": event_ids["winding"], "rank": -event_ids["side"]}
     return found | {axis: events[axis][at] for axis in "xyz"}
-
-
-def impulse_of_moves(moved: Table, first: Array, second: Array, width: float, clock: Array) -> Array:
-    """int V dt from `first` to `second` by zeros that move between them, up to the times of `clock`, (times,).
-
-    A positive zero that goes from the left to the right, seen from `first`, adds 2 pi once it has crossed the width.
-    """
-    along = (second - first)[:2]
-    length = float(np.hypot(*along))
-    along = along / length
-    across = np.array([along[1], -along[0]])
-    place = along @ (moved["middle"][:2] - first[:2, None])
-    chosen = (place >= 0) & (place <= length) & (moved["t"] <= clock[-1] * (1 + 1e-12))
-    change = TURN / width * (across @ moved["change"][:2, chosen])
-    steps = np.searchsorted(clock, moved["t"][chosen] * (1 - 1e-12))
-    return np.cumsum(np.bincount(steps, change, minlength=clock.size))
 
 
 def rate(clock: Array, impulse: Array) -> float:

@@ -13,6 +13,7 @@ from .circuits import circuit_plot, shapiro_plot, spectrum_plot
 from .lines import tubes
 from .plots import frequency_plot, kymograph, potentials, profile, voltage_pairs, voltage_plot, winding_plot
 from .scenes import movie, show, snapshot
+from .thermal import resistance_temperature, thermal_slips
 from .trails import event_diagram, flux_flow, trails
 
 __all__ = [
@@ -24,8 +25,10 @@ __all__ = [
     "movie",
     "potentials",
     "profile",
+    "resistance_temperature",
     "show",
     "snapshot",
+    "thermal_slips",
     "trails",
     "tubes",
     "voltage_pairs",
@@ -62,6 +65,7 @@ PICTURES: dict[str, Callable[[Run, Progress], list[Path]]] = {
     "kymograph": _into("kymograph.png", kymograph),
     "voltage_plot": _into("voltage.png", voltage_plot),
     "profile": _into("profile.png", profile),
+    "thermal_slips": _into("thermal_slips.png", thermal_slips),
     "trails": _trails,
     "flux_flow": _into("flux_flow.png", flux_flow),
     "event_diagram": _into("events.png", event_diagram),

@@ -26,7 +26,8 @@ CASES = delivered("cases")
 SWEPT = tuple(name for name in CASES if load(name).sweep is not None)
 MARCHED = tuple(name for name in CASES if isinstance(load(name), Evolve))
 QUICK = ("wire_weak_spot", "wire_normal_ends", "disk_in_field", "grey_soliton")  # run to their end in fast tests too
-WATCHED = {"currents", "josephson", "ledger", "tracks", "windings", "zeros"}  # what a recipe may ask to be watched
+# what a recipe may ask to be watched
+WATCHED = {"currents", "josephson", "ledger", "net_winding", "tracks", "windings", "zeros"}
 SHORT: dict[str, object] = {"time.until": 2, "measure.from": 1, "record.fields": 1}
 COARSE: dict[int, dict[str, object]] = {3: {"mesh.size": 0.9}}
 
@@ -150,6 +151,8 @@ def as_asked(row: support.Row, folder: Path) -> Case:
     if row.contact != "none":
         changes |= {"contacts": {"source": row.contact, "drain": row.contact}}
         changes |= {"drive.current": {"from": "source", "to": "drain", "density": 0.1}}
+    if row.noise == "yes":
+        changes |= {"noise": {"temperature": 0.01}, "material.gamma": 0, "postprocess": ["thermal_slips"]}
     if row.holes == "yes":
         changes |= {"geometry.holes": {"hole": {"disk": {"radius": 1}}}}
         changes |= {"drive.flux": {"through": "hole", "value": "0.3 Phi0"}}

@@ -197,7 +197,7 @@ def test_a_geometry_beside_the_case_with_its_parameters(tmp_path):
         ("voltage.mean: 0", "voltage: 0", "16:10", "write recipe.result"),
         ("0.245 +- 0.012", "0.245", "16:24", "such as '0.245 +- 0.012'"),
         ("[voltage,", "[volts,", "15:15", "nearest: voltage"),
-        ("screening: none", "screening: pearl", "6:36", "none of none"),
+        ("screening: none", "screening: perl", "6:36", "nearest: pearl"),
         ("time: {until: 600 tau}", "", "3:1", "wants time, which is missing"),
         ("title:", "task: evolv\ntitle:", "3:7", "nearest: evolve"),
     ],

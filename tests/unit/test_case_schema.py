@@ -15,6 +15,7 @@ from fempslip.contract import Refusal
 
 SCHEMA = json_schema()
 TYPES = {"object": dict, "array": list, "string": str, "number": (int, float), "integer": int, "null": type(None)}
+TYPES["boolean"] = bool
 
 
 def fits(value, schema, root=SCHEMA) -> bool:
@@ -29,7 +30,7 @@ def fits(value, schema, root=SCHEMA) -> bool:
         return fits(value, root["$defs"][schema["$ref"].rpartition("/")[2]])
     types = schema.get("type", [])
     types = [types] if isinstance(types, str) else types
-    good = not types or any(isinstance(value, TYPES[t]) and not isinstance(value, bool) for t in types)
+    good = not types or any(isinstance(value, TYPES[t]) and isinstance(value, bool) == (t == "boolean") for t in types)
     good &= "const" not in schema or value == schema["const"]
     good &= "enum" not in schema or value in schema["enum"]
     good &= "anyOf" not in schema or any(fits(value, part) for part in schema["anyOf"])

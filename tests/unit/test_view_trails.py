@@ -29,7 +29,7 @@ drive: {field: 0.4, current: {from: source, to: drain, density: 0.25}}
 mesh: {size: 0.5 xi}
 time: {until: 40 tau}
 measure: {between: [a, b]}
-record: {fields: every 10 tau}
+record: {fields: every 1 tau}
 postprocess: [vortex_tracks, flux_flow_field, voltage_ledger]
 """
 
@@ -79,8 +79,7 @@ def test_results_of_a_film_and_a_wire(film, wire):
     assert found["entries"] - found["exits"] == found["alive"] > 0
     assert found["identities"] >= found["alive"] and found["tau_z"] == pytest.approx(5.79 / 2)
     field = film.summary["results"]["flux_flow_field"]
-    assert field["width"] == pytest.approx(8.0, rel=0.1)
-    assert field["displacements"] == pytest.approx(field["probes"], rel=0.4)  # a short run, probes that are points
+    assert field["displacements"] == pytest.approx(field["pairs"], rel=0.2)  # three quanta only
     assert film.summary["results"]["voltage_ledger"]["residual"] < 1e-9
     slips = wire.summary["results"]["phase_slips"]
     assert slips["positive"] > 2 and slips["negative"] == 0

@@ -18,7 +18,7 @@ from fempslip.physics.energy import LinkEnergy
 from fempslip.physics.graph import graph
 from fempslip.solver.bdf2 import advance
 from fempslip.solver.reactive import Factored, Iterated
-from fempslip.tasks.evolve import STEPPERS
+from fempslip.tasks.evolve import stepper_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::fempslip.mesh.checks.CoarseMesh")
 
@@ -48,7 +48,7 @@ def problem_on(mesh: Mesh, psi: Array, dt: float, rate: complex = -1j) -> Proble
 
 
 def marched(problem: Problem, steps: int) -> list[State]:
-    stepper = STEPPERS[problem.model["dynamics"]](problem)
+    stepper = stepper_of(problem)
     state, depth, dt = stepper.begin(), stepper.declare(), problem.clock.fixed or 0.0
     states = [state]
     for _ in range(steps):

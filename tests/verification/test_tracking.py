@@ -14,12 +14,13 @@ from fempslip import mesh as parts
 from fempslip.contract import Array, Contact, Probe, Problem, State, Step
 from fempslip.mesh import simple
 from fempslip.run.recipes import watchers_for
+from fempslip.run.running import solve
 from fempslip.tasks.evolve import evolve
 from fempslip.tasks.tracking import Ledger, Topology
 from fempslip.topology.contraction import Contraction, contract
 from fempslip.topology.ledger import PATHS
 from fempslip.topology.linking import CAP, KINDS
-from fempslip.topology.tracks import impulse_of_moves, moves, rate, tracks
+from fempslip.topology.tracks import tracks
 
 TURN = 2 * np.pi
 COLUMNS = ("number", "t0", "t1", "kind", "x", "y", "z", "part", "id", "side", "winding")
@@ -205,7 +206,8 @@ def test_counts_close_and_no_antivortex_is_left(driven):
     found = contracted(driven.memory)
     alive = np.count_nonzero(zeros["t"] == zeros["t"].max())
     late = [node for node in found.events if node.t1 < zeros["t"].max() - found.tau_z]
-    assert {KINDS[node.kind] for node in late} <= {"entry", "exit", "flicker"}
+    kinds = {KINDS[node.kind] for node in late} - {"swallowed", "emerged"}  # at the normal contacts psi is dim
+    assert kinds <= {"entry", "exit", "flicker"}
     assert found.count("entry") > 20
     assert found.count("entry") - found.count("exit") - alive == 0
     assert len(driven.table("events")["kind"]) > 2 * len(found.events)  # the others were hops
@@ -262,17 +264,27 @@ def test_paths_differ_by_the_winding_between_them(driven, tmp_path):
 
 
 def test_voltage_from_displacements(tmp_path):
-    """E = -v x B: 2 pi / width times what crosses between two banks is their voltage, within 0.5 %."""
+    """J2: E = -v x B between two banks, from displacements, is their voltage over whole crossings, to 1 %."""
     ends = {"source": "bank", "drain": "bank"}
-    changes = {"contacts": ends, "measure.between": ["source", "drain"], "time.until": "200 tau"}
-    memory = experiment(case_from(DRIVEN, tmp_path, changes)).memory
-    v = memory.table("voltage")
-    moved = moves(memory.table("zeros"), memory.table("events"), memory.table("event_ids"))
-    found = impulse_of_moves(moved, np.array([-12.0, 0]), np.array([12.0, 0]), 12.0, v["t"])
-    late = v["t"] > 50
-    impulse = v["source|drain impulse"][late]
-    assert impulse[-1] - impulse[0] > 40 * TURN
-    assert rate(v["t"][late], found[late]) == pytest.approx(rate(v["t"][late], impulse), rel=0.005)
+    changes = {"contacts": ends, "measure.between": ["source", "drain"], "measure.from": "50 tau"}
+    changes |= {"time.until": "200 tau", "record.fields": "every 1 tau", "postprocess": ["voltage", "flux_flow_field"]}
+    run = solve(case_from(DRIVEN, tmp_path, changes), tmp_path / "run", pictures=False)
+    found = run.summary["results"]["flux_flow_field"]
+    assert found["quanta"] > 30
+    assert found["displacements"] == pytest.approx(found["probes"], rel=0.01)
+    assert found["pairs"] == pytest.approx(found["probes"], rel=0.001)  # nothing is unbalanced in a bank
+    assert 0.85 < found["velocities"] / found["probes"] < 1.02  # hops take no time: fits do not see them
+
+
+@pytest.mark.slow
+def test_what_displacements_give_is_the_voltage_of_the_pairs(tmp_path):
+    """Point probes among the vortices: within 1 % of the pairs' voltage, for probes at either side of their chains."""
+    for x in (5.0, 6.0, 7.0):
+        changes = {"geometry.probes": {"a": [-x, 1], "b": [x, 1]}, "measure.from": "30 tau", "time.until": "150 tau"}
+        changes |= {"record.fields": "every 1 tau", "postprocess": ["voltage", "flux_flow_field"]}
+        run = solve(case_from(DRIVEN, tmp_path, changes), tmp_path / f"run{x}", pictures=False)
+        found = run.summary["results"]["flux_flow_field"]
+        assert found["quanta"] > 15 and found["displacements"] == pytest.approx(found["pairs"], rel=0.01)
 
 
 def test_a_stop_changes_nothing(driven):
