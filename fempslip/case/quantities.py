@@ -21,7 +21,9 @@ WORDS = {
     "current": "a current", "voltage": "a voltage", "flux": "a magnetic flux", "conductivity": "a conductivity",
     "frequency": "a frequency", "area": "an area", "number": "a number",
     "angle": "an angle", "temperature": "a temperature", "resistance": "a resistance",
-    "inductance": "an inductance", "capacitance": "a capacitance", "moment": "a magnetic moment",
+    "inductance": "an inductance", "capacitance": "a capacitance", "speed": "a speed",
+    "moment": "a magnetic moment",
+    "specific heat": "an entropy or a heat capacity of a mass",
     "mass": "a mass", "energy": "an energy",
     "pressure": "a pressure", "number_density": "a number of particles in a volume", "mass_density": "a mass density",
     "head": "a chemical potential (in mu0, J, K or Hz) or a pressure",
@@ -119,7 +121,10 @@ def in_si(written: object, kind: str, what: str) -> float:
 
 
 _EXAMPLE = {"length": "'20 nm'", "conductivity": "'2e6 S/m'", "time": "'0.1 ps'", "area": "'100 nm^2'",
-            "temperature": "'4.2 K'", "current": "'2 mA'", "moment": "'1e-15 A*m^2'",
+            "temperature": "'4.2 K'", "current": "'10 uA'", "voltage": "'1 mV'", "resistance": "'50 ohm'",
+            "capacitance": "'1 pF'",
+            "inductance": "'1 nH'", "speed": "'230 m/s'", "specific heat": "'300 J/kg/K'",
+            "moment": "'1e-15 A*m^2'",
             "mass": "'4.0026 u'", "number_density": "'1e20 m^-3'",
             "mass_density": "'145 kg/m^3'", "head": "'50 nK', '1 kHz' or '1e-30 J'"}  # fmt: skip
 
@@ -228,6 +233,8 @@ def unit_of(kind: str, names: Names, what: str, written: str) -> float:
         return value
     if names.broken:
         return 1.0
+    if names.scales.needs:
+        raise Mistake(f"{what}: {written!r} has an SI unit, so give {names.scales.needs} too (or write a bare number)")
     have = {"xi": names.scales.xi, "lambda": names.scales.lambda_, "sigma": names.scales.sigma}
     have["sigma or tau"] = names.scales.tau0
     needed = _NEEDED[kind]

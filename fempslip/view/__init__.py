@@ -11,6 +11,7 @@ from pathlib import Path
 from ..store import Run
 from .circuits import circuit_plot, shapiro_plot, spectrum_plot
 from .lines import tubes
+from .lumped import lumped_plot
 from .plots import frequency_plot, kymograph, potentials, profile, voltage_pairs, voltage_plot, winding_plot
 from .scenes import movie, show, snapshot
 from .thermal import resistance_temperature, thermal_slips
@@ -70,6 +71,7 @@ PICTURES: dict[str, Callable[[Run, Progress], list[Path]]] = {
     "flux_flow": _into("flux_flow.png", flux_flow),
     "event_diagram": _into("events.png", event_diagram),
     "frequency_plot": _into("frequency.png", frequency_plot),
+    "lumped_plot": _into("lumped.png", lumped_plot),
     "circuit_plot": _into("circuit.png", circuit_plot),
     "spectrum_plot": _into("spectrum.png", spectrum_plot),
     "shapiro_plot": _into("shapiro.png", shapiro_plot),
