@@ -18,7 +18,7 @@ from numba import njit
 
 from fempslip.contract import Array, Failure
 from fempslip.physics.graph import Graph
-from fempslip.solver.linear import FACTOR_LIMIT, factored, nested_dissection
+from fempslip.solver.linear import FACTOR_LIMIT, nested_dissection
 
 CGW_LIMIT = 1000
 KEPT = 3  # factorisations that are remembered: the usual step, and those around a kink
@@ -43,15 +43,52 @@ class Factored:
         if len(self.kept) >= KEPT:
             del self.kept[next(iter(self.kept))]
         matrix = sp.csr_array(sp.diags_array(self.m * 1j * self.u) + 0.5j * dt * self.k)
-        self.kept[dt] = factored(matrix) if not np.any(self.k.data.imag) else hermitian_links(matrix)
+        self.kept[dt] = with_links(matrix) if np.any(self.k.data.imag) else symmetric(matrix)
         return self.kept[dt]
 
 
-def hermitian_links(matrix: sp.csr_array) -> Callable[[Array], Array]:
-    """Solver of a matrix with links of a field: as `linear.factored`, which needs symmetry, without using it."""
+def without_pivots(matrix: sp.csr_array) -> tuple[Array, spl.SuperLU]:
     order = nested_dissection(matrix)
     permuted = sp.csc_matrix(sp.csr_array(matrix)[order][:, order])
-    lu = spl.splu(permuted, permc_spec="NATURAL", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+    return order, spl.splu(permuted, permc_spec="NATURAL", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+
+
+def symmetric(matrix: sp.csr_array) -> Callable[[Array], Array]:
+    """Solver of a complex symmetric matrix whose real and imaginary parts are positive definite, P A P^T = L D L^T."""
+    order, lu = without_pivots(matrix)
+    lower = sp.csc_array(lu.L)
+    lower.sort_indices()
+    start, row, inverse = lower.indptr.astype(np.uint32), lower.indices.astype(np.uint32), 1.0 / lu.U.diagonal()
+
+    def solve(b: Array) -> Array:
+        y = b[order]
+        substitute(start, row, lower.data, inverse, y)
+        x = np.empty_like(y)
+        x[order] = y
+        return x
+
+    return solve
+
+
+@njit(cache=True, error_model="numpy")
+def substitute(start: Array, row: Array, value: Array, inverse: Array, x: Array) -> None:
+    """Solve L D L^T x = x in place; as linear.substitute, which is for Hermitian matrices."""
+    n = x.size
+    for j in range(n):
+        s = x[j]
+        for k in range(start[j] + 1, start[j + 1]):
+            x[row[k]] -= value[k] * s
+    for i in range(n):
+        j = n - 1 - i
+        s = x[j] * inverse[j]
+        for k in range(start[j] + 1, start[j + 1]):
+            s -= value[k] * x[row[k]]
+        x[j] = s
+
+
+def with_links(matrix: sp.csr_array) -> Callable[[Array], Array]:
+    """Solver where the links of a field make the matrix neither symmetric nor Hermitian."""
+    order, lu = without_pivots(matrix)
 
     def solve(b: Array) -> Array:
         x = np.empty_like(b)
