@@ -40,6 +40,7 @@ SUPPORT = (
         for contact in ("none", "normal", "bank", "free")
         for holes in ("no", "yes")
     )
+    + tuple(Row("london", "tdgl", "maxwell", "conserved", "none", holes, "yes") for holes in ("no", "yes"))
     + tuple(
         Row("evolve", "tdgl", "pearl", "conserved", contact, holes, "yes")
         for contact in ("none", "normal", "free")
@@ -53,6 +54,14 @@ SUPPORT = (
 )
 SUPPORT += (Row("lumped", "none", "none", "none", "none", "no", "yes"),)
 
+# task, charge, kind of contact, holes
+STILL = (
+    *(("relax", "conserved", contact, holes) for contact in ("none", "normal") for holes in ("no", "yes")),
+    *(("nucleation", "conserved", "none", holes) for holes in ("no", "yes")),
+    *(("barrier", charge, "none", holes) for charge in ("conserved", "off") for holes in ("no", "yes")),
+    ("instanton", "conserved", "none", "no"),
+)
+SUPPORT += tuple(Row(task, "tdgl", "none", charge, contact, holes, "yes") for task, charge, contact, holes in STILL)
 SUPPORT += tuple(
     Row("evolve", "superfluid", "none", "conserved", contact, holes, "yes")
     for contact in ("none", "reservoir", "outlet")
@@ -158,6 +167,13 @@ AC = Need(lambda case: len(drive_periods(case)) == 1, "one ac drive: a sine in d
 BODY = Need(lambda case: True, "a body: a task with a geometry")
 LUMPED = Need(lambda case: True, "a system without extent: task: lumped", Lumped)
 
+SWEPT = Need(
+    lambda case: getattr(case, "follow", None) is not None, "states that are followed: task: relax with follow: {..}"
+)
+STATES = Need(lambda case: case.task == "relax", "the states of task: relax")
+PASS = Need(lambda case: case.task in ("barrier", "instanton"), "a way over a pass: task: barrier or instanton")
+NUCLEUS = Need(lambda case: case.task == "nucleation", "task: nucleation")
+
 # step of a recipe -> what it needs; steps that are not here can do with any body
 NEEDS = {
     "power_balance": BALANCED,
@@ -184,6 +200,12 @@ NEEDS = {
     "phase_slips": WIRE,
     "ledger": PAIR,
     "voltage_ledger": PAIR,
+    "states": STATES,
+    "free_energies": SWEPT,
+    "little_parks": SWEPT,
+    "barrier": PASS,
+    "saddle": PASS,
+    "nucleation_mode": NUCLEUS,
     "currents": CONTACT,
     "iv_point": PAIR,
     "spectrum": PAIR,

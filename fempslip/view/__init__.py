@@ -14,21 +14,28 @@ from .lines import tubes
 from .lumped import lumped_plot
 from .plots import frequency_plot, kymograph, potentials, profile, voltage_pairs, voltage_plot, winding_plot
 from .scenes import movie, show, snapshot
+from .states import barrier, free_energies, little_parks, nucleation_mode, saddle, states
 from .thermal import resistance_temperature, thermal_slips
 from .trails import event_diagram, flux_flow, trails
 
 __all__ = [
     "PICTURES",
+    "barrier",
     "event_diagram",
     "flux_flow",
+    "free_energies",
     "frequency_plot",
     "kymograph",
+    "little_parks",
     "movie",
+    "nucleation_mode",
     "potentials",
     "profile",
     "resistance_temperature",
+    "saddle",
     "show",
     "snapshot",
+    "states",
     "thermal_slips",
     "trails",
     "tubes",
@@ -76,4 +83,10 @@ PICTURES: dict[str, Callable[[Run, Progress], list[Path]]] = {
     "spectrum_plot": _into("spectrum.png", spectrum_plot),
     "shapiro_plot": _into("shapiro.png", shapiro_plot),
     "winding_plot": _into("winding.png", winding_plot),
+    "states": _into("states.png", states),
+    "free_energies": _into("free_energies.png", free_energies),
+    "little_parks": _into("little_parks.png", little_parks),
+    "barrier": _into("barrier.png", barrier),
+    "saddle": _into("saddle.png", saddle),
+    "nucleation_mode": _into("nucleation.png", nucleation_mode),
 }
