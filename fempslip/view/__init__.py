@@ -12,7 +12,7 @@ from ..store import Run
 from .circuits import circuit_plot, shapiro_plot, spectrum_plot
 from .lines import tubes
 from .lumped import lumped_plot
-from .plots import kymograph, potentials, profile, voltage_pairs, voltage_plot, winding_plot
+from .plots import frequency_plot, kymograph, potentials, profile, voltage_pairs, voltage_plot, winding_plot
 from .reels import tracks_movie, tracks_page
 from .scenes import movie, show, snapshot
 from .states import barrier, free_energies, little_parks, nucleation_mode, saddle, states
@@ -25,6 +25,7 @@ __all__ = [
     "event_diagram",
     "flux_flow",
     "free_energies",
+    "frequency_plot",
     "kymograph",
     "little_parks",
     "movie",
@@ -85,6 +86,7 @@ PICTURES: dict[str, Callable[[Run, Progress], list[Path]]] = {
     "tracks_page": _into("tracks.html", tracks_page),
     "flux_flow": _into("flux_flow.png", flux_flow),
     "event_diagram": _into("events.png", event_diagram),
+    "frequency_plot": _into("frequency.png", frequency_plot),
     "lumped_plot": _into("lumped.png", lumped_plot),
     "circuit_plot": _into("circuit.png", circuit_plot),
     "spectrum_plot": _into("spectrum.png", spectrum_plot),
