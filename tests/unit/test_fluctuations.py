@@ -331,7 +331,7 @@ def test_a_node_too_hot_is_refused_with_the_mesh_in_mind(tmp_path):
 
 
 def test_the_power_balance_is_not_for_noise(tmp_path):
-    with pytest.raises(Refusal, match="a case without noise"):
+    with pytest.raises(Refusal, match="without noise"):
         explain(case_from(WIRE, tmp_path, {"postprocess": ["power"]}))
 
 
