@@ -140,6 +140,9 @@ AC = Need(lambda case: len(drive_periods(case)) == 1, "one ac drive: a sine in d
 BODY = Need(lambda case: True, "a body: a task with a geometry")
 LUMPED = Need(lambda case: True, "a system without extent: task: lumped", Lumped)
 
+SCREENED = Need(lambda case: case.model.screening == "maxwell", "the sample's own field: model: {screening: maxwell}")
+BULK = Need(lambda case: case.geometry.dimension == 3, "a bulk piece (dimension: 3)")
+
 # step of a recipe -> what it needs; steps that are not here can do with any body
 NEEDS = {
     "power_balance": QUIET,
@@ -147,6 +150,10 @@ NEEDS = {
     "net_winding": COUNTED,
     "mean_voltage": PAIR,
     "voltage_plot": PAIR,
+    "magnetization": SCREENED,
+    "magnetization_plot": SCREENED,
+    "induction_map": SCREENED,
+    "field_lines": BULK,
     "windings": CONTOUR,
     "winding_steps": CONTOUR,
     "winding_plot": CONTOUR,

@@ -12,6 +12,7 @@ from ..store import Run
 from .circuits import circuit_plot, shapiro_plot, spectrum_plot
 from .lines import tubes
 from .lumped import lumped_plot
+from .magnetic import field_lines, induction_map, magnetization_plot
 from .plots import kymograph, potentials, profile, voltage_pairs, voltage_plot, winding_plot
 from .scenes import movie, show, snapshot
 from .thermal import resistance_temperature, thermal_slips
@@ -20,8 +21,11 @@ from .trails import event_diagram, flux_flow, trails
 __all__ = [
     "PICTURES",
     "event_diagram",
+    "field_lines",
     "flux_flow",
+    "induction_map",
     "kymograph",
+    "magnetization_plot",
     "movie",
     "potentials",
     "profile",
@@ -74,4 +78,7 @@ PICTURES: dict[str, Callable[[Run, Progress], list[Path]]] = {
     "spectrum_plot": _into("spectrum.png", spectrum_plot),
     "shapiro_plot": _into("shapiro.png", shapiro_plot),
     "winding_plot": _into("winding.png", winding_plot),
+    "magnetization_plot": _into("magnetization.png", magnetization_plot),
+    "induction_map": _into("induction.png", induction_map),
+    "field_lines": _into("field_lines.png", field_lines),
 }
