@@ -15,7 +15,7 @@ import numpy as np
 from fempslip.case import Case, Lumped, MeshedCase
 from fempslip.contract import Failure, Mesh, Problem, Task
 from fempslip.mesh.meshing import make_mesh
-from fempslip.run import recipes
+from fempslip.run import recipes, statics
 from fempslip.run.compiling import compile, vortex_line
 from fempslip.run.expectations import judged
 from fempslip.run.references import bibliography
@@ -30,7 +30,7 @@ def london_task(case: MeshedCase, problem: Problem) -> Task:
 
 
 # task -> the contract.Task of a case and its problem
-ASKED: Mapping[str, Callable[[Any, Problem], Task]] = {"london": london_task}
+ASKED: Mapping[str, Callable[[Any, Problem], Task]] = {"london": london_task, **statics.ASKED}
 
 
 def answered(case: Case, into: str | Path, progress: Note, pictures: bool, started: Callable[[], None]) -> Run:

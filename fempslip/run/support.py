@@ -54,6 +54,20 @@ SUPPORT = (
 )
 SUPPORT += (Row("lumped", "none", "none", "none", "none", "no", "yes"),)
 
+# task, charge, kind of contact, holes
+STILL = (
+    *(("relax", "conserved", contact, holes) for contact in ("none", "normal") for holes in ("no", "yes")),
+    *(("nucleation", "conserved", "none", holes) for holes in ("no", "yes")),
+    *(("barrier", charge, "none", holes) for charge in ("conserved", "off") for holes in ("no", "yes")),
+    ("instanton", "conserved", "none", "no"),
+)
+SUPPORT += tuple(Row(task, "tdgl", "none", charge, contact, holes, "yes") for task, charge, contact, holes in STILL)
+SUPPORT += tuple(
+    Row("evolve", "superfluid", "none", "conserved", contact, holes, "yes")
+    for contact in ("none", "reservoir", "outlet")
+    for holes in ("no", "yes")
+)
+
 
 def asked(case: Case) -> list[Row]:
     """The rows a case needs: one for each kind of contact it has."""
@@ -124,15 +138,28 @@ PAIR = Need(lambda case: bool(case.measure.between), "a pair to measure between:
 CONTOUR = Need(lambda case: bool(case.geometry.contours), "a contour in the geometry: contours: {loop: hole}")
 WIRE = Need(lambda case: case.geometry.dimension == 1, "a wire or a ring (dimension: 1)")
 FILM = Need(lambda case: case.geometry.dimension == 2, "a film (dimension: 2)")
+REACTIVE = Need(lambda case: case.model.reactive, "a superfluid: model: {dynamics: superfluid}")
+PAIR_OF_VORTICES = Need(
+    lambda case: case.geometry.dimension == 2 and case.model.reactive and len(case.start.vortices) == 2,
+    "a superfluid film that starts with two vortices",
+)
+RING = Need(
+    lambda case: case.geometry.dimension == 3 and case.model.reactive and len(case.start.rings) == 1,
+    "a superfluid body that starts with one vortex ring",
+)
+SOLITON = Need(
+    lambda case: case.geometry.dimension == 1 and case.model.reactive and len(case.start.solitons) == 1,
+    "a superfluid wire that starts with one soliton",
+)
 FACES = Need(lambda case: case.geometry.dimension > 1, "a film or a bulk piece (dimension: 2 or 3)")
 COUNTED = Need(
     lambda case: bool(case.measure.between or case.geometry.contours),
     "a stretch to count along: measure: {between: [probe, probe]}, or contours: {loop: hole} in the geometry",
 )
 NOISY = Need(lambda case: isinstance(case, Evolve) and case.noise is not None, "noise: {temperature: ...}")
-QUIET = Need(
-    lambda case: not (isinstance(case, Evolve) and case.noise is not None),
-    "a case without noise, which gives and takes energy",
+BALANCED = Need(
+    lambda case: (not isinstance(case, Evolve) or case.noise is None) and not case.model.reactive,
+    "relaxing dynamics (tdgl) without noise: a superfluid keeps its energy, and noise supplies power of its own",
 )
 CONTACT = Need(lambda case: bool(case.contacts), "a contact that a current can enter by: contacts: {source: normal}")
 CIRCUIT = Need(lambda case: case.drive.circuit is not None, "a circuit: drive: {circuit: {elements: ..}}")
@@ -142,10 +169,16 @@ LUMPED = Need(lambda case: True, "a system without extent: task: lumped", Lumped
 
 SCREENED = Need(lambda case: case.model.screening == "maxwell", "the sample's own field: model: {screening: maxwell}")
 BULK = Need(lambda case: case.geometry.dimension == 3, "a bulk piece (dimension: 3)")
+SWEPT = Need(
+    lambda case: getattr(case, "follow", None) is not None, "states that are followed: task: relax with follow: {..}"
+)
+STATES = Need(lambda case: case.task == "relax", "the states of task: relax")
+PASS = Need(lambda case: case.task in ("barrier", "instanton"), "a way over a pass: task: barrier or instanton")
+NUCLEUS = Need(lambda case: case.task == "nucleation", "task: nucleation")
 
 # step of a recipe -> what it needs; steps that are not here can do with any body
 NEEDS = {
-    "power_balance": QUIET,
+    "power_balance": BALANCED,
     "thermal_slips": NOISY,
     "net_winding": COUNTED,
     "mean_voltage": PAIR,
@@ -155,6 +188,12 @@ NEEDS = {
     "induction_map": SCREENED,
     "field_lines": BULK,
     "windings": CONTOUR,
+    "conservation": REACTIVE,
+    "josephson_frequency": PAIR,
+    "frequency_plot": PAIR,
+    "pair_motion": PAIR_OF_VORTICES,
+    "ring_motion": RING,
+    "soliton_motion": SOLITON,
     "winding_steps": CONTOUR,
     "winding_plot": CONTOUR,
     "kymograph": WIRE,
@@ -163,10 +202,19 @@ NEEDS = {
     "zero_count": FACES,
     "vortex_tracks": FACES,
     "flux_flow_field": FILM,
+    "tracks_movie": FACES,
+    "tracks_page": FACES,
     "flux_flow": PAIR,
     "phase_slips": WIRE,
+    "body_slips": PAIR,
     "ledger": PAIR,
     "voltage_ledger": PAIR,
+    "states": STATES,
+    "free_energies": SWEPT,
+    "little_parks": SWEPT,
+    "barrier": PASS,
+    "saddle": PASS,
+    "nucleation_mode": NUCLEUS,
     "currents": CONTACT,
     "iv_point": PAIR,
     "spectrum": PAIR,
