@@ -173,6 +173,8 @@ AC = Need(lambda case: len(drive_periods(case)) == 1, "one ac drive: a sine in d
 BODY = Need(lambda case: True, "a body: a task with a geometry")
 LUMPED = Need(lambda case: True, "a system without extent: task: lumped", Lumped)
 
+SCREENED = Need(lambda case: case.model.screening == "maxwell", "the sample's own field: model: {screening: maxwell}")
+BULK = Need(lambda case: case.geometry.dimension == 3, "a bulk piece (dimension: 3)")
 SWEPT = Need(
     lambda case: getattr(case, "follow", None) is not None, "states that are followed: task: relax with follow: {..}"
 )
@@ -187,6 +189,10 @@ NEEDS = {
     "net_winding": COUNTED,
     "mean_voltage": PAIR,
     "voltage_plot": PAIR,
+    "magnetization": SCREENED,
+    "magnetization_plot": SCREENED,
+    "induction_map": SCREENED,
+    "field_lines": BULK,
     "windings": CONTOUR,
     "conservation": REACTIVE,
     "josephson_frequency": PAIR,
