@@ -12,10 +12,11 @@ from ..store import Run
 from .circuits import circuit_plot, shapiro_plot, spectrum_plot
 from .lines import tubes
 from .lumped import lumped_plot
+from .magnetic import field_lines, induction_map, magnetization_plot
 from .plots import frequency_plot, kymograph, potentials, profile, voltage_pairs, voltage_plot, winding_plot
 from .reels import tracks_movie, tracks_page
 from .scenes import movie, show, snapshot
-from .states import barrier, free_energies, little_parks, nucleation_mode, saddle, states
+from .stills import barrier, free_energies, little_parks, nucleation_mode, saddle, states
 from .thermal import resistance_temperature, thermal_slips
 from .trails import event_diagram, flux_flow, trails
 
@@ -23,11 +24,14 @@ __all__ = [
     "PICTURES",
     "barrier",
     "event_diagram",
+    "field_lines",
     "flux_flow",
     "free_energies",
     "frequency_plot",
+    "induction_map",
     "kymograph",
     "little_parks",
+    "magnetization_plot",
     "movie",
     "nucleation_mode",
     "potentials",
@@ -92,6 +96,9 @@ PICTURES: dict[str, Callable[[Run, Progress], list[Path]]] = {
     "spectrum_plot": _into("spectrum.png", spectrum_plot),
     "shapiro_plot": _into("shapiro.png", shapiro_plot),
     "winding_plot": _into("winding.png", winding_plot),
+    "magnetization_plot": _into("magnetization.png", magnetization_plot),
+    "induction_map": _into("induction.png", induction_map),
+    "field_lines": _into("field_lines.png", field_lines),
     "states": _into("states.png", states),
     "free_energies": _into("free_energies.png", free_energies),
     "little_parks": _into("little_parks.png", little_parks),
