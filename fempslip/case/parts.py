@@ -167,10 +167,13 @@ Angle = Annotated[float, BeforeValidator(_number("angle")), _JSON]
 Flux = Annotated[float, BeforeValidator(_number("flux")), _JSON]
 Density = Annotated[float, BeforeValidator(_number("density")), _JSON]
 Frequency = Annotated[float, BeforeValidator(_number("frequency")), _JSON]
+Speed = Annotated[float, BeforeValidator(_number("speed")), _JSON]
+PlainCurrent = Annotated[float, BeforeValidator(_number("current")), _JSON]
 Voltage = Annotated[float, BeforeValidator(_number("voltage")), _JSON]
 Resistance = Annotated[float, BeforeValidator(_number("resistance")), _JSON]
 Inductance = Annotated[float, BeforeValidator(_number("inductance")), _JSON]
 Capacitance = Annotated[float, BeforeValidator(_number("capacitance")), _JSON]
+Head = Annotated[float, BeforeValidator(_number("head")), _JSON]
 Current = Annotated[float | Amount, BeforeValidator(_current), _JSON]
 
 

@@ -14,6 +14,8 @@ from math import pi, sqrt
 
 H = 6.62607015e-34  # J s, exact
 E = 1.602176634e-19  # C, exact
+KB = 1.380649e-23  # J/K, exact
+HBAR = H / (2 * pi)
 PHI0 = H / (2 * E)  # Wb, flux quantum
 MU0 = 1.25663706127e-6  # T m / A, CODATA 2022
 DEPAIRING = 2 / (3 * sqrt(3))  # largest supercurrent density of a uniform state, in j0
@@ -22,7 +24,9 @@ DEPAIRING = 2 / (3 * sqrt(3))  # largest supercurrent density of a uniform state
 SI_UNITS = {
     "length": "m", "time": "s", "field": "T", "density": "A/m^2", "current": "A", "voltage": "V",
     "flux": "Wb", "conductivity": "S/m", "frequency": "Hz", "area": "m^2", "angle": "rad", "temperature": "K",
-    "resistance": "ohm", "inductance": "H", "capacitance": "F", "moment": "A*m^2",
+    "resistance": "ohm", "inductance": "H", "capacitance": "F", "speed": "m/s", "specific heat": "J/kg/K",
+    "moment": "A*m^2",
+    "energy": "J", "pressure": "Pa", "mass": "kg", "number_density": "m^-3", "mass_density": "kg/m^3",
 }  # fmt: skip
 
 
@@ -34,6 +38,8 @@ class Scales:
     current : A, one unit of current of this dimension: j0 area (wires), j0 xi thickness (films), j0 xi^2 (bulk)
     kappa : lambda / xi, which a dimensionless material may give too;  film : thickness / xi, likewise
     Tc, temperature : K; the scales hold at this temperature
+    mass, number : of a superfluid's particles, kg, and how many in a m^3.  Then tau0 = hbar/mu0 = 2 m xi^2/hbar, and
+    what is a voltage in a superconductor is a chemical potential in mu0
     """
 
     dimension: int
@@ -51,7 +57,16 @@ class Scales:
     Phi0: float = PHI0
     Tc: float | None = None
     temperature: float | None = None
+    needs: str = ""  # what to give, so that SI units can be used, where it is not the material
     film: float | None = None
+
+    mass: float | None = None
+    number: float | None = None
+
+    @property
+    def mu0(self) -> float | None:
+        """The chemical potential hbar/tau0 of a superfluid, J."""
+        return HBAR / self.tau0 if self.mass and self.tau0 else None
 
     @property
     def Lambda(self) -> float | None:
@@ -62,12 +77,14 @@ class Scales:
         """SI value of one dimensionless unit of a kind of quantity ("voltage", "field" ...), None if not known."""
         ohm = self.V0 / self.current if self.V0 and self.current else None
         values = {
+            "speed": self.xi / self.tau0 if self.xi and self.tau0 else None,
             "resistance": ohm, "inductance": ohm * self.tau0 if ohm and self.tau0 else None,
             "capacitance": self.tau0 / ohm if ohm and self.tau0 else None, "length": self.xi, "time": self.tau0,
             "field": self.Bc2, "density": self.j0, "current": self.current,
-            "voltage": self.V0, "flux": PHI0 / (2 * pi), "conductivity": self.sigma,
+            "voltage": None if self.mass else self.V0, "flux": PHI0 / (2 * pi), "conductivity": self.sigma,
             "frequency": 1 / self.tau0 if self.tau0 else None, "area": self.xi**2 if self.xi else None, "angle": 1.0,
-            "energy": self.current * PHI0 / (4 * pi) if self.current else None,
+            "energy": self.mu0 if self.mass else self.current * PHI0 / (4 * pi) if self.current else None,
+            "pressure": self.mu0 * self.number if self.mu0 and self.number else None,
         }  # fmt: skip
         return values[kind]
 
@@ -77,7 +94,7 @@ class Scales:
         names = {
             "length": "xi", "time": "tau0", "field": "Bc2", "density": "j0", "current": current, "voltage": "V0",
             "flux": "Phi0 / 2 pi", "conductivity": "sigma", "frequency": "1/tau0", "area": "xi^2", "angle": "rad",
-            "resistance": f"V0 / ({current})", "inductance": f"V0 tau0 / ({current})",
+            "speed": "xi/tau0", "resistance": f"V0 / ({current})", "inductance": f"V0 tau0 / ({current})",
             "capacitance": f"{current} tau0 / V0",
         }  # fmt: skip
         return names[kind]

@@ -14,7 +14,7 @@ sample to the other by I/kappa^2.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import scipy.sparse as sp
@@ -24,6 +24,7 @@ from numba import njit
 from fempslip.contract import Array, Contact, Mesh, Operators, Problem, Refusal, State, Surroundings
 from fempslip.mesh import cochains
 from fempslip.mesh.loops import holes, in_order, loops
+from fempslip.mesh.paths import closed_path
 from fempslip.mesh.simplices import column_numbers, volumes
 from fempslip.mesh.simplices import graph as graph_of
 from fempslip.physics import kernels
@@ -145,6 +146,28 @@ def link_currents(psi: Array, a: Array, w: Array, edges: Array, out: Array) -> N
         out[e] = w[e] * (z.imag * np.cos(a[e]) - z.real * np.sin(a[e]))
 
 
+def hole_flux(problem: Problem, screening: Screening, a: Array, name: str) -> float:
+    """Flux through a hole, 2 pi a quantum.  a : on all edges of the space.
+
+    Films: of the hole itself.  Bodies: of the closed path nearest to the axis, whose edges run along the rim.
+    """
+    rows = screening.rims
+    if name not in rows:
+        rows[name] = rim_of(problem, screening.space, name)
+    return float(rows[name] @ a)
+
+
+def rim_of(problem: Problem, space: Space, name: str) -> Array:
+    """The path round a hole, (edges of the space,)."""
+    mesh, op = problem.mesh, problem.operators
+    if mesh.dim == 2 and space.C is not None:
+        number = op.faces.shape[1] + holes(mesh, op).around(mesh, op, mesh.holes[name][0])
+        return np.asarray(space.C[[number]].toarray())[0]
+    path = np.zeros(space.gauge.size)
+    path[space.inner] = closed_path(mesh, op, name)
+    return path
+
+
 def moment(mesh: Mesh, op: Operators, current: Array, kappa: float) -> Array:
     """Magnetic moment of edge currents, (3,), in Bc2 xi^3: (1/kappa^2) 1/2 int r x J; films: the z part, per length.
 
@@ -169,6 +192,7 @@ class Screening:
     kS: sp.csr_array
     source: Array
     injected: Array
+    rims: dict[str, Array] = field(default_factory=dict)
 
     @classmethod
     def of(cls, problem: Problem) -> Screening:

@@ -31,8 +31,10 @@ from fempslip.mesh.vacuum import surrounded
 from fempslip.physics import fluctuations
 from fempslip.physics.maxwell import Screening
 from fempslip.physics.sources import densities
+from fempslip.run import fluids
 from fempslip.run.gauge import at_rest_on_banks
 from fempslip.run.outside import pattern_of
+from fempslip.solver.london import London
 from fempslip.tasks import seeds
 from fempslip.tasks.watchers import tracked_nodes
 
@@ -60,7 +62,8 @@ def compile(case: MeshedCase, mesh: Mesh, psi: Array | None = None) -> Problem: 
     op = parts.operators(mesh, section, kinetic, sigma)
     contacts, probes = contacts_of(case, mesh, section), probes_of(case, mesh, section)
     refuse_parted(case, op, contacts, probes)
-    landscape = landscape_of(case, mesh, material, section)
+    epsilons = {name: m.epsilon for name, m in material.items()}
+    landscape = landscape_of(case, mesh, epsilons, section, lambda region: material_path(case, region))
     problem = Problem(
         mesh=mesh,
         operators=op,
@@ -85,10 +88,16 @@ def compile(case: MeshedCase, mesh: Mesh, psi: Array | None = None) -> Problem: 
     if case.model.screening == "maxwell":
         refuse_unscreenable(case, problem, section)
         problem = in_space(case, problem)
+        problem = screened_start(case, problem) if psi is None else problem
+    if case.model.reactive:
+        pushed = dict.fromkeys(material, 0.0 if case.drive.potential is None else case.drive.potential)
+        external = landscape_of(case, mesh, pushed, section, lambda region: "drive.potential")
+        problem = replace(problem, fluid=fluids.fluid_of(case, problem, material, section, external))
     problem = with_noise(case, problem, section * sigma)
     refuse_unresolved(case, problem)
     refuse_changing_banks(case, problem)
-    return replace(problem, psi=start_of(case, problem) if psi is None else psi)
+    problem = replace(problem, psi=start_of(case, problem) if psi is None else psi)
+    return replace(problem, clock=fluids.clock_of(case, problem)) if case.model.reactive else problem
 
 
 def refuse_unscreenable(case: MeshedCase, problem: Problem, section: Array) -> None:
@@ -97,6 +106,9 @@ def refuse_unscreenable(case: MeshedCase, problem: Problem, section: Array) -> N
     if mesh.dim == 1:
         words = "screening: maxwell is for films and bodies; a wire that is a line has no field of its own"
         raise case.refuse("model.screening", words)
+    if mesh.dim == 2 and case.drive.sources:
+        words = "a film under screening: maxwell is infinitely long along z; its field is uniform"
+        raise case.refuse("drive.field", words)
     if mesh.dim == 3 and problem.contacts:
         words = "a body under screening: maxwell carries no current from contacts; remove them, or use screening: none"
         raise case.refuse("model.screening", words)
@@ -126,9 +138,35 @@ def in_space(case: MeshedCase, problem: Problem) -> Problem:
     except Refusal as refusal:
         raise case.refuse("model.screening", str(refusal)) from None
     patterns = [parts.uniform_field(space.mesh, space.operators, vector) for vector, _ in case.drive.field]
+    try:
+        patterns += [pattern_of(case, space.mesh, space.operators, source) for source, _ in case.drive.sources]
+    except Refusal:
+        words = f"under screening: maxwell sources stand outside the ball of vacuum, {space.radius:.3g} xi around"
+        raise case.refuse("drive.field", words) from None
     patterns += [parts.threading(space.mesh, space.operators, hole) / (2 * np.pi) for hole, _ in case.drive.flux]
     found = np.array(patterns).reshape(len(patterns), space.operators.edges.shape[1])
     return replace(problem, surroundings=replace(space, patterns=found))
+
+
+def screened_start(case: MeshedCase, problem: Problem) -> Problem:
+    """With the London state of the start as its potential: the field as if raised slowly, or, where psi starts normal,
+    the applied one.  So phases of edges stay small however large the sample."""
+    if case.start.kind not in ("uniform", "vortices"):
+        return problem
+    density = np.where(tracked_nodes(problem), np.maximum(problem.epsilon, 0.0) / problem.beta, 0.0)
+    turns = np.zeros(problem.operators.edges.shape[1])
+    for line in (vortex_line(case, problem.mesh, v) for v in case.start.vortices):
+        turns += line.winding * parts.around(problem.mesh, problem.operators, line.point, line.direction)
+    return replace(problem, potential=London.of(problem, density).state(turns).a)
+
+
+def potential_of(problem: Problem) -> Array:
+    """a on the edges of the sample at t = 0, (edges,)."""
+    from fempslip.physics.applied import potential
+
+    if problem.potential is None:
+        return potential(problem.drive, 0.0)
+    return problem.potential if problem.surroundings is None else problem.potential[problem.surroundings.edges]
 
 
 def per_cell(mesh: Mesh, material: Mapping[str, Any], key: str) -> Array:
@@ -139,22 +177,27 @@ def nodal(mesh: Mesh, material: Mapping[str, Any], key: str, section: Array) -> 
     return parts.dual_mean(mesh, {name: float(getattr(m, key)) for name, m in material.items()}, section)
 
 
-def landscape_of(case: MeshedCase, mesh: Mesh, material: Mapping[str, Any], section: Array) -> Landscape:
-    """epsilon of all regions: what is constant, and a pattern for every waveform that multiplies a part."""
+def landscape_of(
+    case: MeshedCase, mesh: Mesh, profiles: Mapping[str, Any], section: Array, path_of: Callable[[str], str]
+) -> Landscape:
+    """Numbers or Profiles of all regions: what is constant, and a pattern for every waveform that multiplies a part.
+
+    path_of : region -> where its profile is written
+    """
     constant: dict[str, Any] = {}
     changing: dict[Waveform, dict[str, list[Any]]] = {}
-    for region, m in material.items():
-        if isinstance(m.epsilon, int | float):
-            constant[region] = float(m.epsilon)
+    for region, profile in profiles.items():
+        if isinstance(profile, int | float):
+            constant[region] = float(profile)
             continue
-        constant[region] = total([term for term in m.epsilon.terms() if term.times is None])
-        for term in (term for term in m.epsilon.terms() if term.times is not None):
+        constant[region] = total([term for term in profile.terms() if term.times is None])
+        for term in (term for term in profile.terms() if term.times is not None):
             wave = term.times.waveform()
-            refuse_jumps(case, wave, material_path(case, region), "which no step in time can follow")
+            refuse_jumps(case, wave, path_of(region), "which no step in time can follow")
             changing.setdefault(wave, {}).setdefault(region, []).append(term)
     patterns = np.zeros((len(changing), mesh.nodes))
     for row, by_region in zip(patterns, changing.values(), strict=True):
-        row[:] = parts.dual_mean(mesh, {name: total(by_region.get(name, [])) for name in material}, section)
+        row[:] = parts.dual_mean(mesh, {name: total(by_region.get(name, [])) for name in profiles}, section)
     return Landscape(parts.dual_mean(mesh, constant, section), patterns, tuple(changing))
 
 
@@ -397,7 +440,6 @@ def with_noise(case: MeshedCase, problem: Problem, conductance: Array) -> Proble
 
 def start_of(case: MeshedCase, problem: Problem) -> Array:
     """psi at t = 0 by the case's `start`, (nodes,)."""
-    from fempslip.physics.applied import potential
 
     start, mesh, op = case.start, problem.mesh, problem.operators
     dead = ~tracked_nodes(problem)
@@ -406,14 +448,16 @@ def start_of(case: MeshedCase, problem: Problem) -> Array:
     elif start.kind == "normal":
         psi = seeds.noise(op, problem.epsilon, start.amplitude, start.seed)
     else:
-        lines = [vortex_line(case, mesh, v) for v in start.vortices]
+        lines: list[Any] = [vortex_line(case, mesh, v) for v in start.vortices]
+        lines += [seeds.VortexRing(np.array(r.center), np.array(r.direction), r.radius, r.winding) for r in start.rings]
         hidden = problem.drive.hidden
+        rest = fluids.at_rest(case, problem) if problem.fluid else problem.epsilon / problem.beta
         try:
-            psi = seeds.uniform(
-                mesh, op, problem.epsilon / problem.beta, potential(problem.drive, 0.0), lines, dead, hidden
-            )
+            psi = seeds.uniform(mesh, op, rest, potential_of(problem), lines, dead, hidden)
         except Refusal as refusal:
             raise case.refuse("start", str(refusal)) from None
+    if problem.fluid is not None:
+        psi = fluids.imprinted(case, problem, psi)
     psi = np.where(dead, 0.0, psi)
     return on_banks(problem, psi)
 

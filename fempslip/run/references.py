@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fempslip.case import Evolve, MeshedCase
+from fempslip.case import Case, Evolve, Lumped, MeshedCase
 
 KRAMER = """@article{kramer1978,
   author = {Kramer, L. and Watts-Tobin, R. J.},
@@ -66,15 +66,76 @@ MCCUMBER = """@article{mccumber1970,
 """
 
 
-def bibliography(case: MeshedCase) -> str:
+PITAEVSKII = """@article{pitaevskii1961,
+  author = {Pitaevskii, L. P.},
+  title = {Vortex lines in an imperfect Bose gas},
+  journal = {Sov. Phys. JETP}, volume = {13}, pages = {451}, year = {1961}
+}
+"""
+GROSS = """@article{gross1961,
+  author = {Gross, E. P.},
+  title = {Structure of a quantized vortex in boson systems},
+  journal = {Nuovo Cimento}, volume = {20}, pages = {454}, year = {1961}
+}
+"""
+STRANG = """@article{strang1968,
+  author = {Strang, Gilbert},
+  title = {On the construction and comparison of difference schemes},
+  journal = {SIAM J. Numer. Anal.}, volume = {5}, pages = {506}, year = {1968}
+}
+"""
+STEWART = """@article{stewart1968,
+  author = {Stewart, W. C.},
+  title = {Current-voltage characteristics of Josephson junctions},
+  journal = {Appl. Phys. Lett.}, volume = {12}, pages = {277}, year = {1968}
+}
+"""
+ADLER = """@article{adler1946,
+  author = {Adler, Robert},
+  title = {A study of locking phenomena in oscillators},
+  journal = {Proc. IRE}, volume = {34}, pages = {351}, year = {1946}
+}
+"""
+AMBEGAOKAR = """@article{ambegaokar1969,
+  author = {Ambegaokar, Vinay and Halperin, B. I.},
+  title = {Voltage due to thermal noise in the dc {Josephson} effect},
+  journal = {Phys. Rev. Lett.}, volume = {22}, pages = {1364}, year = {1969}
+}
+"""
+MOOIJ = """@article{mooij2006,
+  author = {Mooij, J. E. and Nazarov, Yu. V.},
+  title = {Superconducting nanowires as quantum phase-slip junctions},
+  journal = {Nature Phys.}, volume = {2}, pages = {169}, year = {2006}
+}
+"""
+LANDAU = """@article{landau1941,
+  author = {Landau, L. D.},
+  title = {Theory of the superfluidity of helium {II}},
+  journal = {J. Phys. USSR}, volume = {5}, pages = {71}, year = {1941}
+}
+"""
+
+
+def bibliography(case: Case) -> str:
     """BibTeX of the physics and the tools that this case uses."""
-    used = [KRAMER, CHRISTIANSEN]
+    if isinstance(case, Lumped):
+        return "\n".join(of_lumped(case))
+    assert isinstance(case, MeshedCase)
+    reactive = case.model.reactive
+    used = [GROSS, PITAEVSKII, STRANG, CHRISTIANSEN] if reactive else [KRAMER, CHRISTIANSEN]
     if case.measure.between:
-        used += [JOSEPHSON, ANDERSON]
-    if case.geometry.dimension == 1:
-        used.append(IVLEV)
-    else:
+        used += [ANDERSON] if reactive else [JOSEPHSON, ANDERSON]
+    if case.geometry.dimension > 1:
         used += [SCIKIT_FEM, GMSH]
+    elif not reactive:
+        used.append(IVLEV)
     if isinstance(case, Evolve) and case.noise is not None and case.geometry.dimension == 1:
         used += [LANGER, MCCUMBER]
     return "\n".join(used)
+
+
+def of_lumped(case: Lumped) -> list[str]:
+    if case.junction is None:
+        return [LANDAU] if case.two_fluid is not None else [MOOIJ] if case.slip_ring is not None else []
+    kinds = {"adler": [ADLER], "dual": [MOOIJ], "rsj": [JOSEPHSON, STEWART], "rcsj": [JOSEPHSON, STEWART]}
+    return kinds[case.junction.kind] + ([AMBEGAOKAR] if case.junction.temperature else [])

@@ -139,6 +139,13 @@ def power_balance(case: Evolve, run: Run) -> dict[str, Any]:
     return {"supplied": supplied, "dissipated": dissipated, "stored": stored, "residual": residual}
 
 
+def condensate(case: Evolve, run: Run) -> dict[str, Any]:
+    """`condensate`: mean |psi|^2 at the end, and the largest mean of the measured time."""
+    series = run.table("series")
+    part = window(case, series["t"])
+    return {"mean_density": float(series["mean_density"][-1]), "largest": float(series["mean_density"][part].max())}
+
+
 def josephson(case: Evolve, run: Run) -> dict[str, Any]:
     """`josephson_residual`: |d theta/dt + mu| over the bright nodes (|psi| > 0.5), mean rms, and largest."""
     table = run.table("josephson")
@@ -156,7 +163,10 @@ def zero_count(case: Evolve, run: Run) -> dict[str, Any]:
 
 
 def winding_steps(case: Evolve, run: Run) -> dict[str, Any]:
-    """`winding`: final winding number of each contour, and every change of it with its time and applied flux."""
+    """`winding`: final winding number of each contour, and every change of it with its time and applied flux.
+
+    loop : flux by which a change comes later on the way up than its reverse on the way down, in Phi0 (their mean)
+    """
     if "winding" not in run.tables:
         raise Refusal("the recipe `winding` needs a contour in the geometry: contours: {loop: hole}")
     table = run.table("winding")
@@ -171,14 +181,37 @@ def winding_steps(case: Evolve, run: Run) -> dict[str, Any]:
         found[name] = {"final": int(n[-1]), "steps": steps, "changes": len(steps)}
         if steps:
             found[name]["first_flux"] = steps[0]["flux"]
+        ups = {(s["from"], s["to"]): s["flux"] for s in steps if s["to"] > s["from"]}
+        widths = [ups[s["to"], s["from"]] - s["flux"] for s in steps if (s["to"], s["from"]) in ups]
+        if widths:
+            found[name]["loop"] = float(np.mean(widths))
     main = next(iter(found.values()))
     return main if len(found) == 1 else {**main, "contours": found}
+
+
+def magnetization(case: Evolve, run: Run) -> dict[str, Any]:
+    """`magnetization`: at the end moment (Bc2 xi^dim) and magnetization (Bc2), along z and as vectors, over the applied
+    field (susceptibility), flux through holes (Phi0); and the strongest diamagnetic magnetization of the run."""
+    table = run.table("magnetization")
+    last = {name: float(values[-1]) for name, values in table.items()}
+    field_z, m_z = last["field_z"], last["magnetization_z"]
+    found: dict[str, Any] = {
+        name: [last[f"{name}_{axis}"] for axis in "xyz"] for name in ("field", "moment", "magnetization")
+    }
+    found |= {"moment_z": last["moment_z"], "magnetization_z": m_z, "strongest": float(table["magnetization_z"].min())}
+    found["susceptibility"] = m_z / field_z if field_z else None
+    tesla = case.scales.si("field")
+    found["si"] = {"magnetization_z_T": times(m_z, tesla), "field_z_T": times(field_z, tesla)}
+    found |= {name.replace(" ", "_"): value for name, value in last.items() if name.startswith("flux ")}
+    return found
 
 
 RESULTS: Mapping[str, Any] = {
     "mean_voltage": mean_voltage,
     "power_balance": power_balance,
+    "condensate": condensate,
     "josephson": josephson,
     "zero_count": zero_count,
     "winding_steps": winding_steps,
+    "magnetization": magnetization,
 }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from fempslip.case import Case, Evolve, MeshedCase
+from fempslip.case import Case, Evolve, Lumped, MeshedCase
 from fempslip.run.circuits import drive_periods
 from fempslip.run.recipes import Recipe, recipe
 
@@ -22,6 +23,7 @@ class Row:
     holes: str  # yes, no
     speed: str  # yes or slow
     noise: str = "no"
+    circuit: str = "no"
 
 
 SUPPORT = (
@@ -38,12 +40,36 @@ SUPPORT = (
         for contact in ("none", "normal", "bank", "free")
         for holes in ("no", "yes")
     )
+    + tuple(Row("london", "tdgl", "maxwell", "conserved", "none", holes, "yes") for holes in ("no", "yes"))
     + tuple(
         Row("evolve", "tdgl", "pearl", "conserved", contact, holes, "yes")
         for contact in ("none", "normal", "free")
         for holes in ("no", "yes")
     )
+    + tuple(
+        Row("evolve", "tdgl", "none", "conserved", contact, holes, "yes", circuit="yes")
+        for contact in ("normal", "bank", "free")
+        for holes in ("no", "yes")
+    )
 )
+SUPPORT += (Row("lumped", "none", "none", "none", "none", "no", "yes"),)
+
+# task, charge, kind of contact, holes
+STILL = (
+    *(("relax", "conserved", contact, holes) for contact in ("none", "normal") for holes in ("no", "yes")),
+    *(("nucleation", "conserved", "none", holes) for holes in ("no", "yes")),
+    *(("barrier", charge, "none", holes) for charge in ("conserved", "off") for holes in ("no", "yes")),
+    ("instanton", "conserved", "none", "no"),
+)
+SUPPORT += tuple(Row(task, "tdgl", "none", charge, contact, holes, "yes") for task, charge, contact, holes in STILL)
+SUPPORT += tuple(
+    Row("evolve", "superfluid", "none", "conserved", contact, holes, "yes")
+    for contact in ("none", "reservoir", "outlet")
+    for holes in ("no", "yes")
+)
+
+
+SUPPORT += tuple(Row("evolve", "charged", "none", "conserved", "none", holes, "yes") for holes in ("no", "yes"))
 
 
 def asked(case: Case) -> list[Row]:
@@ -53,8 +79,9 @@ def asked(case: Case) -> list[Row]:
     kinds = sorted(set(case.contacts.values())) or ["none"]
     holes = "yes" if case.geometry.holes else "no"
     noise = "yes" if isinstance(case, Evolve) and case.noise is not None else "no"
+    circuit = "yes" if case.drive.circuit is not None else "no"
     m = case.model
-    return [Row(case.task, m.dynamics, m.screening, m.charge, kind, holes, "yes", noise) for kind in kinds]
+    return [Row(case.task, m.dynamics, m.screening, m.charge, kind, holes, "yes", noise, circuit) for kind in kinds]
 
 
 def refuse_unsupported(case: Case) -> None:
@@ -63,15 +90,23 @@ def refuse_unsupported(case: Case) -> None:
         if row not in SUPPORT:
             words = f"task {row.task} with dynamics {row.dynamics}, screening {row.screening}, charge {row.charge}"
             words += ", noise" if row.noise == "yes" else ""
+            words += ", a circuit" if row.circuit == "yes" else ""
             raise case.refuse(
                 "model", f"{words} and contacts of kind {row.contact} is not supported; {hint(row)}".rstrip("; ")
             )
+    if isinstance(case, MeshedCase) and case.model.dynamics == "charged" and case.geometry.dimension == 3:
+        words = "dynamics: charged is for wires and films: on tetrahedra link weights below 0 let its field grow"
+        raise case.refuse("model.dynamics", f"{words} out of rounding")
     if isinstance(case, MeshedCase) and case.model.screening == "pearl":
         refuse_thick(case)
 
 
 def hint(row: Row) -> str:
     """What to write instead."""
+    if row.circuit == "yes" and (row.screening != "none" or row.noise == "yes"):
+        return (
+            "a circuit is for screening: none without noise of the sample; give drive.current, or drive.circuit.noise"
+        )
     if row.screening == "pearl" and row.charge == "conserved":
         return "a film with its own field takes contacts that are normal or free" if row.contact == "bank" else ""
     return "a pure relaxation (charge: off) has no currents: remove the contacts" if row.charge == "off" else ""
@@ -88,8 +123,6 @@ def refuse_thick(case: MeshedCase) -> None:
     if missing:
         words = f"screening pearl needs Lambda = lambda^2/thickness: give material.{' and material.'.join(missing)}"
         raise case.refuse("material", words)
-    if case.drive.circuit is not None:
-        raise case.refuse("drive.circuit", "a film with its own field takes no circuit yet: give drive.current")
 
 
 # ------------------------------------------------------------------------------------------- recipes
@@ -97,38 +130,76 @@ def refuse_thick(case: MeshedCase) -> None:
 
 @dataclass(frozen=True)
 class Need:
-    """What a case must have for a step of a recipe, and how to say it."""
+    """What a case must have for a step of a recipe, and how to say it; of : the kind of case it is."""
 
-    met: Callable[[MeshedCase], bool]
+    met: Callable[[Any], bool]
     words: str
+    of: type[Case] = MeshedCase
+
+    def holds(self, case: Case) -> bool:
+        return isinstance(case, self.of) and self.met(case)
 
 
 PAIR = Need(lambda case: bool(case.measure.between), "a pair to measure between: measure: {between: [probe, probe]}")
 CONTOUR = Need(lambda case: bool(case.geometry.contours), "a contour in the geometry: contours: {loop: hole}")
 WIRE = Need(lambda case: case.geometry.dimension == 1, "a wire or a ring (dimension: 1)")
 FILM = Need(lambda case: case.geometry.dimension == 2, "a film (dimension: 2)")
+REACTIVE = Need(lambda case: case.model.reactive, "a superfluid: model: {dynamics: superfluid}")
+PAIR_OF_VORTICES = Need(
+    lambda case: case.geometry.dimension == 2 and case.model.reactive and len(case.start.vortices) == 2,
+    "a superfluid film that starts with two vortices",
+)
+RING = Need(
+    lambda case: case.geometry.dimension == 3 and case.model.reactive and len(case.start.rings) == 1,
+    "a superfluid body that starts with one vortex ring",
+)
+SOLITON = Need(
+    lambda case: case.geometry.dimension == 1 and case.model.reactive and len(case.start.solitons) == 1,
+    "a superfluid wire that starts with one soliton",
+)
 FACES = Need(lambda case: case.geometry.dimension > 1, "a film or a bulk piece (dimension: 2 or 3)")
 COUNTED = Need(
     lambda case: bool(case.measure.between or case.geometry.contours),
     "a stretch to count along: measure: {between: [probe, probe]}, or contours: {loop: hole} in the geometry",
 )
 NOISY = Need(lambda case: isinstance(case, Evolve) and case.noise is not None, "noise: {temperature: ...}")
-QUIET = Need(
-    lambda case: not (isinstance(case, Evolve) and case.noise is not None),
-    "a case without noise, which gives and takes energy",
+BALANCED = Need(
+    lambda case: (not isinstance(case, Evolve) or case.noise is None) and not case.model.reactive,
+    "relaxing dynamics (tdgl) without noise: a superfluid keeps its energy, and noise supplies power of its own",
 )
 CONTACT = Need(lambda case: bool(case.contacts), "a contact that a current can enter by: contacts: {source: normal}")
 CIRCUIT = Need(lambda case: case.drive.circuit is not None, "a circuit: drive: {circuit: {elements: ..}}")
 AC = Need(lambda case: len(drive_periods(case)) == 1, "one ac drive: a sine in drive.current or in drive.circuit")
+BODY = Need(lambda case: True, "a body: a task with a geometry")
+LUMPED = Need(lambda case: True, "a system without extent: task: lumped", Lumped)
 
-# step of a recipe -> what it needs; steps that are not here can do with any case
+SCREENED = Need(lambda case: case.model.screening == "maxwell", "the sample's own field: model: {screening: maxwell}")
+BULK = Need(lambda case: case.geometry.dimension == 3, "a bulk piece (dimension: 3)")
+SWEPT = Need(
+    lambda case: getattr(case, "follow", None) is not None, "states that are followed: task: relax with follow: {..}"
+)
+STATES = Need(lambda case: case.task == "relax", "the states of task: relax")
+PASS = Need(lambda case: case.task in ("barrier", "instanton"), "a way over a pass: task: barrier or instanton")
+NUCLEUS = Need(lambda case: case.task == "nucleation", "task: nucleation")
+
+# step of a recipe -> what it needs; steps that are not here can do with any body
 NEEDS = {
-    "power_balance": QUIET,
+    "power_balance": BALANCED,
     "thermal_slips": NOISY,
     "net_winding": COUNTED,
     "mean_voltage": PAIR,
     "voltage_plot": PAIR,
+    "magnetization": SCREENED,
+    "magnetization_plot": SCREENED,
+    "induction_map": SCREENED,
+    "field_lines": BULK,
     "windings": CONTOUR,
+    "conservation": REACTIVE,
+    "josephson_frequency": PAIR,
+    "frequency_plot": PAIR,
+    "pair_motion": PAIR_OF_VORTICES,
+    "ring_motion": RING,
+    "soliton_motion": SOLITON,
     "winding_steps": CONTOUR,
     "winding_plot": CONTOUR,
     "kymograph": WIRE,
@@ -137,16 +208,26 @@ NEEDS = {
     "zero_count": FACES,
     "vortex_tracks": FACES,
     "flux_flow_field": FILM,
+    "tracks_movie": FACES,
+    "tracks_page": FACES,
     "flux_flow": PAIR,
     "phase_slips": WIRE,
+    "body_slips": PAIR,
     "ledger": PAIR,
     "voltage_ledger": PAIR,
+    "states": STATES,
+    "free_energies": SWEPT,
+    "little_parks": SWEPT,
+    "barrier": PASS,
+    "saddle": PASS,
+    "nucleation_mode": NUCLEUS,
     "currents": CONTACT,
     "iv_point": PAIR,
     "spectrum": PAIR,
     "shapiro": PAIR,
     "shapiro_plot": AC,
     "circuit_energy": CIRCUIT,
+    "lumped_plot": LUMPED,
 }
 
 
@@ -154,7 +235,7 @@ def refuse_unanswerable(case: Case) -> None:
     """Raises Refusal for a recipe whose question this case cannot answer, before anything is solved."""
     for place, name in enumerate(case.postprocess):
         for need in needs(recipe(name)):
-            if not (isinstance(case, MeshedCase) and need.met(case)):
+            if not need.holds(case):
                 raise case.refuse(f"postprocess.{place}", f"the recipe {name!r} needs {need.words}")
     for wanted in case.expect:
         name = wanted.partition(".")[0]
@@ -164,4 +245,4 @@ def refuse_unanswerable(case: Case) -> None:
 
 def needs(asked: Recipe) -> Iterator[Need]:
     """What all steps of a recipe need."""
-    yield from (NEEDS[step] for step in (*asked.watch, *asked.results, *asked.pictures) if step in NEEDS)
+    yield from (NEEDS.get(step, BODY) for step in (*asked.watch, *asked.results, *asked.pictures))

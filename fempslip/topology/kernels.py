@@ -83,6 +83,17 @@ def cross(
 
 
 @njit(cache=True, error_model="numpy")
+def crossings(old: Array, a_old: Array, new: Array, a_new: Array, edges: Array, out: Array) -> None:
+    """W_e of topology.windings.crossings on the given edges (2, n), whose a these are: for short paths of long runs."""
+    for e in range(a_old.size):
+        i, j = edges[0, e], edges[1, e]
+        before_i, before_j = np.angle(old[i]), np.angle(old[j])
+        after_i, after_j = np.angle(new[i]), np.angle(new[j])
+        k = -np.rint((before_j - before_i - a_old[e]) / TURN) + np.rint((after_j - after_i - a_new[e]) / TURN)
+        out[e] = k - np.rint((after_j - before_j) / TURN) + np.rint((after_i - before_i) / TURN)
+
+
+@njit(cache=True, error_model="numpy")
 def recount(k: Array, faces: Array, sense: Array, hidden: Array, live: Array, n: Array) -> None:
     """n_f = k_01 + k_12 - k_02 + hidden quanta of every live face, 0 elsewhere."""
     for f in range(n.size):
@@ -187,6 +198,47 @@ def zeros_in_faces(
         out[1, c] = y
         out[2, c] = z
         out[3, c] = quality
+
+
+@njit(cache=True, error_model="numpy")
+def held(
+    chosen: Array, n: Array, mark: Array, change: Array, ident: Array, dim: Array, psi: Array, a: Array, faces: Array,
+    face_nodes: Array, corners: Array, hidden: Array, places: Array, place: Array, out: Array,
+) -> None:  # fmt: skip
+    """Zeros of a film after a step: out : (8, chosen) id, x, y, z, winding, face, quality, dim; place : (4, faces) too.
+
+    mark, change : of `touch`; n is that of before
+    """
+    for c in range(chosen.size):
+        f = chosen[c]
+        x, y, z, quality = zero_in_face(f, psi, a, faces, face_nodes, corners, hidden, places)
+        place[0, f], place[1, f], place[2, f], place[3, f] = x, y, z, quality
+        winding = n[f] + change[mark[f]] if mark[f] >= 0 else n[f]
+        out[0, c], out[1, c], out[2, c], out[3, c] = ident[f], x, y, z
+        out[4, c], out[5, c], out[6, c], out[7, c] = winding, f, quality, dim[f]
+
+
+@njit(cache=True, error_model="numpy")
+def inflow(
+    crossed: Array, amount: Array, start: Array, face_of: Array, sign: Array, outer: Array, dim: Array
+) -> tuple[int, int]:
+    """Net winding that came into a film, and into its part that is not dim, through crossed edges.
+
+    The border of the bright part: edges of which one face is bright, or their only one.
+    """
+    came, bright = 0, 0
+    for c in range(crossed.size):
+        e = crossed[c]
+        first, last = start[e], start[e + np.uint32(1)] - np.uint32(1)
+        one = not dim[face_of[first]]
+        other = last != first and not dim[face_of[last]]
+        if outer[e]:
+            came -= sign[first] * amount[c]
+        if one and not other:
+            bright -= sign[first] * amount[c]
+        elif other and not one:
+            bright -= sign[last] * amount[c]
+    return came, bright
 
 
 @njit(cache=True, error_model="numpy")

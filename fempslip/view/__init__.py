@@ -11,22 +11,38 @@ from pathlib import Path
 from ..store import Run
 from .circuits import circuit_plot, shapiro_plot, spectrum_plot
 from .lines import tubes
-from .plots import kymograph, potentials, profile, voltage_pairs, voltage_plot, winding_plot
+from .lumped import lumped_plot
+from .magnetic import field_lines, induction_map, magnetization_plot
+from .plots import frequency_plot, kymograph, potentials, profile, voltage_pairs, voltage_plot, winding_plot
+from .reels import tracks_movie, tracks_page
 from .scenes import movie, show, snapshot
+from .stills import barrier, free_energies, little_parks, nucleation_mode, saddle, states
 from .thermal import resistance_temperature, thermal_slips
 from .trails import event_diagram, flux_flow, trails
 
 __all__ = [
     "PICTURES",
+    "barrier",
     "event_diagram",
+    "field_lines",
     "flux_flow",
+    "free_energies",
+    "frequency_plot",
+    "induction_map",
     "kymograph",
+    "little_parks",
+    "magnetization_plot",
     "movie",
+    "nucleation_mode",
     "potentials",
     "profile",
     "resistance_temperature",
+    "saddle",
     "show",
     "snapshot",
+    "states",
+    "tracks_movie",
+    "tracks_page",
     "thermal_slips",
     "trails",
     "tubes",
@@ -58,6 +74,10 @@ def _into(name: str, draw: Callable[[Run, Path], Path]) -> Callable[[Run, Progre
     return lambda run, progress: [draw(run, run.folder / name)]
 
 
+def _tracks_movie(run: Run, progress: Progress) -> list[Path]:
+    return [tracks_movie(run, run.folder / "tracks.mp4", progress)]
+
+
 PICTURES: dict[str, Callable[[Run, Progress], list[Path]]] = {
     "snapshots": _snapshots,
     "movie": _movie,
@@ -66,10 +86,23 @@ PICTURES: dict[str, Callable[[Run, Progress], list[Path]]] = {
     "profile": _into("profile.png", profile),
     "thermal_slips": _into("thermal_slips.png", thermal_slips),
     "trails": _trails,
+    "tracks_movie": _tracks_movie,
+    "tracks_page": _into("tracks.html", tracks_page),
     "flux_flow": _into("flux_flow.png", flux_flow),
     "event_diagram": _into("events.png", event_diagram),
+    "frequency_plot": _into("frequency.png", frequency_plot),
+    "lumped_plot": _into("lumped.png", lumped_plot),
     "circuit_plot": _into("circuit.png", circuit_plot),
     "spectrum_plot": _into("spectrum.png", spectrum_plot),
     "shapiro_plot": _into("shapiro.png", shapiro_plot),
     "winding_plot": _into("winding.png", winding_plot),
+    "magnetization_plot": _into("magnetization.png", magnetization_plot),
+    "induction_map": _into("induction.png", induction_map),
+    "field_lines": _into("field_lines.png", field_lines),
+    "states": _into("states.png", states),
+    "free_energies": _into("free_energies.png", free_energies),
+    "little_parks": _into("little_parks.png", little_parks),
+    "barrier": _into("barrier.png", barrier),
+    "saddle": _into("saddle.png", saddle),
+    "nucleation_mode": _into("nucleation.png", nucleation_mode),
 }

@@ -21,9 +21,10 @@ TYPES["boolean"] = bool
 def fits(value, schema, root=SCHEMA) -> bool:
     """Whether a value meets the part of JSON Schema that ours uses; other words are an error."""
     known = {
-        "$defs", "$ref", "$schema", "additionalProperties", "anyOf", "const", "default", "description", "enum",
+        "$defs", "$ref", "$schema", "additionalProperties", "anyOf", "const", "default", "description", "discriminator",
+        "enum",
         "exclusiveMaximum", "items", "maxItems", "maximum", "minItems", "minProperties", "minimum", "oneOf",
-        "prefixItems", "properties", "required", "title", "type", "propertyNames",
+        "exclusiveMinimum", "prefixItems", "properties", "required", "title", "type", "propertyNames",
     }  # fmt: skip
     assert set(schema) <= known, set(schema) - known
     if "$ref" in schema:

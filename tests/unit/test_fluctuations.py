@@ -7,16 +7,19 @@ import numpy as np
 import pytest
 from laboratory import case_from, experiment, problem_of, same
 
+from fempslip import view
 from fempslip.case import load
 from fempslip.case.scales import PHI0
 from fempslip.contract import Failure, Noise, Refusal
 from fempslip.physics import activation, fluctuations, relaxation
 from fempslip.physics.graph import graph
+from fempslip.run.batch import batch
 from fempslip.run.check import explain
 from fempslip.run.compiling import per_cell
 from fempslip.run.running import report, resume, solve
 from fempslip.solver.bdf2 import advance
 from fempslip.solver.trapezoid import Trapezoid
+from fempslip.store import open_run
 from fempslip.topology.net_winding import diffusion, lasting
 
 pytestmark = pytest.mark.filterwarnings("ignore::fempslip.mesh.checks.CoarseMesh")
@@ -63,6 +66,7 @@ noise: {temperature: 0.01}
 time: {until: 1 tau}
 measure: {from: 0.2 tau, between: [a, b]}
 """
+OFF = {"model.charge": "off"}
 CURRENT = {"drive.current": {"from": "source", "to": "drain", "density": 0.1}}
 
 
@@ -132,6 +136,8 @@ def test_the_noise_of_psi_has_the_covariance_of_its_friction(gamma):
 def test_draws_are_a_function_of_seed_and_step():
     draws = fluctuations.Draws(7, 100_000)
     assert np.array_equal(draws.at(3), fluctuations.Draws(7, 100_000).at(3))
+    fresh = np.random.Generator(np.random.Philox(key=7, counter=[0, 0, 0, 3])).standard_normal(100_000)
+    assert np.array_equal(draws.at(3), fresh)
     one, other = draws.at(3), draws.at(4)
     assert abs(np.corrcoef(one, other)[0, 1]) < 0.015 and not np.array_equal(one, fluctuations.Draws(8, 100_000).at(3))
     assert abs(one.mean()) < 0.015 and one.var() == pytest.approx(1, abs=0.02)
@@ -191,15 +197,19 @@ def test_changing_fields_and_heat_leave_the_fast_path(tmp_path):
         assert Trapezoid.of(problem).direct == (not changes)
 
 
-def test_the_factored_and_the_iterated_step_agree(tmp_path):
-    problem = problem_of(case_from(WIRE, tmp_path, CURRENT))
-    fast = Trapezoid.of(problem)
-    slow = replace(fast, direct=False)
-    state, depth = fast.begin(), fast.declare()
+@pytest.mark.parametrize("changes", [{}, CURRENT, CURRENT | {"contacts": {"source": "normal", "drain": "free"}}, OFF])
+def test_the_compiled_the_factored_and_the_iterated_step_agree(tmp_path, changes):
+    problem = problem_of(case_from(WIRE, tmp_path, changes))
+    compiled = Trapezoid.of(problem)
+    assert compiled.poisson is not None
+    others = [replace(compiled, poisson=None), replace(compiled, poisson=None, direct=False)]
+    state, depth = compiled.begin(), compiled.declare()
     for _ in range(20):
-        one, other = fast.attempt(state, 0.1), slow.attempt(state, 0.1)
-        for name in ("psi", "mu", "chi", "a"):
-            assert np.abs(one.arrays[name] - other.arrays[name]).max() < 1e-8
+        one = compiled.attempt(state, 0.1)
+        for other in (stepper.attempt(state, 0.1) for stepper in others):
+            for name in ("psi", "mu", "chi", "a"):
+                assert np.abs(one.arrays[name] - other.arrays[name]).max() < 1e-8
+            assert one.max_theta == pytest.approx(other.max_theta, abs=1e-8)
         state = advance(state, one, 0.1, depth)
 
 
@@ -224,10 +234,25 @@ def test_the_diffusion_of_a_random_walk_is_found():
     assert found.plateau
 
 
-def test_a_walk_that_goes_back_has_no_plateau():
-    n = np.tile([0.0, 1.0], 20_000)
-    found = diffusion(np.arange(40_000.0), n, np.array([201.0, 801.0, 1601.0]))
-    assert found.values[0] == pytest.approx(1 / 201, rel=0.02)
+def test_what_goes_to_and_fro_does_not_diffuse():
+    """A random walk with flicker on it is that walk; flicker alone has no rate."""
+    random = np.random.default_rng(3)
+    flicker = random.integers(-1, 2, 40_001)
+    walk = np.concatenate([[0], np.cumsum(random.poisson(0.01, 40_000) - random.poisson(0.01, 40_000))])
+    windows = np.array([100.0, 200.0, 400.0])
+    alone, both = (diffusion(np.arange(40_001.0), n, windows) for n in (flicker, walk + flicker))
+    assert np.all(np.abs(alone.values) < 2.5e-4)  # the spread over w is 1.3/w, up to 0.013
+    assert np.all(np.abs(both.values - 0.02) < 2.5 * both.errors) and both.plateau
+
+
+def test_a_walk_that_does_not_get_far_has_no_plateau():
+    """Slips that are taken back after some 300 tau0: a rate over short windows, none over long ones."""
+    random = np.random.default_rng(5)
+    n = np.zeros(40_001)
+    for k in range(40_000):
+        n[k + 1] = n[k] + random.choice([-1, 0, 1], p=[0.02 + 0.002 * max(n[k], 0), 0.96 - 0.002 * abs(n[k]),
+                                                       0.02 + 0.002 * max(-n[k], 0)])  # fmt: skip
+    found = diffusion(np.arange(40_001.0), n, np.array([200.0, 800.0, 1600.0, 3000.0]))
     assert found.plateau is False
 
 
@@ -306,7 +331,7 @@ def test_a_node_too_hot_is_refused_with_the_mesh_in_mind(tmp_path):
 
 
 def test_the_power_balance_is_not_for_noise(tmp_path):
-    with pytest.raises(Refusal, match="a case without noise"):
+    with pytest.raises(Refusal, match="without noise"):
         explain(case_from(WIRE, tmp_path, {"postprocess": ["power"]}))
 
 
@@ -342,3 +367,26 @@ def written(folder: Path, text: str) -> Path:
     path = folder / "again.yaml"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+# ------------------------------------------------------------------------------------------- pictures
+
+
+def test_pictures_of_net_slips_and_of_resistance(tmp_path):
+    """A wire with its law, a ring with its flux, and R(T) of a batch, each drawn."""
+    changes = {"material.Tc": "4 K", "noise": {"seed": 1}, "time.until": "30 tau", "postprocess": ["thermal_slips"]}
+    wire = case_from(WIRE, tmp_path, changes | {"material.temperature": "3.8 K"})
+    table = batch(wire, {"material.temperature": ["3.7 K", "3.8 K"]}, into=tmp_path / "batch")
+    assert table["status"] == ["finished", "finished"]
+    cold, hot = table["thermal_slips.lamh.barrier_over_T"]
+    assert cold / hot == pytest.approx((0.3 / 0.2) ** 1.5 * 3.8 / 3.7)  # falls towards Tc
+    wider = batch(wire, {"material.width": ["10 nm", "20 nm"]}, into=tmp_path / "wider")
+    thin, thick = wider["thermal_slips.lamh.barrier_over_T"]
+    assert thick == pytest.approx(2 * thin)  # grows with the cross-section
+    runs = [open_run(folder) for folder in table["folder"]]
+    ring = solve(load("thermal_ring").vary({"time.until": 60, "record.fields": 20}), tmp_path / "ring", pictures=False)
+    drawn = [view.thermal_slips(run, tmp_path / f"{k}.png") for k, run in enumerate((runs[0], ring))]
+    drawn.append(view.resistance_temperature(runs, tmp_path / "rt.png"))
+    assert all(path.stat().st_size > 10_000 for path in drawn)
+    with pytest.raises(Refusal, match="holds no thermal slips"):
+        view.resistance_temperature([ring], tmp_path / "no.png")

@@ -11,6 +11,7 @@ import pytest
 from laboratory import WIRE_W, Memory, case_from, experiment, problem_of
 
 from fempslip import mesh as parts
+from fempslip.case import load
 from fempslip.contract import Array, Contact, Probe, Problem, State, Step
 from fempslip.mesh import simple
 from fempslip.run.recipes import watchers_for
@@ -206,7 +207,8 @@ def test_counts_close_and_no_antivortex_is_left(driven):
     found = contracted(driven.memory)
     alive = np.count_nonzero(zeros["t"] == zeros["t"].max())
     late = [node for node in found.events if node.t1 < zeros["t"].max() - found.tau_z]
-    assert {KINDS[node.kind] for node in late} <= {"entry", "exit", "flicker"}
+    kinds = {KINDS[node.kind] for node in late} - {"swallowed", "emerged"}  # at the normal contacts psi is dim
+    assert kinds <= {"entry", "exit", "flicker"}
     assert found.count("entry") > 20
     assert found.count("entry") - found.count("exit") - alive == 0
     assert len(driven.table("events")["kind"]) > 2 * len(found.events)  # the others were hops
@@ -367,6 +369,21 @@ def test_phase_slips_of_a_wire(tmp_path):
     assert area == pytest.approx(TURN, abs=1e-3)
 
 
+def test_paths_through_a_network_differ_by_the_winding_of_its_loop(tmp_path):
+    """A flux is ramped through a loop of the delivered network, 1000 steps: N of the two ways round it differs by the
+    winding number that the loop has got; residual below 1e-9."""
+    changes = {
+        "drive.flux": {"through": "left_loop", "points": [[0, "0 Phi0"], ["250 tau", "6 Phi0"]]},
+        "time.tolerance": 1e-4,
+        "expect": {},
+    }
+    memory = experiment(load("wire_network").vary(changes)).memory
+    table, winding = memory.table("ledger"), memory.table("winding")
+    assert memory.table("series")["t"].size >= 1000 and np.abs(table["residual"]).max() < 1e-9
+    direct, detour = (table["crossings"][table["path"] == k][-1] for k in (0, 1))
+    assert abs(direct - detour) == abs(winding["loop"][-1] - winding["loop"][0]) >= 3
+
+
 # ------------------------------------------------------------------------------------------- speed
 
 
@@ -396,14 +413,25 @@ time: {until: 110 tau}
 record: {fields: every 100 tau}
 postprocess: [vortex_tracks]
 """
-SPEEDS = {0: (0.7049, 110), 1: (0.6603, 120), 10: (0.2158, 350)}
+SPEEDS = (  # gamma, j, v/j at mid-width, time of the crossing, and whether the test is slow
+    (0, 0.06, 0.7049, 110, False),
+    (1, 0.06, 0.6603, 120, False),
+    (10, 0.06, 0.2158, 350, True),
+    (0, 0.03, 0.6809, 220, True),
+    (1, 0.03, TURN / 9.748375, 240, True),  # where the strip's value is not listed: 2 pi / eta, at small j
+    (5, 0.03, TURN / 17.618518, 420, True),
+    (10, 0.03, TURN / 30.32196, 720, True),
+)
 
 
-@pytest.mark.parametrize("gamma", [pytest.param(g, marks=pytest.mark.slow if g == 10 else ()) for g in SPEEDS])
-def test_mobility_from_fitted_velocities(tmp_path, gamma):
-    """v/j of the one vortex of a strip over its middle 3 xi, from its track: the strip's values within 3 %."""
-    wanted, until = SPEEDS[gamma]
-    memory = experiment(case_from(STRIP, tmp_path, {"material.gamma": gamma, "time.until": until})).memory
+@pytest.mark.parametrize(
+    ("gamma", "j", "wanted", "until"),
+    [pytest.param(*row[:4], marks=pytest.mark.slow if row[4] else ()) for row in SPEEDS],
+)
+def test_mobility_from_fitted_velocities(tmp_path, gamma, j, wanted, until):
+    """J1: v/j of the one vortex of a strip over its middle 3 xi, from its track: the strip's values within 3 %."""
+    changes = {"material.gamma": gamma, "time.until": until, "drive.current.density": j, "record.fields": until}
+    memory = experiment(case_from(STRIP, tmp_path, changes)).memory
     none = {
         name: np.zeros(0) for name in ("number", "t0", "t1", "kind", "x", "y", "z", "part", "id", "side", "winding")
     }
@@ -412,5 +440,5 @@ def test_mobility_from_fitted_velocities(tmp_path, gamma):
     middle = np.abs(table["y"]) < 1.5
     dt = np.gradient(table["t"])[middle]
     speed = -np.sum(table["vy"][middle] * dt) / dt.sum()
-    assert speed / 0.06 == pytest.approx(wanted, rel=0.03)
+    assert speed / j == pytest.approx(wanted, rel=0.03)
     assert np.median(table["error"][middle]) < 0.03 * speed

@@ -1,0 +1,158 @@
+"""The magnetic field of a run: magnetization curves, maps of B, and lines of B around and through a body."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numba import njit
+
+from ..contract import Array, Mesh, Refusal
+from ..mesh.simplices import volumes
+from ..store import Run
+from . import canvas, scales, sheets, stage
+from .looks import Look, vectors
+from .plots import BLUE, GREY
+from .scenes import snapshot
+
+ROOM = 1.0  # of the body's largest extent, what is shown around it
+GRID = 48  # points of the box along its longest side
+ACROSS = 9  # lines along each side of the sheet in which they begin
+
+
+def magnetization_plot(run: Run, path: str | Path) -> Path:
+    """M_z over the applied field, or over time where that does not change."""
+    if "magnetization" not in run.tables:
+        raise Refusal(f"{run.folder} has no table of magnetization; ask for the recipe 'magnetization' before the run")
+    table = run.table("magnetization")
+    with sheets.style():
+        made = sheets.figure(sheets.COLUMN, 2.2)
+        axes = made.add_axes((0.19, 0.18, 0.77, 0.76))
+        moving = np.ptp(table["field_z"]) > 1e-9
+        x = table["field_z"] if moving else table["t"]
+        axes.axhline(0.0, color=GREY, lw=0.5)
+        axes.plot(x, table["magnetization_z"], color=BLUE)
+        axes.set_ylabel("M (Bc₂)", labelpad=2)
+        axes.set_xlabel("H (Bc₂)" if moving else scales.label(run.header, "t", "tau0"), labelpad=1)
+        axes.tick_params(length=2.5, pad=2)
+        return sheets.save(made, Path(path))
+
+
+def induction_map(run: Run, path: str | Path) -> Path:
+    """|psi| above |B| in the last frame."""
+    return snapshot(run, path, field=["psi_abs", "induction"])
+
+
+# ------------------------------------------------------------------------------------------- lines of B
+
+
+def induced(mesh: Mesh, current: Array, kappa: float, places: Array) -> Array:
+    """B of the sample's own currents at places (n, 3): (1/4 pi kappa^2) sum_cells V J x r/r^3, (n, 3) in Bc2.
+
+    current : (nodes, 3) in j0.  Within a cell's size of its middle the cell counts as a ball of uniform current.
+    """
+    volume = volumes(mesh.points, mesh.cells)
+    nodes = mesh.node_of_vertex[mesh.cells]
+    strength = current[nodes].mean(axis=0) * volume[:, None] / (4 * np.pi * kappa**2)
+    middle = np.ascontiguousarray(mesh.points[:, mesh.cells].mean(axis=1).T)
+    radius = np.cbrt(3 * volume / (4 * np.pi))
+    out = np.zeros(places.shape)
+    _biot_savart(np.ascontiguousarray(places), middle, np.ascontiguousarray(strength), radius, out)
+    return out
+
+
+@njit(cache=True, error_model="numpy")
+def _biot_savart(places: Array, middle: Array, strength: Array, radius: Array, out: Array) -> None:
+    for n in range(places.shape[0]):
+        bx, by, bz = 0.0, 0.0, 0.0
+        for c in range(middle.shape[0]):
+            x, y, z = places[n, 0] - middle[c, 0], places[n, 1] - middle[c, 1], places[n, 2] - middle[c, 2]
+            r = max(np.sqrt(x * x + y * y + z * z), radius[c])
+            f = 1.0 / (r * r * r)
+            bx += f * (strength[c, 1] * z - strength[c, 2] * y)
+            by += f * (strength[c, 2] * x - strength[c, 0] * z)
+            bz += f * (strength[c, 0] * y - strength[c, 1] * x)
+        out[n, 0] += bx
+        out[n, 1] += by
+        out[n, 2] += bz
+
+
+def field_lines(run: Run, path: str | Path, frame: int = -1) -> Path:
+    """Lines of B, coloured by its strength, around and through the outlined body, in the plane of the applied field.
+
+    Raises Refusal for wires and films, and for runs whose material or frames do not say the field.
+    """
+    header, fields = run.header, run.frame(frame)
+    if run.mesh.dim != 3 or not header.get("kappa"):
+        raise Refusal(f"{run.folder}: lines of B are drawn around bodies whose material has lambda")
+    import pyvista as pv
+
+    points = run.mesh.points
+    low, high = points.min(axis=1), points.max(axis=1)
+    room = ROOM * float((high - low).max()) / 2
+    low, high = low - room, high + room
+    spacing = float((high - low).max()) / GRID
+    counts = np.ceil((high - low) / spacing).astype(int) + 1
+    box = pv.ImageData(dimensions=counts, spacing=(spacing,) * 3, origin=low)
+    applied = np.asarray(applied_at(run, float(run.times[frame])))
+    b = applied + induced(run.mesh, vectors(fields, "current"), float(header["kappa"]), np.asarray(box.points))
+    box.point_data["B"] = b
+    box.point_data["strength"] = np.linalg.norm(b, axis=1)
+    unit = float(np.linalg.norm(applied)) or 1.0
+    box.point_data["strength"] /= unit
+    top = float(np.percentile(box.point_data["strength"], 99.5))
+    look = Look("strength", "|B|/H" if np.any(applied) else "|B| (Bc₂)", "cividis", 0.0, max(top, 1e-12))
+    way = applied if np.any(applied) else np.array([0.0, 0.0, 1.0])
+    lines = box.streamlines_from_source(
+        pv.PolyData(seeds(low, high, way)), vectors="B", integration_direction="both", max_length=20 * room
+    )
+    scene = stage.scene(run.mesh)
+    view = canvas.from_a_corner(np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1])
+                                          for z in (low[2], high[2])]))  # fmt: skip
+    with sheets.style():
+        made = sheets.sheet(view, [look], header, np.array([low, high]))
+        axes = made.images[0].axes
+        width = round(axes.get_position().width * made.figure.get_figwidth() * 450)
+        plotter = canvas.plotter(view, width)
+        try:
+            skin = scene.grid.extract_surface(algorithm="dataset_surface")
+            plotter.add_mesh(skin, color="#c9ced6", opacity=0.35, smooth_shading=True)
+            if scene.outline.n_points:
+                plotter.add_mesh(scene.outline, color=stage.INK, line_width=width / 300, lighting=False)
+            if lines.n_points:
+                plotter.add_mesh(
+                    lines.tube(radius=0.006 * float((high - low).max())), scalars="strength", cmap=look.cmap,
+                    clim=(look.low, look.high), show_scalar_bar=False,
+                )  # fmt: skip
+            made.images[0].set_data(canvas.shoot(plotter, view))
+        finally:
+            plotter.close()
+        made.title.set_text(sheets.title(header, float(run.times[frame])))
+        return sheets.save(made.figure, Path(path))
+
+
+def applied_at(run: Run, t: float) -> Array:
+    """Mean applied field at t, (3,): of the table of magnetization, or of a static answer."""
+    if "magnetization" in run.tables:
+        table = run.table("magnetization")
+        return np.array([np.interp(t, table["t"], table[f"field_{axis}"]) for axis in "xyz"])
+    found = ((run.summary or {}).get("results") or {}).get(run.header.get("task", ""), {})
+    if "field" not in found:
+        raise Refusal(f"{run.folder}: lines of B need the recipe 'magnetization', which records the applied field")
+    return np.array(found["field"])
+
+
+def seeds(low: Array, high: Array, way: Array) -> Array:
+    """Places in the plane through the middle, along the field and across it to the right, at its lower end."""
+    along = way / np.linalg.norm(way)
+    across = np.cross(along, [0.0, 1.0, 0.0])
+    if np.linalg.norm(across) < 0.1:
+        across = np.array([1.0, 0.0, 0.0])
+    across = across / np.linalg.norm(across)
+    other = np.cross(across, along)
+    half, middle = (high - low) / 2 * 0.98, (high + low) / 2
+    start = middle - along * float(np.abs(along) @ half)
+    steps = np.linspace(-1, 1, 2 * ACROSS + 1)
+    sheet = [start + s * across * float(np.abs(across) @ half) for s in steps]
+    sheet += [start + s * other * float(np.abs(other) @ half) for s in steps if s]
+    return np.array(sheet)
