@@ -69,6 +69,9 @@ SUPPORT += tuple(
 )
 
 
+SUPPORT += tuple(Row("evolve", "charged", "none", "conserved", "none", holes, "yes") for holes in ("no", "yes"))
+
+
 def asked(case: Case) -> list[Row]:
     """The rows a case needs: one for each kind of contact it has."""
     if not isinstance(case, MeshedCase):
@@ -91,6 +94,9 @@ def refuse_unsupported(case: Case) -> None:
             raise case.refuse(
                 "model", f"{words} and contacts of kind {row.contact} is not supported; {hint(row)}".rstrip("; ")
             )
+    if isinstance(case, MeshedCase) and case.model.dynamics == "charged" and case.geometry.dimension == 3:
+        words = "dynamics: charged is for wires and films: on tetrahedra link weights below 0 let its field grow"
+        raise case.refuse("model.dynamics", f"{words} out of rounding")
     if isinstance(case, MeshedCase) and case.model.screening == "pearl":
         refuse_thick(case)
 

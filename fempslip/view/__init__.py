@@ -16,7 +16,7 @@ from .magnetic import field_lines, induction_map, magnetization_plot
 from .plots import frequency_plot, kymograph, potentials, profile, voltage_pairs, voltage_plot, winding_plot
 from .reels import tracks_movie, tracks_page
 from .scenes import movie, show, snapshot
-from .states import barrier, free_energies, little_parks, nucleation_mode, saddle, states
+from .stills import barrier, free_energies, little_parks, nucleation_mode, saddle, states
 from .thermal import resistance_temperature, thermal_slips
 from .trails import event_diagram, flux_flow, trails
 

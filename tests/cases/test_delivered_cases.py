@@ -219,7 +219,7 @@ def reactive(row: support.Row, folder: Path) -> Case:
     if row.holes == "yes":
         changes |= {"geometry.holes": {"hole": {"disk": {"radius": 1}}}}
     if row.dynamics == "charged":
-        changes |= {"material.plasma_frequency": 1, "material.lambda": "2 xi"}
+        changes |= {"material.plasma_frequency": 1, "material.lambda": 2}
     return case_from(TINY, folder, changes)
 
 
