@@ -537,7 +537,7 @@ def test_any_kappa_runs_at_default_settings(tmp_path, kappa, field):
 @pytest.mark.slow
 def test_C7_slips_of_a_tube_in_a_rising_field(tmp_path):
     """A tube with a weak sector, one slip at a time.  Afterwards the flux of its hole is that of the London state with
-    the fluxoid and |psi| it has, within 0.2 %; a fluxoid more is worth much less than a quantum of flux.  h = 0.4 xi."""
+    the fluxoid and |psi| it has, within 0.2 %; one more is worth much less than a quantum of flux.  h = 0.4 xi."""
     text = """
     geometry:
       dimension: 2
