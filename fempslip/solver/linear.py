@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
@@ -28,7 +29,25 @@ def nested_dissection(matrix: sp.csr_array) -> Array:
     return np.asarray(pymetis.nested_dissection(adjacency)[0])
 
 
-def factored(matrix: sp.csr_array) -> Callable[[Array], Array]:
+@dataclass(frozen=True, eq=False)
+class Factor:
+    """P A P^T = L D L^H.  order : P;  start, row, value : L by columns, its unit diagonal first;  inverse : 1/D."""
+
+    order: Array
+    start: Array
+    row: Array
+    value: Array
+    inverse: Array
+
+    def __call__(self, b: Array) -> Array:
+        y = b[self.order]
+        substitute(self.start, self.row, self.value, self.inverse, y)
+        x = np.empty_like(y)
+        x[self.order] = y
+        return x
+
+
+def factored(matrix: sp.csr_array) -> Factor:
     """Solver of a symmetric (or Hermitian) positive definite matrix by one sparse factorisation without pivoting:
     P A P^T = L D L^H.
     """
@@ -41,16 +60,7 @@ def factored(matrix: sp.csr_array) -> Callable[[Array], Array]:
     lower = sp.csc_array(lu.L)
     lower.sort_indices()
     start, row = lower.indptr.astype(np.uint32), lower.indices.astype(np.uint32)
-    inverse = 1.0 / lu.U.diagonal().real
-
-    def solve(b: Array) -> Array:
-        y = b[order]
-        substitute(start, row, lower.data, inverse, y)
-        x = np.empty_like(y)
-        x[order] = y
-        return x
-
-    return solve
+    return Factor(order, start, row, lower.data, 1.0 / lu.U.diagonal().real)
 
 
 @njit(cache=True, error_model="numpy")

@@ -11,19 +11,20 @@ whatever dt; BDF2 and implicit Euler freeze the short waves.  The state's mu is 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+import scipy.sparse.csgraph as csgraph
 
 from fempslip.contract import Array, Noise, Problem, State, Trial
 from fempslip.physics import fluctuations, kernels
 from fempslip.physics.applied import AppliedField, PrescribedCurrents, framed
 from fempslip.physics.graph import Graph, graph
 from fempslip.physics.landscape import Epsilon
-from fempslip.solver import cg, linear
+from fempslip.solver import cg, hot_wire, linear
 from fempslip.solver.bdf2 import BRIGHT, CG_LIMIT, held
 
 CG_TOLERANCE = 1e-10
@@ -33,7 +34,11 @@ SAME = 1e-9  # relative: sums of steps are off by rounding
 
 @dataclass(frozen=True, eq=False)
 class Trapezoid:
-    """contract.Stepper for tdgl dynamics with noise, no self-field."""
+    """contract.Stepper for tdgl dynamics with noise, no self-field.
+
+    johnson : (nodes, dim cells) of fluctuations.johnson, or None;  direct : the matrix of psi is factored
+    poisson : factors of the Poisson matrix without its first node, for the compiled step of a wire, or None
+    """
 
     problem: Problem
     noise: Noise
@@ -43,9 +48,10 @@ class Trapezoid:
     held: Array  # (nodes,) True where psi is held (normal contacts and banks)
     epsilon: Epsilon
     draws: fluctuations.Draws
-    johnson: Any  # (nodes, dim cells) of fluctuations.johnson, or None
-    direct: bool  # the matrix of psi is factored
-    factors: dict[float, Callable[[Array], Array]] = dataclasses.field(default_factory=dict)
+    johnson: Any
+    direct: bool
+    poisson: linear.Factor | None
+    factors: dict[float, linear.Factor] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def of(cls, problem: Problem) -> Trapezoid:
@@ -54,10 +60,12 @@ class Trapezoid:
         cells = None
         if noise.conductance is not None and applied.conserved:
             cells = fluctuations.johnson(problem.mesh, noise.conductance)
-        count = 2 * op.nodes + (0 if cells is None else cells.shape[1])
-        draws = fluctuations.Draws(noise.seed, count)
-        load, at = PrescribedCurrents(problem), Epsilon(problem)
-        return cls(problem, noise, g, applied, load, held(problem), at, draws, cells, constant(problem))
+        draws = fluctuations.Draws(noise.seed, 2 * op.nodes + (0 if cells is None else cells.shape[1]))
+        load, at, direct = PrescribedCurrents(problem), Epsilon(problem), constant(problem)
+        poisson = None
+        if direct and not applied.banks and csgraph.connected_components(op.G.T @ op.G, directed=False)[0] == 1:
+            poisson = linear.factored(sp.csr_array((op.G.T @ op.M1 @ op.G)[1:][:, 1:]))
+        return cls(problem, noise, g, applied, load, held(problem), at, draws, cells, direct, poisson)
 
     ladder = False
 
@@ -76,7 +84,7 @@ class Trapezoid:
         """A one-step scheme has no history to forget."""
         return replace(state, next_dt=self.step())
 
-    def factor(self, dt: float, half: Array) -> Callable[[Array], Array]:
+    def factor(self, dt: float, half: Array) -> linear.Factor:
         """Solver of m u/dt + K/2 with held nodes taken out, (nodes,) right side -> psi."""
         if dt not in self.factors:
             p, g, n = self.problem, self.graph, self.held.size
@@ -91,15 +99,41 @@ class Trapezoid:
 
     def attempt(self, state: State, dt: float) -> Trial:
         usual = self.step()
-        trial = self.tried(state, usual if abs(dt - usual) < SAME * usual else dt)
-        return replace(trial, dt=dt)
+        like = usual if abs(dt - usual) < SAME * usual else dt
+        trial = (self.tried if self.poisson is None else self.compiled)(state, like)
+        return trial if dt == like else replace(trial, dt=dt)
+
+    def compiled(self, state: State, dt: float) -> Trial:
+        """`tried`, for a wire."""
+        p, g, n, later = self.problem, self.graph, self.held.size, state.t + dt
+        xi = self.draws.at(state.step)
+        inflow = self.heat(xi, dt)
+        a_later, link = self.field.applied.at(later)
+        given = [self.load.at(t) @ self.field.unit if p.contacts else np.zeros(n) for t in (state.t, later)]
+        f, k = self.factor(dt, 0.5 * link) if dt not in self.factors else self.factors[dt], self.poisson
+        assert k is not None
+        psi, mu, chi, a, theta, finite = hot_wire.step(
+            dt, self.noise.temperature, self.field.conserved, BRIGHT**2, state["psi"], state["chi"],
+            xi[: 2 * n].reshape(2, n), np.zeros(n) if inflow is None else inflow, *given, a_later, self.held, link,
+            g.start, g.neighbour, g.up, g.edges, g.diagonal, p.operators.m, p.epsilon, p.beta, p.u, p.gamma,
+            f.order, f.start, f.row, f.value, f.inverse, k.order, k.start, k.row, k.value, k.inverse,
+        )  # fmt: skip
+        if not finite:
+            return Trial(dt, {}, {"psi": np.inf}, 0.0, 2)
+        return Trial(dt, {"psi": psi, "mu": mu, "chi": chi, "a": a}, {"psi": 0.0}, theta, 2)
+
+    def heat(self, xi: Array, dt: float) -> Array | None:
+        """Johnson noise into each node during a step, (nodes,)."""
+        if self.johnson is None:
+            return None
+        return np.sqrt(self.noise.temperature / dt) * (self.johnson @ xi[2 * self.held.size :])
 
     def tried(self, state: State, dt: float) -> Trial:
         p, noise, g, n = self.problem, self.noise, self.graph, self.problem.operators.nodes
         t, later = state.t, state.t + dt
         psi, chi = state["psi"], state["chi"]
         xi = self.draws.at(state.step)
-        inflow = None if self.johnson is None else np.sqrt(noise.temperature / dt) * (self.johnson @ xi[2 * n :])
+        inflow = self.heat(xi, dt)
         link, turn = self.field.applied.at(t)[1], framed(chi)
         start, kept, now, big_b = np.empty((4, n), dtype=complex)
         big_a = np.empty(n)

@@ -17,12 +17,12 @@ from ..topology.tracks import moves, tracks
 from .reader import Run
 
 COLUMNS = {
-    "zeros": ("t", "id", "x", "y", "z", "winding", "cell", "quality"),
-    "events": ("number", "t0", "t1", "kind", "x", "y", "z", "part"),
+    "zeros": ("t", "id", "x", "y", "z", "winding", "cell", "quality", "dim"),
+    "events": ("number", "t0", "t1", "kind", "x", "y", "z", "part", "dim"),
     "event_ids": ("number", "id", "side", "winding"),
-    "slips": ("t", "x", "y", "z", "edge", "winding"),
+    "slips": ("t", "x", "y", "z", "edge", "winding", "dim"),
     "lines": ("t", "id", "closed", "first", "count", "length"),
-    "line_points": ("id", "x", "y", "z", "face", "vx", "vy", "vz"),
+    "line_points": ("id", "x", "y", "z", "face", "dim", "vx", "vy", "vz"),
 }
 
 
@@ -69,7 +69,10 @@ def lines_of(run: Run, tau_z: float | None = None, l_z: float | None = None) -> 
 
 
 def events_of(run: Run, tau_z: float | None = None, l_z: float | None = None) -> list[dict[str, Any]]:
-    """What happened, hops contracted: kind, t0, t1, place, the ids before and after, the part of the boundary."""
+    """What happened, hops contracted: kind, t0, t1, place, the ids before and after, the part of the boundary.
+
+    dim : whether all of it happened where psi is nearly normal
+    """
     found = contraction_of(run, tau_z, l_z)
     names = (*run.mesh.boundaries, "")
     return [
@@ -81,6 +84,7 @@ def events_of(run: Run, tau_z: float | None = None, l_z: float | None = None) ->
             "before": sorted({found.persons[k] for k in node.ins} - {0}),
             "after": sorted({found.persons[k] for k in node.outs} - {0}),
             "part": names[node.part],
+            "dim": node.dim,
         }
         for node in found.events
     ]

@@ -11,6 +11,7 @@ from fempslip.contract import Array, Failure, Sink, State, Step
 from fempslip.mesh.periods import shortest
 from fempslip.tasks.events import EventLog
 from fempslip.topology import kernels, lines, linking
+from fempslip.topology.dim import Dim
 from fempslip.topology.state import Windings
 from fempslip.topology.subcomplex import SURFACE, Subcomplex
 
@@ -52,6 +53,7 @@ class BodyLines:
     """ident : (faces,) id of the line that pierces a face, 0 for none."""
 
     complex: Subcomplex
+    dim: Dim
     every: float = EVERY
     next_id: int = 1
     points: int = 0
@@ -187,7 +189,8 @@ class BodyLines:
         place, boundary = self.whereabouts(state, clusters, olds, news)
         through = kind in (linking.OPENING, linking.CLOSING)
         before, after = ([], []) if through else (undirected(known[olds]), undirected(ids[news]))
-        self.log.row(sink, step.old.t, step.new.t, kind, place, boundary, before, after)
+        dim = bool(self.dim.cells[state.touched].all())
+        self.log.row(sink, step.old.t, step.new.t, kind, place, boundary, before, after, dim)
 
     def whereabouts(
         self, state: Windings, clusters: Clusters, olds: Array, news: Array
@@ -237,6 +240,7 @@ class BodyLines:
                 v,
             )
         table = {"id": now.ids[now.line[order]], "x": place[0], "y": place[1], "z": place[2], "face": faces}
+        table["dim"] = self.dim.cells[faces]
         sink.rows("line_points", {**table, "vx": v[0], "vy": v[1], "vz": v[2]})
         counts = np.diff(first)
         table = {"t": np.full(count, new.t), "id": now.ids, "closed": closed, "first": self.points + first[:-1]}

@@ -17,6 +17,7 @@ from fempslip.tasks.events import EventLog
 from fempslip.tasks.line_tracking import BodyLines
 from fempslip.tasks.watchers import Plain
 from fempslip.topology import kernels, ledger, linking
+from fempslip.topology.dim import EVERY, Dim
 from fempslip.topology.state import TURN, Windings
 from fempslip.topology.subcomplex import SURFACE, Subcomplex, subcomplex
 
@@ -42,21 +43,25 @@ class Follower(Protocol):
 class Topology(Plain):
     """The windings of a run; tables `crossings` (every edge that a zero crossed) and `checks`.
 
-    Other watchers read `state` after this one has seen the step.  charge : zeros that should be there (films).
+    Other watchers read `state` after this one has seen the step.
+    charge, bright : zeros that should be there, and in the part that is not dim (films)
     """
 
     complex: Subcomplex
+    dim: Dim
     follower: Follower | None = None
     state: Windings | None = None
     saved: Mapping[str, Array] = field(default_factory=dict)
     charge: int = 0
+    bright: int = 0
     largest: float = 0.0
 
     @classmethod
     def of(cls, problem: Problem, follow: bool = True) -> Topology:
         """follow : also give ids to zeros (films), place slips (wires)."""
         complex = subcomplex(problem)
-        return cls(complex, FOLLOWERS[complex.dim](complex) if follow else None)
+        dim = Dim.of(complex, problem.operators.nodes)
+        return cls(complex, dim, FOLLOWERS[complex.dim](complex, dim) if follow else None)
 
     def see(self, step: Step, sink: Sink) -> None:
         if self.state is None:
@@ -65,13 +70,28 @@ class Topology(Plain):
         state.step(step.old["psi"], step.new["psi"], step.new["a"])
         self.largest = max(self.largest, state.largest)
         ids = self.follower.see(state, step, sink) if self.follower else np.zeros(state.crossed.size)
-        self.charge += self.entered()
+        came = self.entered()
+        self.charge += came
+        self.bright += self.dim.entered(state.crossed, state.amount) if self.dim.any and self.complex.dim == 2 else came
         state.settle()
+        if step.new.step % EVERY == 0:
+            self.relabel(step, sink)
         if state.crossed.size:
             t = np.full(state.crossed.size, step.new.t)
             sink.rows("crossings", {"t": t, "edge": state.crossed, "winding": state.amount, "id": ids})
         if step.new.step % RECOUNT == 0:
             self.check(step.new.t, sink)
+
+    def relabel(self, step: Step, sink: Sink) -> None:
+        """Look where psi is dim; zeros in cells that change their label are swallowed by the dim part, or emerge."""
+        cells = self.dim.look(step.new["psi"])
+        if self.complex.dim != 2 or not cells.size:
+            return
+        held = cells[self.now.n[cells] != 0]
+        gone = self.dim.cells[held]
+        self.bright += int(np.sum(np.where(gone, -1, 1) * self.now.n[held].astype(np.int64)))
+        if isinstance(self.follower, FilmZeros) and held.size:
+            self.follower.relabelled(held, gone, self.now.n[held], step, sink)
 
     @property
     def now(self) -> Windings:
@@ -82,10 +102,19 @@ class Topology(Plain):
     def begin(self, step: Step) -> None:
         psi, a = step.old["psi"], step.old["a"]
         self.state = Windings.at(self.complex, psi, a, self.saved.get("turns"))
+        if "dim" in self.saved:
+            self.dim.cells[self.saved["dim"].astype(int)] = True
+        else:
+            self.dim.look(psi)
         self.charge = int(self.saved.get("charge", self.state.n.sum()))
+        self.bright = int(self.saved.get("bright", self.bright_now()))
         self.largest = float(self.saved.get("largest", 0.0))
         if self.follower:
             self.follower.begin(self.state, psi, a, self.saved)
+
+    def bright_now(self) -> int:
+        """Net winding of the faces that are not dim (films)."""
+        return int(self.now.n[~self.dim.cells].sum()) if self.complex.dim == 2 else 0
 
     def entered(self) -> int:
         """Net winding that came in through outer edges in this step (films)."""
@@ -99,20 +128,23 @@ class Topology(Plain):
         """Recount all faces.  Raises Failure if a count was lost, which is an error of the program."""
         defect = self.now.check()
         charge = int(self.now.n.sum()) - self.charge if self.complex.dim == 2 else 0
-        row = {"t": t, "max_theta": self.largest, "defect": defect, "charge_defect": charge}
-        sink.row("checks", row | {"zeros": int(np.count_nonzero(self.now.n))})
+        bright = self.bright_now() - self.bright if self.complex.dim == 2 else 0
+        row = {"t": t, "max_theta": self.largest, "defect": defect, "charge_defect": charge, "bright_defect": bright}
+        sink.row("checks", row | {"zeros": int(np.count_nonzero(self.now.n)), "dim_cells": int(self.dim.cells.sum())})
         self.largest = 0.0
-        if defect or charge:
+        if defect or charge or bright:
             raise Failure(f"at t = {t:g} tau zeros of psi were lost in the count: an error of fempslip")
 
     def save(self) -> Mapping[str, Array]:
         if self.state is None:
             return dict(self.saved)
         own = {"turns": self.state.turns, "charge": np.array(self.charge), "largest": np.array(self.largest)}
+        own |= {"bright": np.array(self.bright), "dim": np.flatnonzero(self.dim.cells)}
         return {**own, **(self.follower.save() if self.follower else {})}
 
     def load(self, arrays: Mapping[str, Array]) -> None:
         self.state, self.saved = None, dict(arrays)
+        self.dim.cells[:] = False
 
 
 # ------------------------------------------------------------------------------------------- wires
@@ -120,9 +152,10 @@ class Topology(Plain):
 
 @dataclass
 class WireSlips:
-    """Table `slips`: time, place, edge and winding of every phase slip."""
+    """Table `slips`: time, place, edge and winding of every phase slip;  dim : where the wire is nearly normal."""
 
     complex: Subcomplex
+    dim: Dim
 
     def begin(self, state: Windings, psi: Array, a: Array, saved: Mapping[str, Array]) -> None:
         pass
@@ -136,7 +169,7 @@ class WireSlips:
             )
             x, y, z = (1 - s) * c.places[:, c.ends[0, e]] + s * c.places[:, c.ends[1, e]]
             t = old.t + tau * (new.t - old.t)
-            sink.row("slips", {"t": t, "x": x, "y": y, "z": z, "edge": e, "winding": w})
+            sink.row("slips", {"t": t, "x": x, "y": y, "z": z, "edge": e, "winding": w, "dim": self.dim.cells[e]})
         return np.zeros(state.crossed.size)
 
     def save(self) -> Mapping[str, Array]:
@@ -155,6 +188,7 @@ class FilmZeros:
     """
 
     complex: Subcomplex
+    dim: Dim
     ident: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     place: Array = field(default_factory=lambda: np.zeros((4, 0)))
     charged: Array = field(default_factory=lambda: np.zeros(0, np.uint32))
@@ -198,7 +232,16 @@ class FilmZeros:
         x, y, z, quality = self.place[:, faces]
         winding = n if n.size == faces.size else n[faces]
         columns = {"t": np.full(faces.size, t), "id": self.ident[faces], "x": x, "y": y, "z": z, "winding": winding}
-        sink.rows("zeros", {**columns, "cell": faces, "quality": quality})
+        sink.rows("zeros", {**columns, "cell": faces, "quality": quality, "dim": self.dim.cells[faces]})
+
+    def relabelled(self, faces: Array, gone: Array, n: Array, step: Step, sink: Sink) -> None:
+        """Rows for zeros in faces whose label changed; they keep their ids."""
+        kinds = np.where(gone, linking.SWALLOWED, linking.EMERGED)
+        one, other = (np.where(sign * n > 0, self.ident[faces], 0) for sign in (1, -1))
+        parts = np.full(faces.size, SURFACE)
+        none = np.zeros_like(one)  # no life ends or begins: the ids stand on one side only
+        ids = np.array([one, other, none, none])
+        self.log.rows(sink, step.old.t, step.new.t, kinds, self.place[:2, faces], parts, none, ids)
 
     def link(self, state: Windings, step: Step, sink: Sink) -> Array:
         """Ids of the touched faces, rows of events; returns the id of each crossing."""
@@ -214,7 +257,7 @@ class FilmZeros:
             c.faces, c.face_nodes, c.corners, c.turned, c.places, tags, where,
         )  # fmt: skip
         room = count + 2 * touched.size + 1
-        events, spots = np.empty((6, room), dtype=np.int64), np.empty((2, room))
+        events, spots = np.empty((7, room), dtype=np.int64), np.empty((2, room))
         line = np.zeros(touched.size, dtype=np.int64)
         next_id, number = linking.link(
             tags[:, :count], where[:, :count], c.periods, parent, touched, self.ident, self.next_id, events, spots, line
@@ -224,7 +267,8 @@ class FilmZeros:
         self.next_id = next_id
         edge = events[5, :number]
         parts = np.where(edge >= 0, c.part[edge], SURFACE)
-        self.log.rows(sink, old.t, new.t, events[0, :number], spots[:, :number], parts, events[1:5, :number])
+        dim = self.dim.cells[touched[events[6, :number]]]
+        self.log.rows(sink, old.t, new.t, events[0, :number], spots[:, :number], parts, dim, events[1:5, :number])
         after = touched[state.n[touched] + change != 0]
         kept = self.charged[state.mark[self.charged] < 0]
         self.charged = np.sort(np.concatenate([kept, after]))
@@ -292,4 +336,4 @@ class Ledger(Plain):
             self.crossings, self.start = arrays["crossings"].copy(), arrays["start"].copy()
 
 
-FOLLOWERS: Mapping[int, Callable[[Subcomplex], Follower]] = {1: WireSlips, 2: FilmZeros, 3: BodyLines}
+FOLLOWERS: Mapping[int, Callable[[Subcomplex, Dim], Follower]] = {1: WireSlips, 2: FilmZeros, 3: BodyLines}

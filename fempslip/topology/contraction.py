@@ -38,17 +38,22 @@ NAMES = {
 }
 SURFACE = (linking.ENTRY, linking.EXIT, linking.GRAZE, linking.SLIP)
 UNLINKED = (linking.GRAZE, linking.MET, linking.LOOP, linking.STORM, linking.OPENING, linking.CLOSING)  # no nodes
+LABELS = (linking.SWALLOWED, linking.EMERGED)  # of one id, which goes on
 
 
 @dataclass
 class Node:
-    """An event, or several merged.  ins, outs : lives that end and begin here;  kinds : of its raw events."""
+    """An event, or several merged.  ins, outs : lives that end and begin here;  kinds : of its raw events.
+
+    dim : whether all of it happened where psi is nearly normal
+    """
 
     t0: float
     t1: float
     place: Array
     kinds: list[int]
     part: int
+    dim: bool = False
     ins: set[int] = field(default_factory=set)
     outs: set[int] = field(default_factory=set)
 
@@ -58,6 +63,7 @@ class Node:
         self.t0, self.t1 = min(self.t0, other.t0), max(self.t1, other.t1)
         self.kinds = self.kinds + other.kinds
         self.part = self.part if self.part >= 0 else other.part
+        self.dim = self.dim and other.dim
         self.ins, self.outs = self.ins | other.ins, self.outs | other.outs
 
     @property
@@ -119,7 +125,8 @@ class _Graph:
 
     def __init__(self, events: Table, event_ids: Table, tau_z: float, l_z: float, periods: Array) -> None:
         self.tau_z, self.l_z, self.periods = tau_z, l_z, periods
-        self.nodes = dict(_nodes(events))
+        self.nodes = dict(_nodes(events, UNLINKED + LABELS, False))
+        self.labels = dict(_nodes(events, LABELS, True))
         self.stands_for: dict[int, int] = {}
         self.birth: dict[int, int] = {}
         self.death: dict[int, int] = {}
@@ -137,7 +144,9 @@ class _Graph:
             self.winding[life] = winding
             if side > 0:
                 self.began.setdefault(ident, []).append((time[number], life))
-            if number in self.nodes:
+            if number in self.labels:
+                self.labels[number].ins.add(life)
+            elif number in self.nodes:
                 node = self.nodes[number]
                 (self.death if side < 0 else self.birth)[life] = number
                 (node.ins if side < 0 else node.outs).add(life)
@@ -174,8 +183,8 @@ class _Graph:
             joined = self.merge(ident)
             if joined is not None:
                 heapq.heappush(waiting, (self.life(joined)[0], joined))
-        kept = (self.nodes[k] for k in self.nodes if k not in self.stands_for and k not in self.gone)
-        left = sorted(kept, key=lambda node: node.t1)
+        kept = [self.nodes[k] for k in self.nodes if k not in self.stands_for and k not in self.gone]
+        left = sorted([*kept, *self.labels.values()], key=lambda node: node.t1)
         persons = {life: self.person(life) for life in sorted(self.name)}
         lives = {ident: tuple(began) for ident, began in self.began.items()}
         return Contraction(persons, lives, tuple(left), self.tau_z, self.l_z)
@@ -212,10 +221,12 @@ class _Graph:
         return before
 
 
-def _nodes(events: Table) -> Iterator[tuple[int, Node]]:
+def _nodes(events: Table, kinds: tuple[int, ...], wanted: bool) -> Iterator[tuple[int, Node]]:
+    """Number and node of the events whose kind is among `kinds`, or is not."""
     for k, kind in enumerate(events["kind"].astype(int)):
-        if kind in UNLINKED:
+        if (kind in kinds) != wanted:
             continue
         place = np.array([events[axis][k] for axis in "xyz"])
-        node = Node(float(events["t0"][k]), float(events["t1"][k]), place, [int(kind)], int(events["part"][k]))
+        dim = bool(events["dim"][k]) if "dim" in events else False
+        node = Node(float(events["t0"][k]), float(events["t1"][k]), place, [int(kind)], int(events["part"][k]), dim)
         yield int(events["number"][k]), node

@@ -34,10 +34,12 @@ KINDS = (
     "flicker",
     "nucleation",
     "collapse",
+    "swallowed",
+    "emerged",
 )
 ENTRY, EXIT, CREATION, ANNIHILATION, GRAZE, MET, LOOP, STORM = range(8)
 SPLIT, MERGE, RECONNECTION, OPENING, CLOSING, COMPOUND, SLIP, FLICKER = range(8, 16)
-NUCLEATION, COLLAPSE = 16, 17
+NUCLEATION, COLLAPSE, SWALLOWED, EMERGED = range(16, 20)
 BEFORE, AFTER, CROSSING = range(3)
 CAP = 32  # pairs of ports in a component, above which it is a storm: fresh ids, one row
 BROKEN = -1  # returned where as many ports do not lead in as out
@@ -131,7 +133,8 @@ def closest(tags: Array, where: Array, periods: Array, chosen: Array, paired: Ar
 def join(p: int, q: int, tags: Array, ident: Array, next_id: int, event: Array) -> int:
     """Carry the id along the line from port p (in) to port q (out); returns the next free id.
 
-    event : (6,) kind (-1 if the line just goes on), ids before (+, -), ids after (+, -), edge where it met the outside
+    event : (7,) kind (-1 if the line just goes on), ids before (+, -), ids after (+, -), edge where it met the outside,
+    and the component, as a place in `touched`
     """
     event[:] = 0
     event[0], event[5] = -1, -1
@@ -183,7 +186,7 @@ def link(
 ) -> tuple[int, int]:  # fmt: skip
     """Pair the ports of every component and pass the ids on.
 
-    ident : (faces,) new ids of the faces that hold a zero (others: 0);  events : (6, room), spots : (2, room)
+    ident : (faces,) new ids of the faces that hold a zero (others: 0);  events : (7, room), spots : (2, room)
     line : (touched,) at the root of a component the id of its only line, else 0
     Returns (next free id, number of events), or (BROKEN, component).
     """
@@ -208,11 +211,13 @@ def link(
             return BROKEN, root
         pairs = chosen.size // 2
         if pairs > CAP:
+            began = count
             next_id, count = storm(chosen, tags, where, ident, next_id, events, spots, count)
+            events[6, began:count] = root
             continue
         if pairs > 1:
             events[:, count] = 0
-            events[0, count], events[5, count] = MET, -1
+            events[0, count], events[5, count], events[6, count] = MET, -1, root
             sx, sy = 0.0, 0.0
             for q in chosen:
                 dx, dy = across(where, chosen[0], q, periods)
@@ -224,6 +229,7 @@ def link(
             p, q = closest(tags, where, periods, chosen, paired)
             paired[p] = paired[q] = True
             next_id = join(p, q, tags, ident, next_id, events[:, count])
+            events[6, count] = root
             if pairs == 1:
                 line[root] = only_id(events[:, count], tags[4, p], tags[4, q])
             if events[0, count] >= 0:
@@ -232,7 +238,7 @@ def link(
     for m in range(touched.size):
         if parent[m] == m and not has_port[m]:
             events[:, count] = 0
-            events[0, count], events[5, count] = LOOP, -1
+            events[0, count], events[5, count], events[6, count] = LOOP, -1, m
             spots[:, count] = np.nan
             count += 1
     return next_id, count

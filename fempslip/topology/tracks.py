@@ -18,7 +18,7 @@ Table = Mapping[str, Array]
 
 
 def tracks(zeros: Table, contraction: Contraction, size: float) -> dict[str, Array]:
-    """Columns t, id, x, y, z, winding, vx, vy, vz, error, by id and time; parts of hops are left out.
+    """Columns t, id, x, y, z, winding, vx, vy, vz, error, dim, by id and time; parts of hops are left out.
 
     size : edge length of the mesh, over which errors of positions are correlated
     Where a zero hops, the piece behind counts until it is gone.
@@ -29,10 +29,11 @@ def tracks(zeros: Table, contraction: Contraction, size: float) -> dict[str, Arr
     same = (np.diff(person[order]) == 0) & (np.diff(zeros["t"][order]) == 0)
     order = order[np.concatenate([[True], ~same])] if order.size else order
     found = {name: zeros[name][order] for name in ("t", "x", "y", "z", "winding")}
+    dim = zeros["dim"][order] if "dim" in zeros else np.zeros(order.size)
     place = np.array([found["x"], found["y"], found["z"]])
     v = velocities(found["t"], place, person[order], WINDOW, size)
     columns = {"t": found["t"], "id": person[order], "x": place[0], "y": place[1], "z": place[2]}
-    return columns | {"winding": found["winding"], "vx": v[0], "vy": v[1], "vz": v[2], "error": v[3]}
+    return columns | {"winding": found["winding"], "vx": v[0], "vy": v[1], "vz": v[2], "error": v[3], "dim": dim}
 
 
 def velocities(t: Array, place: Array, ident: Array, window: float, size: float) -> Array:

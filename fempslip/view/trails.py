@@ -32,6 +32,8 @@ MARKS = {
     "reconnection": ("D", "reconnected"),
     "nucleation": ("o", "ring made"),
     "collapse": ("h", "ring vanished"),
+    "swallowed": ("v", "swallowed by a normal part"),
+    "emerged": ("d", "emerged from it"),
 }
 POSITIVE, NEGATIVE, GREY, INK = "#c1440e", "#1f5fa8", "#8a8a8a", "#1a1a1a"
 
@@ -50,7 +52,7 @@ def trails(run: Run, path: str | Path, frame: int = -1) -> Path:
     """
     if run.mesh.dim != 2 or not tracked(run):
         raise Refusal(f"{run.folder} holds no tracks of a film: solve a film with the recipe vortex_tracks")
-    table, t = tracks_of(run), float(run.times[frame])
+    table, t = bright(tracks_of(run)), float(run.times[frame])
     fields = run.frame(frame)
     look = replace(look_for("psi_abs", [fields]), cmap="gray")
     scene = stage.scene(run.mesh)
@@ -69,9 +71,14 @@ def trails(run: Run, path: str | Path, frame: int = -1) -> Path:
         since = t - memory(table, t)
         recent = (table["t"] > since) & (table["t"] <= t * (1 + 1e-12))
         _ways(axes, {name: values[recent] for name, values in table.items()}, since, t)
-        _marks(axes, [e for e in events_of(run) if since < e["t1"] <= t])
+        _marks(axes, [e for e in events_of(run) if since < e["t1"] <= t and not e["dim"]])
         made.title.set_text(sheets.title(run.header, t))
         return sheets.save(made.figure, Path(path))
+
+
+def bright(table: Mapping[str, Array]) -> dict[str, Array]:
+    """The rows of tracks where psi is not nearly normal: what is shown unless one asks for all."""
+    return {name: values[table["dim"] == 0] for name, values in table.items()}
 
 
 def memory(table: Mapping[str, Array], t: float) -> float:
@@ -121,7 +128,7 @@ def event_diagram(run: Run, path: str | Path) -> Path:
     """
     if not tracked(run):
         raise Refusal(f"{run.folder}: zeros were not followed; solve with the recipe vortex_tracks")
-    table, events = _lives(run), events_of(run)
+    table, events = _lives(run), [e for e in events_of(run) if not e["dim"]]
     ids, row = np.unique(table["id"], return_inverse=True)
     with sheets.style():
         made = sheets.figure(sheets.COLUMN, float(np.clip(1.1 + 0.035 * ids.size, 1.9, 4.5)))
@@ -144,7 +151,7 @@ def event_diagram(run: Run, path: str | Path) -> Path:
 
 def _lives(run: Run) -> Mapping[str, Array]:
     if run.mesh.dim == 2:
-        return tracks_of(run)
+        return bright(tracks_of(run))
     table = run.table("lines")
     person = contraction_of(run).person_at(table["id"], table["t"])
     return {"t": table["t"][person > 0], "id": person[person > 0], "winding": np.ones(np.count_nonzero(person))}

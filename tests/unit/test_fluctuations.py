@@ -63,6 +63,7 @@ noise: {temperature: 0.01}
 time: {until: 1 tau}
 measure: {from: 0.2 tau, between: [a, b]}
 """
+OFF = {"model.charge": "off"}
 CURRENT = {"drive.current": {"from": "source", "to": "drain", "density": 0.1}}
 
 
@@ -132,6 +133,8 @@ def test_the_noise_of_psi_has_the_covariance_of_its_friction(gamma):
 def test_draws_are_a_function_of_seed_and_step():
     draws = fluctuations.Draws(7, 100_000)
     assert np.array_equal(draws.at(3), fluctuations.Draws(7, 100_000).at(3))
+    fresh = np.random.Generator(np.random.Philox(key=7, counter=[0, 0, 0, 3])).standard_normal(100_000)
+    assert np.array_equal(draws.at(3), fresh)
     one, other = draws.at(3), draws.at(4)
     assert abs(np.corrcoef(one, other)[0, 1]) < 0.015 and not np.array_equal(one, fluctuations.Draws(8, 100_000).at(3))
     assert abs(one.mean()) < 0.015 and one.var() == pytest.approx(1, abs=0.02)
@@ -191,15 +194,19 @@ def test_changing_fields_and_heat_leave_the_fast_path(tmp_path):
         assert Trapezoid.of(problem).direct == (not changes)
 
 
-def test_the_factored_and_the_iterated_step_agree(tmp_path):
-    problem = problem_of(case_from(WIRE, tmp_path, CURRENT))
-    fast = Trapezoid.of(problem)
-    slow = replace(fast, direct=False)
-    state, depth = fast.begin(), fast.declare()
+@pytest.mark.parametrize("changes", [{}, CURRENT, CURRENT | {"contacts": {"source": "normal", "drain": "free"}}, OFF])
+def test_the_compiled_the_factored_and_the_iterated_step_agree(tmp_path, changes):
+    problem = problem_of(case_from(WIRE, tmp_path, changes))
+    compiled = Trapezoid.of(problem)
+    assert compiled.poisson is not None
+    others = [replace(compiled, poisson=None), replace(compiled, poisson=None, direct=False)]
+    state, depth = compiled.begin(), compiled.declare()
     for _ in range(20):
-        one, other = fast.attempt(state, 0.1), slow.attempt(state, 0.1)
-        for name in ("psi", "mu", "chi", "a"):
-            assert np.abs(one.arrays[name] - other.arrays[name]).max() < 1e-8
+        one = compiled.attempt(state, 0.1)
+        for other in (stepper.attempt(state, 0.1) for stepper in others):
+            for name in ("psi", "mu", "chi", "a"):
+                assert np.abs(one.arrays[name] - other.arrays[name]).max() < 1e-8
+            assert one.max_theta == pytest.approx(other.max_theta, abs=1e-8)
         state = advance(state, one, 0.1, depth)
 
 

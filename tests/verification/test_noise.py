@@ -3,6 +3,7 @@
 T is k T in units of F; a run of n correlated samples has a standard error, measured from ten blocks of it.
 """
 
+import cmath
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +12,12 @@ import pytest
 from laboratory import case_from, problem_of
 
 from fempslip.contract import Array, Noise, Problem
+from fempslip.physics import activation
 from fempslip.run.results import block_error
 from fempslip.solver.bdf2 import advance
 from fempslip.solver.trapezoid import Trapezoid
+from fempslip.topology.net_winding import diffusion
+from fempslip.topology.windings import branch, crossings
 
 slow = pytest.mark.slow
 pytestmark = pytest.mark.filterwarnings("ignore::fempslip.mesh.checks.CoarseMesh")
@@ -138,3 +142,136 @@ def test_E2_a_point(tmp_path: Path, ratio: int, gamma: float, tolerance: float):
     found = averaged(hot(problem, 1.0 / ratio, 0.1), 4000, 800, 10, density(problem))
     assert block_error(found) < tolerance / 3 * found.mean()
     assert found.mean() == pytest.approx(EXACT[ratio], rel=tolerance)
+
+
+EXACT_WIRE = {0.05: 0.98181, 0.1: 0.96239, 0.2: 0.91687, 0.5: 0.79607, 1.0: 0.84924}
+
+
+@pytest.mark.parametrize(
+    ("temperature", "tolerance"), [(0.05, 0.01), (0.2, 0.015), (0.5, 0.02), pytest.param(1.0, 0.02, marks=slow)]
+)
+def test_E3_density_of_a_wire(tmp_path: Path, temperature: float, tolerance: float):
+    """<|psi|^2> of the classical transfer operator; closed wire of 240 xi, h = 0.25, dt = 0.1, pure relaxation.
+
+    Fixed seed; the standard error, from blocks, is below half the tolerance.
+    """
+    problem = problem_of(case_from(RING, tmp_path))
+    assert problem.operators.m.sum() == pytest.approx(240, rel=1e-4)
+    found = averaged(hot(problem, temperature, 0.1), 20_000, 3000, 20, density(problem))
+    assert block_error(found) < tolerance / 2
+    assert found.mean() == pytest.approx(EXACT_WIRE[temperature], rel=tolerance)
+
+
+@slow
+@pytest.mark.parametrize(("temperature", "wanted"), [(0.5, 3.5953), (1.0, 1.7676)])
+def test_E3_correlation_length(tmp_path: Path, temperature: float, wanted: float):
+    """<psi*(x) psi(0)> falls as exp(-x/l): l from its logarithm between one and two l, within 5 %."""
+    problem = problem_of(case_from(RING, tmp_path))
+    n = problem.operators.nodes
+
+    def correlation(state) -> Array:
+        return np.fft.ifft(np.abs(np.fft.fft(around(problem, state["psi"]))) ** 2).real / n
+
+    mean = averaged(hot(problem, temperature, 0.1), 60_000, 3000, 20, correlation).mean(axis=0)
+    h = problem.operators.m.sum() / n
+    x = h * np.arange(n)
+    part = (x > 0.7 * wanted) & (x < 2 * wanted)
+    assert -1 / np.polyfit(x[part], np.log(mean[part]), 1)[0] == pytest.approx(wanted, rel=0.05)
+
+
+def around(problem: Problem, values: Array) -> Array:
+    """Node values in order along the ring."""
+    place = np.empty((2, problem.operators.nodes))
+    place[:, problem.mesh.node_of_vertex] = problem.mesh.points[:2]
+    return values[np.argsort(np.arctan2(place[1], place[0]))]
+
+
+# ------------------------------------------------------------------------------------------- E4, E5
+
+
+class NetWinding:
+    """Zeros that crossed the stretch from x = 5 to 55 since the start: by k of its edges and turns of its ends."""
+
+    def __init__(self, problem: Problem) -> None:
+        x = problem.mesh.points[0]
+        self.edges = problem.operators.edges
+        middle = x[self.edges].mean(axis=0)
+        self.path = np.flatnonzero((middle > 5) & (middle < 55))
+        self.sense = np.sign(np.diff(x[self.edges[:, self.path]], axis=0)[0])
+        self.ends = [int(np.argmin(np.abs(x - end))) for end in (5.0, 55.0)]
+        self.turns = [0.0, 0.0]
+        self.start: float | None = None
+
+    def see(self, old: Array, new: Array) -> None:
+        for k, end in enumerate(self.ends):
+            turn = cmath.phase(new[end]) - cmath.phase(old[end])
+            self.turns[k] -= round(turn / (2 * np.pi))
+
+    def count(self, state) -> float:
+        k = self.sense @ branch(np.angle(state["psi"]), state["a"][self.path], self.edges[:, self.path])
+        if self.start is None:
+            self.start = k
+        return self.start - k + self.turns[1] - self.turns[0]
+
+
+def net_winding(folder: Path, dt: float, time: float, seed: int, current: float = 0.0, temperature: float = 0.25):
+    """(t, N) every 2 tau0 after 200 tau0 of settling."""
+    changes: dict[str, object] = {"time.until": time}
+    if current:
+        ends = {"source": {"end": "first", "of": "wire"}, "drain": {"end": "last", "of": "wire"}}
+        changes |= {"geometry.boundaries": ends, "contacts": {"source": "free", "drain": "free"}}
+        changes |= {"drive.current": {"from": "source", "to": "drain", "density": current}}
+    problem = problem_of(case_from(WIRE, folder, changes))
+    stepper = hot(problem, temperature, dt, seed, johnson=True)
+    net, state, depth, found = NetWinding(problem), stepper.begin(), stepper.declare(), []
+    net.count(state)
+    for k in range(round(time / dt)):
+        old, trial = state, stepper.attempt(state, dt)
+        state = advance(state, trial, dt, depth)
+        net.see(old["psi"], state["psi"])
+        if k % round(2 / dt) == 0 and k * dt > 200:
+            found.append(net.count(state))
+    return 2.0 * np.arange(len(found)), np.array(found)
+
+
+def test_net_windings_are_the_sum_of_all_crossings(tmp_path: Path):
+    problem = problem_of(case_from(WIRE, tmp_path))
+    stepper, net, total = hot(problem, 0.4, 0.1, johnson=True), NetWinding(problem), 0.0
+    state, depth = stepper.begin(), stepper.declare()
+    net.count(state)
+    for _ in range(2000):
+        old, trial = state, stepper.attempt(state, 0.1)
+        state = advance(state, trial, 0.1, depth)
+        net.see(old["psi"], state["psi"])
+        where = net.path
+        w = crossings(old["psi"], old["a"][where], state["psi"], state["a"][where], net.edges[:, where])
+        total += net.sense @ w
+    assert net.count(state) == total and total != 0
+
+
+@slow
+@pytest.mark.parametrize(("dt", "seeds"), [(0.1, (1, 2)), (0.05, (3,))])
+def test_E4_rate_of_thermal_slips(tmp_path: Path, dt: float, seeds: tuple[int, ...], record_property):
+    """T = 0.25, charge conserved, interior 50 xi of 60, 60000 tau0 a seed: Omega within a factor 1.3 of the law.
+
+    Net slips of all seeds over windows of 200, 500, 1000 tau0; standard error sqrt(2 w/t).  dt halved once.
+    """
+    runs = [diffusion(*net_winding(tmp_path, dt, 60_000, seed), np.array([200.0, 500.0, 1000.0])) for seed in seeds]
+    law = activation.rate(50, 0.25, 5.79)
+    ratios = np.mean([run.values for run in runs], axis=0) / 2 / law
+    errors = ratios * np.sqrt(2 * runs[0].windows / 60_000 / len(seeds))
+    print(f"E4, dt = {dt}: rate over the law at windows 200, 500, 1000: {ratios} +- {errors}")
+    assert 1 / 1.3 - errors[0] < ratios[0] < 1.3
+    assert np.all(np.abs(ratios - ratios[0]) < 2 * np.hypot(errors, errors[0]))
+
+
+@slow
+@pytest.mark.parametrize(("dt", "seed"), [(0.1, 5), (0.05, 6)])
+def test_E5_resistance_of_thermal_slips(tmp_path: Path, dt: float, seed: int):
+    """V = 4 pi Omega sinh(2 pi j/T) at j = 0.03, T = 0.25, within a factor 1.3; error sqrt(D/t).  dt halved."""
+    t, n = net_winding(tmp_path, dt, 60_000, seed, current=0.03)
+    found = diffusion(t, n, np.array([200.0]))
+    error = np.sqrt(found.values[0] / t[-1])
+    law = 2 * activation.rate(50, 0.25, 5.79) * np.sinh(2 * np.pi * 0.03 / 0.25)
+    print(f"E5, dt = {dt}: V over the law {abs(found.drift) / law} +- {error / law}")
+    assert 1 / 1.3 - error / law < abs(found.drift) / law < 1.3
