@@ -2,8 +2,8 @@
 
     python benchmarks/pearl.py [--radius 31] [--steps 60] [--law 16 31 84]
 
-A disk of 62 xi (14 232 nodes) in a field ramped by 1e-3 Bc2 a tau (a gentle drive), gamma 1, default tolerance with steps up to their
-limit; the first 40 tau are not timed.  Times are CPU times: on a busy machine trust the ratios.
+A disk of 62 xi (14 232 nodes) in a field ramped by 1e-3 Bc2 a tau (a gentle drive), gamma 1, default tolerance with
+steps up to their limit; the first 15 tau are not timed.  Times are CPU times: on a busy machine trust the ratios.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Counter:
 
 
 def march(screening: str, Lambda: float, radius: float, steps: int, counter: Counter, limit: float) -> dict[str, float]:
-    """Mean applications of L, CPU seconds and size of a step, after 40 tau."""
+    """Mean applications of L, CPU seconds and size of a step, after 15 tau."""
     text = CASE.format(radius=radius, kappa=Lambda**0.5, screening=screening)
     case = load_text(text, "pearl.yaml")
     problem = compile(case, make_mesh(case))

@@ -121,9 +121,26 @@ CONTACT = Need(lambda case: bool(case.contacts), "a contact that a current can e
 CIRCUIT = Need(lambda case: case.drive.circuit is not None, "a circuit: drive: {circuit: {elements: ..}}")
 AC = Need(lambda case: len(drive_periods(case)) == 1, "one ac drive: a sine in drive.current or in drive.circuit")
 
+HOLE = Need(lambda case: bool(case.geometry.holes), "a hole in the geometry: holes: {name: {point: [x, y]}}")
+MAGNETIC = Need(
+    lambda case: case.geometry.dimension == 2 and case.scales.kappa is not None,
+    "a film (dimension: 2) whose material.lambda is given",
+)
+SHEET = Need(
+    lambda case: case.geometry.dimension == 2 and case.scales.Lambda is not None,
+    "a film (dimension: 2) whose material.lambda and material.thickness are given",
+)
+
 # step of a recipe -> what it needs; steps that are not here can do with any case
 NEEDS = {
     "power_balance": QUIET,
+    "hole_flux": HOLE,
+    "modulation": PAIR,
+    "modulation_plot": PAIR,
+    "magnetization": MAGNETIC,
+    "magnetization_plot": MAGNETIC,
+    "field_above": SHEET,
+    "streamlines": FILM,
     "thermal_slips": NOISY,
     "net_winding": COUNTED,
     "mean_voltage": PAIR,

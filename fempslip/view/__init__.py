@@ -11,6 +11,7 @@ from pathlib import Path
 from ..store import Run
 from .circuits import circuit_plot, shapiro_plot, spectrum_plot
 from .lines import tubes
+from .magnetic import field_above, magnetization_plot, modulation_plot, moment_plot, streamlines
 from .plots import kymograph, potentials, profile, voltage_pairs, voltage_plot, winding_plot
 from .scenes import movie, show, snapshot
 from .thermal import resistance_temperature, thermal_slips
@@ -19,14 +20,19 @@ from .trails import event_diagram, flux_flow, trails
 __all__ = [
     "PICTURES",
     "event_diagram",
+    "field_above",
     "flux_flow",
     "kymograph",
+    "magnetization_plot",
+    "modulation_plot",
+    "moment_plot",
     "movie",
     "potentials",
     "profile",
     "resistance_temperature",
     "show",
     "snapshot",
+    "streamlines",
     "thermal_slips",
     "trails",
     "tubes",
@@ -72,4 +78,9 @@ PICTURES: dict[str, Callable[[Run, Progress], list[Path]]] = {
     "spectrum_plot": _into("spectrum.png", spectrum_plot),
     "shapiro_plot": _into("shapiro.png", shapiro_plot),
     "winding_plot": _into("winding.png", winding_plot),
+    "modulation_plot": _into("modulation.png", modulation_plot),
+    "moment_plot": _into("moment.png", moment_plot),
+    "magnetization_plot": _into("magnetization.png", magnetization_plot),
+    "field_above": _into("field_above.png", field_above),
+    "streamlines": _into("streamlines.png", streamlines),
 }

@@ -27,7 +27,7 @@ SWEPT = tuple(name for name in CASES if load(name).sweep is not None)
 MARCHED = tuple(name for name in CASES if isinstance(load(name), Evolve))
 QUICK = ("wire_weak_spot", "wire_normal_ends", "disk_in_field")  # run to their end in the fast tests too
 # what a recipe may ask to be watched
-WATCHED = {"currents", "josephson", "ledger", "net_winding", "tracks", "windings", "zeros"}
+WATCHED = {"currents", "hole_flux", "josephson", "moment", "ledger", "net_winding", "tracks", "windings", "zeros"}
 SHORT: dict[str, object] = {"time.until": 2, "measure.from": 1, "record.fields": 1}
 COARSE: dict[int, dict[str, object]] = {3: {"mesh.size": 0.9}}
 
