@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from fempslip.case.loading import load_text as load_text
     from fempslip.case.schema import Case as Case
     from fempslip.case.schema import Evolve as Evolve
+    from fempslip.case.schema import Lumped as Lumped
     from fempslip.case.schema import MeshedCase as MeshedCase
     from fempslip.case.schema import json_schema as json_schema
 
 _HOME = {
     "Case": "schema",
     "Evolve": "schema",
+    "Lumped": "schema",
     "MeshedCase": "schema",
     "delivered": "drawers",
     "json_schema": "schema",
@@ -33,7 +35,7 @@ _HOME = {
     "load_text": "loading",
 }
 
-__all__ = ["Case", "Evolve", "MeshedCase", "delivered", "json_schema", "load", "load_text"]
+__all__ = ["Case", "Evolve", "Lumped", "MeshedCase", "delivered", "json_schema", "load", "load_text"]
 
 
 def __getattr__(name: str) -> Any:

@@ -19,7 +19,12 @@ def as_written(schema: Schema) -> Schema:
     """The schema of the models -> the schema of a file."""
     every = {f"#/$defs/{shape.__name__}" for shape in KINDS.values()}
     found: Schema = _with_shapes(schema, every)
+    found.pop("discriminator", None)  # a word of OpenAPI
     parts = found["$defs"]
+    for part in parts.values():
+        task = part.get("properties", {}).get("task", {})
+        if task.get("const", "evolve") != "evolve":  # which is what a case without a task is
+            part["required"] = ["task", *(key for key in part.get("required", ()) if key not in ("task", "name"))]
     parts["Shape"] = {"oneOf": [_wrapped(kind) for kind in KINDS]}
     parts["FieldSpec"] = _field(parts.pop("FieldSpec"))
     parts["Geometry"]["properties"]["parameters"]["additionalProperties"] = QUANTITY

@@ -88,7 +88,8 @@ def build(written: Written, path: Path | None, overrides: Overrides | None, name
     overrides = dict(overrides or {})
     written = apply(written, {key: overrides.pop(key) for key in [k for k in overrides if k == "geometry"]})
     folder = path.parent if path else Path()
-    written = inline(written, lambda word: find(word, "geometries", path.parent if path else None), folder)
+    if written.data.get("task") != "lumped":  # which has no geometry
+        written = inline(written, lambda word: find(word, "geometries", path.parent if path else None), folder)
     written = apply(written, {own_parameter(key, written): value for key, value in overrides.items()})
     written = inline_tables(written, path.parent if path else None)
     plan = outline(written.data, name)
@@ -171,7 +172,7 @@ def _walk(loc: tuple[int | str, ...], data: Any) -> Key:
     Locations also name what a file does not have: kinds of a union, the list around a single pair or mapping.
     """
     path: Key = ()
-    for part, following in zip(loc, (*loc[1:], None), strict=True):
+    for part, following in zip(loc, (*loc[1:], None)[: len(loc)], strict=True):
         inside = part in data if isinstance(data, dict) else False
         if isinstance(data, list) and isinstance(part, int):
             around = isinstance(following, int) and not isinstance(data[min(part, len(data) - 1)], list | dict)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fempslip.case import drawers, quantities
+from fempslip.case import drawers, lumped_settings, quantities
 from fempslip.case.material import REFERENCE, Reference, arranged, read_reference
 from fempslip.case.parts import Reading
 from fempslip.case.quantities import SCALE_NAMES, Mistake, Names
@@ -40,7 +40,10 @@ def outline(data: Mapping[str, Any], name: str) -> Outline:
     names["hole"] += tuple(_dict(geometry.get("periodic")))  # a period is threaded by a flux as a hole is
     names["place"] = (*names["probe"], *names["boundary"])  # where a voltage can be measured
     names["recipe"] = tuple(drawers.delivered("postprocess"))
-    reference = _reference(data.get("material"), names["region"], dimension, mistakes)
+    if data.get("task") == "lumped":
+        reference = _junction(_dict(data.get("junction")), mistakes)
+    else:
+        reference = _reference(data.get("material"), names["region"], dimension, mistakes)
     known = _parameters(_dict(geometry.get("parameters")), reference.scales, mistakes)
     until = _until(data, known)
     return Outline(
@@ -68,6 +71,13 @@ def _reference(material: Any, regions: tuple[str, ...], dimension: int, mistakes
     reference = read_reference(everywhere, dimension)
     mistakes += [((*prefix, key), str(m), m.known, m.wrote) for key, m in reference.mistakes]
     return reference
+
+
+def _junction(data: Mapping[str, Any], mistakes: list[Found]) -> Reference:
+    """The scales of a lumped junction."""
+    found, wrong = lumped_settings.scales_of(data)
+    mistakes += [(("junction", key), str(m), m.known, m.wrote) for key, m in wrong]
+    return Reference(found)
 
 
 def _parameters(data: Mapping[str, Any], scales: Scales, mistakes: list[Found]) -> Names:

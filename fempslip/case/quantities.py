@@ -21,7 +21,9 @@ WORDS = {
     "current": "a current", "voltage": "a voltage", "flux": "a magnetic flux", "conductivity": "a conductivity",
     "frequency": "a frequency", "area": "an area", "number": "a number",
     "angle": "an angle", "temperature": "a temperature", "resistance": "a resistance",
-    "inductance": "an inductance", "capacitance": "a capacitance", "moment": "a magnetic moment",
+    "inductance": "an inductance", "capacitance": "a capacitance", "speed": "a speed",
+    "moment": "a magnetic moment",
+    "specific heat": "an entropy or a heat capacity of a mass",
 }  # fmt: skip
 
 SCALE_NAMES = ("xi", "lambda", "tau", "Bc2", "j0", "Idep", "Phi0", "V0")
@@ -116,7 +118,10 @@ def in_si(written: object, kind: str, what: str) -> float:
 
 
 _EXAMPLE = {"length": "'20 nm'", "conductivity": "'2e6 S/m'", "time": "'0.1 ps'", "area": "'100 nm^2'",
-            "temperature": "'4.2 K'", "current": "'2 mA'", "moment": "'1e-15 A*m^2'"}  # fmt: skip
+            "temperature": "'4.2 K'", "current": "'10 uA'", "voltage": "'1 mV'", "resistance": "'50 ohm'",
+            "capacitance": "'1 pF'",
+            "inductance": "'1 nH'", "speed": "'230 m/s'", "specific heat": "'300 J/kg/K'",
+            "moment": "'1e-15 A*m^2'"}  # fmt: skip
 
 
 def names_in(written: object) -> set[str]:
@@ -190,6 +195,8 @@ def unit_of(kind: str, names: Names, what: str, written: str) -> float:
         return value
     if names.broken:
         return 1.0
+    if names.scales.needs:
+        raise Mistake(f"{what}: {written!r} has an SI unit, so give {names.scales.needs} too (or write a bare number)")
     have = {"xi": names.scales.xi, "lambda": names.scales.lambda_, "sigma": names.scales.sigma}
     have["sigma or tau"] = names.scales.tau0
     needed = _NEEDED[kind]

@@ -22,7 +22,8 @@ DEPAIRING = 2 / (3 * sqrt(3))  # largest supercurrent density of a uniform state
 SI_UNITS = {
     "length": "m", "time": "s", "field": "T", "density": "A/m^2", "current": "A", "voltage": "V",
     "flux": "Wb", "conductivity": "S/m", "frequency": "Hz", "area": "m^2", "angle": "rad", "temperature": "K",
-    "resistance": "ohm", "inductance": "H", "capacitance": "F", "moment": "A*m^2",
+    "resistance": "ohm", "inductance": "H", "capacitance": "F", "speed": "m/s", "specific heat": "J/kg/K",
+    "moment": "A*m^2",
 }  # fmt: skip
 
 
@@ -51,6 +52,7 @@ class Scales:
     Phi0: float = PHI0
     Tc: float | None = None
     temperature: float | None = None
+    needs: str = ""  # what to give, so that SI units can be used, where it is not the material
     film: float | None = None
 
     @property

@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo
 
 from fempslip.case.drive import Drive, DriveSpec
 from fempslip.case.geometry import Geometry
+from fempslip.case.lumped_settings import System
 from fempslip.case.material import Material, Materials, arranged
 from fempslip.case.noise_settings import STEP, NoiseSpec
 from fempslip.case.parts import BoundaryName, NewName, Or, Part, one_of, reading
@@ -141,8 +142,14 @@ class Evolve(MeshedCase):
         return self.time.until
 
 
+class Lumped(Case, System):
+    """The task `lumped`: a system without extent, so without geometry and mesh."""
+
+    task: Literal["lumped"] = "lumped"
+
+
 # task -> its case; a new task adds its class here
-TASKS: dict[str, type[Case]] = {"evolve": Evolve}
+TASKS: dict[str, type[Case]] = {"evolve": Evolve, "lumped": Lumped}
 
 
 def json_schema() -> dict[str, Any]:

@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from fempslip.case import Case, MeshedCase
+import numpy as np
+
+from fempslip.case import Case, Lumped, MeshedCase
 from fempslip.contract import Failure, Mesh, Problem, Task
 from fempslip.mesh.meshing import make_mesh
 from fempslip.run import recipes
@@ -19,6 +21,7 @@ from fempslip.run.expectations import judged
 from fempslip.run.references import bibliography
 from fempslip.run.running import Note, drawn, header_of
 from fempslip.store import Run, RunWriter, open_run
+from fempslip.tasks.lumped import LumpedTask
 
 # task -> the contract.Task of a case and its problem
 ASKED: Mapping[str, Callable[[Any, Problem], Task]] = {}
@@ -29,16 +32,42 @@ def answered(case: Case, into: str | Path, progress: Note, pictures: bool, start
 
     Raises Refusal before anything is written; Failure and KeyboardInterrupt leave the folder with what was found.
     """
-    assert isinstance(case, MeshedCase)
-    progress(0.0, "meshing")
-    mesh = make_mesh(case)
-    problem = compile(case, mesh)
-    task = ASKED[case.task](case, problem)
-    with RunWriter.create(into, mesh, case.document(), header_of(case, mesh), bibliography(case), frames=8) as writer:
+    if isinstance(case, Lumped):
+        mesh, header = nowhere(), lumped_header(case)
+        task: Task = LumpedTask(case)
+    else:
+        assert isinstance(case, MeshedCase)
+        progress(0.0, "meshing")
+        mesh = make_mesh(case)
+        task = ASKED[case.task](case, compile(case, mesh))
+        header = header_of(case, mesh)
+    with RunWriter.create(into, mesh, case.document(), header, bibliography(case), frames=8) as writer:
         started()
         answer_into(case, task, mesh, writer, progress)
     run = open_run(into)
     return drawn(case, run, progress) if pictures else run
+
+
+def nowhere() -> Mesh:
+    """The mesh of a system without extent: no points."""
+    none = np.zeros(0, dtype=np.int64)
+    return Mesh(np.zeros((1, 0)), np.zeros((2, 0), dtype=np.int64), none, {}, {})
+
+
+def count(mesh: Mesh) -> int:
+    return mesh.nodes if mesh.node_of_vertex.size else 0
+
+
+def lumped_header(case: Lumped) -> dict[str, Any]:
+    si = {name: case.scales.si(kind) for name, kind in (("tau0", "time"), ("V0", "voltage"), ("I0", "current"))}
+    junction = None if case.junction is None else case.junction.kind
+    return {
+        "name": case.name,
+        "title": case.title,
+        "task": case.task,
+        "scales": {name: value for name, value in si.items() if value is not None},
+        "junction": junction,
+    }
 
 
 def answer_into(case: Case, task: Task, mesh: Mesh, writer: RunWriter, progress: Note) -> None:
@@ -57,4 +86,4 @@ def answer_into(case: Case, task: Task, mesh: Mesh, writer: RunWriter, progress:
         outcome = {"status": "failed", "failure": str(failure)}
         raise
     finally:
-        writer.finish({**outcome, "nodes": mesh.nodes, "wall_seconds": time.monotonic() - begun})
+        writer.finish({**outcome, "nodes": count(mesh), "wall_seconds": time.monotonic() - begun})

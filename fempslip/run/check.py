@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from fempslip.case import Case, Evolve, MeshedCase
+from fempslip.case import Case, Evolve, Lumped, MeshedCase
+from fempslip.case.lumped_settings import SYSTEMS
 from fempslip.case.noise_settings import BOLTZMANN
 from fempslip.case.scales import DEPAIRING
 from fempslip.case.waveforms import Sum
@@ -39,6 +40,8 @@ def explain(case: Case) -> str:
     """Scales in SI, named parts, mesh, drive, support and estimated cost.  Raises Refusal where the case is wrong."""
     refuse_unsupported(case)
     refuse_unanswerable(case)
+    if isinstance(case, Lumped):
+        return explain_lumped(case)
     assert isinstance(case, MeshedCase)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -64,6 +67,29 @@ def explain(case: Case) -> str:
         "support": [support(case)],
         "cost": marched.get("cost", []),
         "warning": [str(warning.message) for warning in caught],
+    }
+    texts = [text for name, lines in sections.items() for text in section(name, lines)]
+    return "\n".join([f"{case.name}: {case.title}".removesuffix(": "), *texts])
+
+
+def explain_lumped(case: Lumped) -> str:
+    """The scales of a junction, what is asked of it, and what is expected."""
+    units = {"current": "I0", "voltage": "V0", "time": "tau"}
+    known = {kind: case.scales.si(kind) for kind in units}
+    words = [f"1 {units[kind]} = {quantity(value, kind)}" for kind, value in known.items() if value is not None]
+    system = next(name for name in SYSTEMS if getattr(case, name) is not None)
+    about = [f"{key} = {value}" for key, value in getattr(case, system).model_dump().items() if value is not None]
+    if case.junction is not None and case.junction.inertia:
+        about.append(f"so beta = {case.junction.inertia:.6g}")
+    asked = [f"{key}: {value}" for key in ("time", "curve", "amplitudes") if (value := getattr(case, key)) is not None]
+    expected = [f"{name}: {wanted.value:g} +- {wanted.tolerance:.3g}" for name, wanted in case.expect.items()]
+    sections = {
+        "scales": wrapped(words) or ["dimensionless"],
+        system: wrapped(about),
+        "bias": [] if case.bias is None else [f"{case.bias.kind}, in units of the critical value"],
+        "asked": asked,
+        "recipes": [f"{name}: {recipe(name).title}" for name in case.postprocess],
+        "expected": expected,
     }
     texts = [text for name, lines in sections.items() for text in section(name, lines)]
     return "\n".join([f"{case.name}: {case.title}".removesuffix(": "), *texts])

@@ -11,7 +11,7 @@ from fempslip.case import Evolve
 from fempslip.contract import Array
 from fempslip.mesh.simplices import volumes
 from fempslip.run.compiling import per_cell
-from fempslip.run.results import times
+from fempslip.run.results import passages, times, window
 from fempslip.store import Run
 
 
@@ -80,7 +80,6 @@ def hole_flux(case: Evolve, run: Run) -> dict[str, Any]:
     return main if len(found) == 1 else {**main, "holes": found}
 
 
-BINS = 60  # parts of the measured time in which voltages are averaged
 PERIODS = 400  # tried
 
 
@@ -91,7 +90,7 @@ def modulation(case: Evolve, run: Run) -> dict[str, Any]:
     """
     b, v = voltage_of_field(case, run)
     stretch = float(np.ptp(b))
-    tried = stretch / np.linspace(1.0, BINS / 6, PERIODS)
+    tried = stretch / np.linspace(1.0, max(2.0, b.size / 6), PERIODS)
 
     def fit(period: float) -> tuple[float, float]:
         turn = 2 * np.pi * b / period
@@ -114,14 +113,18 @@ def modulation(case: Evolve, run: Run) -> dict[str, Any]:
 
 
 def voltage_of_field(case: Evolve, run: Run) -> tuple[Array, Array]:
-    """(field, mean voltage of the first pair) in each part of the measured time."""
+    """(field, voltage) of each period of the first pair, from one passage of int V dt through a multiple of 2 pi to
+    the next; parts of equal length where there are fewer than 20 of them.
+    """
     voltage, moment = run.table("voltage"), run.table("moment")
     name = "|".join(case.measure.between[0])
-    start = case.measure.from_ if case.measure.from_ is not None else 0.5 * case.until
-    edges = np.linspace(start, voltage["t"][-1], BINS + 1)
-    impulse = np.interp(edges, voltage["t"], voltage[f"{name} impulse"])
-    field = np.interp(0.5 * (edges[1:] + edges[:-1]), moment["t"], moment["field"])
-    return field, np.diff(impulse) / np.diff(edges)
+    late = window(case, voltage["t"])
+    t, impulse = voltage["t"][late], voltage[f"{name} impulse"][late]
+    edges = passages(t, np.sign(impulse[-1] - impulse[0]) * (impulse - impulse[0]), 0.0)
+    if edges.size < 20:
+        edges = np.linspace(t[0], t[-1], 61)
+    v = np.diff(np.interp(edges, t, impulse)) / np.diff(edges)
+    return np.interp(0.5 * (edges[1:] + edges[:-1]), moment["t"], moment["field"]), v
 
 
 RESULTS: Mapping[str, Any] = {

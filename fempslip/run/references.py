@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fempslip.case import Evolve, MeshedCase
+from fempslip.case import Case, Evolve, Lumped, MeshedCase
 
 KRAMER = """@article{kramer1978,
   author = {Kramer, L. and Watts-Tobin, R. J.},
@@ -66,8 +66,43 @@ MCCUMBER = """@article{mccumber1970,
 """
 
 
-def bibliography(case: MeshedCase) -> str:
+STEWART = """@article{stewart1968,
+  author = {Stewart, W. C.},
+  title = {Current-voltage characteristics of Josephson junctions},
+  journal = {Appl. Phys. Lett.}, volume = {12}, pages = {277}, year = {1968}
+}
+"""
+ADLER = """@article{adler1946,
+  author = {Adler, Robert},
+  title = {A study of locking phenomena in oscillators},
+  journal = {Proc. IRE}, volume = {34}, pages = {351}, year = {1946}
+}
+"""
+AMBEGAOKAR = """@article{ambegaokar1969,
+  author = {Ambegaokar, Vinay and Halperin, B. I.},
+  title = {Voltage due to thermal noise in the dc {Josephson} effect},
+  journal = {Phys. Rev. Lett.}, volume = {22}, pages = {1364}, year = {1969}
+}
+"""
+MOOIJ = """@article{mooij2006,
+  author = {Mooij, J. E. and Nazarov, Yu. V.},
+  title = {Superconducting nanowires as quantum phase-slip junctions},
+  journal = {Nature Phys.}, volume = {2}, pages = {169}, year = {2006}
+}
+"""
+LANDAU = """@article{landau1941,
+  author = {Landau, L. D.},
+  title = {Theory of the superfluidity of helium {II}},
+  journal = {J. Phys. USSR}, volume = {5}, pages = {71}, year = {1941}
+}
+"""
+
+
+def bibliography(case: Case) -> str:
     """BibTeX of the physics and the tools that this case uses."""
+    if isinstance(case, Lumped):
+        return "\n".join(of_lumped(case))
+    assert isinstance(case, MeshedCase)
     used = [KRAMER, CHRISTIANSEN]
     if case.measure.between:
         used += [JOSEPHSON, ANDERSON]
@@ -78,3 +113,10 @@ def bibliography(case: MeshedCase) -> str:
     if isinstance(case, Evolve) and case.noise is not None and case.geometry.dimension == 1:
         used += [LANGER, MCCUMBER]
     return "\n".join(used)
+
+
+def of_lumped(case: Lumped) -> list[str]:
+    if case.junction is None:
+        return [LANDAU] if case.two_fluid is not None else [MOOIJ] if case.slip_ring is not None else []
+    kinds = {"adler": [ADLER], "dual": [MOOIJ], "rsj": [JOSEPHSON, STEWART], "rcsj": [JOSEPHSON, STEWART]}
+    return kinds[case.junction.kind] + ([AMBEGAOKAR] if case.junction.temperature else [])

@@ -139,6 +139,13 @@ def power_balance(case: Evolve, run: Run) -> dict[str, Any]:
     return {"supplied": supplied, "dissipated": dissipated, "stored": stored, "residual": residual}
 
 
+def condensate(case: Evolve, run: Run) -> dict[str, Any]:
+    """`condensate`: mean |psi|^2 at the end, and the largest mean of the measured time."""
+    series = run.table("series")
+    part = window(case, series["t"])
+    return {"mean_density": float(series["mean_density"][-1]), "largest": float(series["mean_density"][part].max())}
+
+
 def josephson(case: Evolve, run: Run) -> dict[str, Any]:
     """`josephson_residual`: |d theta/dt + mu| over the bright nodes (|psi| > 0.5), mean rms, and largest."""
     table = run.table("josephson")
@@ -178,6 +185,7 @@ def winding_steps(case: Evolve, run: Run) -> dict[str, Any]:
 RESULTS: Mapping[str, Any] = {
     "mean_voltage": mean_voltage,
     "power_balance": power_balance,
+    "condensate": condensate,
     "josephson": josephson,
     "zero_count": zero_count,
     "winding_steps": winding_steps,

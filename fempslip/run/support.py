@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from fempslip.case import Case, Evolve, MeshedCase
+from fempslip.case import Case, Evolve, Lumped, MeshedCase
 from fempslip.run.circuits import drive_periods
 from fempslip.run.recipes import Recipe, recipe
 
@@ -22,6 +23,7 @@ class Row:
     holes: str  # yes, no
     speed: str  # yes or slow
     noise: str = "no"
+    circuit: str = "no"
 
 
 SUPPORT = (
@@ -43,7 +45,13 @@ SUPPORT = (
         for contact in ("none", "normal", "free")
         for holes in ("no", "yes")
     )
+    + tuple(
+        Row("evolve", "tdgl", "none", "conserved", contact, holes, "yes", circuit="yes")
+        for contact in ("normal", "bank", "free")
+        for holes in ("no", "yes")
+    )
 )
+SUPPORT += (Row("lumped", "none", "none", "none", "none", "no", "yes"),)
 
 
 def asked(case: Case) -> list[Row]:
@@ -53,8 +61,9 @@ def asked(case: Case) -> list[Row]:
     kinds = sorted(set(case.contacts.values())) or ["none"]
     holes = "yes" if case.geometry.holes else "no"
     noise = "yes" if isinstance(case, Evolve) and case.noise is not None else "no"
+    circuit = "yes" if case.drive.circuit is not None else "no"
     m = case.model
-    return [Row(case.task, m.dynamics, m.screening, m.charge, kind, holes, "yes", noise) for kind in kinds]
+    return [Row(case.task, m.dynamics, m.screening, m.charge, kind, holes, "yes", noise, circuit) for kind in kinds]
 
 
 def refuse_unsupported(case: Case) -> None:
@@ -63,6 +72,7 @@ def refuse_unsupported(case: Case) -> None:
         if row not in SUPPORT:
             words = f"task {row.task} with dynamics {row.dynamics}, screening {row.screening}, charge {row.charge}"
             words += ", noise" if row.noise == "yes" else ""
+            words += ", a circuit" if row.circuit == "yes" else ""
             raise case.refuse(
                 "model", f"{words} and contacts of kind {row.contact} is not supported; {hint(row)}".rstrip("; ")
             )
@@ -72,6 +82,10 @@ def refuse_unsupported(case: Case) -> None:
 
 def hint(row: Row) -> str:
     """What to write instead."""
+    if row.circuit == "yes" and (row.screening != "none" or row.noise == "yes"):
+        return (
+            "a circuit is for screening: none without noise of the sample; give drive.current, or drive.circuit.noise"
+        )
     if row.screening == "pearl" and row.charge == "conserved":
         return "a film with its own field takes contacts that are normal or free" if row.contact == "bank" else ""
     return "a pure relaxation (charge: off) has no currents: remove the contacts" if row.charge == "off" else ""
@@ -88,8 +102,6 @@ def refuse_thick(case: MeshedCase) -> None:
     if missing:
         words = f"screening pearl needs Lambda = lambda^2/thickness: give material.{' and material.'.join(missing)}"
         raise case.refuse("material", words)
-    if case.drive.circuit is not None:
-        raise case.refuse("drive.circuit", "a film with its own field takes no circuit yet: give drive.current")
 
 
 # ------------------------------------------------------------------------------------------- recipes
@@ -97,10 +109,14 @@ def refuse_thick(case: MeshedCase) -> None:
 
 @dataclass(frozen=True)
 class Need:
-    """What a case must have for a step of a recipe, and how to say it."""
+    """What a case must have for a step of a recipe, and how to say it; of : the kind of case it is."""
 
-    met: Callable[[MeshedCase], bool]
+    met: Callable[[Any], bool]
     words: str
+    of: type[Case] = MeshedCase
+
+    def holds(self, case: Case) -> bool:
+        return isinstance(case, self.of) and self.met(case)
 
 
 PAIR = Need(lambda case: bool(case.measure.between), "a pair to measure between: measure: {between: [probe, probe]}")
@@ -120,6 +136,8 @@ QUIET = Need(
 CONTACT = Need(lambda case: bool(case.contacts), "a contact that a current can enter by: contacts: {source: normal}")
 CIRCUIT = Need(lambda case: case.drive.circuit is not None, "a circuit: drive: {circuit: {elements: ..}}")
 AC = Need(lambda case: len(drive_periods(case)) == 1, "one ac drive: a sine in drive.current or in drive.circuit")
+BODY = Need(lambda case: True, "a body: a task with a geometry")
+LUMPED = Need(lambda case: True, "a system without extent: task: lumped", Lumped)
 
 HOLE = Need(lambda case: bool(case.geometry.holes), "a hole in the geometry: holes: {name: {point: [x, y]}}")
 MAGNETIC = Need(
@@ -131,7 +149,7 @@ SHEET = Need(
     "a film (dimension: 2) whose material.lambda and material.thickness are given",
 )
 
-# step of a recipe -> what it needs; steps that are not here can do with any case
+# step of a recipe -> what it needs; steps that are not here can do with any body
 NEEDS = {
     "power_balance": QUIET,
     "hole_flux": HOLE,
@@ -164,6 +182,7 @@ NEEDS = {
     "shapiro": PAIR,
     "shapiro_plot": AC,
     "circuit_energy": CIRCUIT,
+    "lumped_plot": LUMPED,
 }
 
 
@@ -171,7 +190,7 @@ def refuse_unanswerable(case: Case) -> None:
     """Raises Refusal for a recipe whose question this case cannot answer, before anything is solved."""
     for place, name in enumerate(case.postprocess):
         for need in needs(recipe(name)):
-            if not (isinstance(case, MeshedCase) and need.met(case)):
+            if not need.holds(case):
                 raise case.refuse(f"postprocess.{place}", f"the recipe {name!r} needs {need.words}")
     for wanted in case.expect:
         name = wanted.partition(".")[0]
@@ -181,4 +200,4 @@ def refuse_unanswerable(case: Case) -> None:
 
 def needs(asked: Recipe) -> Iterator[Need]:
     """What all steps of a recipe need."""
-    yield from (NEEDS[step] for step in (*asked.watch, *asked.results, *asked.pictures) if step in NEEDS)
+    yield from (NEEDS.get(step, BODY) for step in (*asked.watch, *asked.results, *asked.pictures))

@@ -11,6 +11,7 @@ from pathlib import Path
 from ..store import Run
 from .circuits import circuit_plot, shapiro_plot, spectrum_plot
 from .lines import tubes
+from .lumped import lumped_plot
 from .magnetic import field_above, magnetization_plot, modulation_plot, moment_plot, streamlines
 from .plots import kymograph, potentials, profile, voltage_pairs, voltage_plot, winding_plot
 from .scenes import movie, show, snapshot
@@ -74,6 +75,7 @@ PICTURES: dict[str, Callable[[Run, Progress], list[Path]]] = {
     "trails": _trails,
     "flux_flow": _into("flux_flow.png", flux_flow),
     "event_diagram": _into("events.png", event_diagram),
+    "lumped_plot": _into("lumped.png", lumped_plot),
     "circuit_plot": _into("circuit.png", circuit_plot),
     "spectrum_plot": _into("spectrum.png", spectrum_plot),
     "shapiro_plot": _into("shapiro.png", shapiro_plot),

@@ -214,15 +214,18 @@ def magnetization_plot(run: Run, path: str | Path) -> Path:
 
 
 def modulation_plot(run: Run, path: str | Path) -> Path:
-    """Mean voltage in parts of the run against the field applied."""
+    """Mean voltage of each of its periods against the field applied."""
     table, voltage, pairs = _moments(run), run.table("voltage"), voltage_pairs(run)
-    parts = np.linspace(0.02, 1.0, 81) * voltage["t"][-1]
-    impulse = np.interp(parts, voltage["t"], voltage[f"{pairs[0]} impulse"])
+    t, impulse = voltage["t"], voltage[f"{pairs[0]} impulse"]
+    highest = np.maximum.accumulate(np.sign(impulse[-1]) * impulse)
+    parts = np.interp(np.arange(2 * np.pi, highest[-1], 2 * np.pi), highest, t)
+    if parts.size < 3:
+        raise Refusal(f"{run.folder} holds too few periods of the voltage to draw them against the field")
     field = np.interp(0.5 * (parts[1:] + parts[:-1]), table["t"], table["field"])
     with style():
         made = figure(COLUMN, 2.1)
         axes = made.add_axes((0.17, 0.2, 0.8, 0.76))
-        axes.plot(field, np.diff(impulse) / np.diff(parts), color=BLUE, marker=".", ms=3, lw=0.8)
+        axes.plot(field, 2 * np.pi / np.diff(parts), color=BLUE, marker=".", ms=3, lw=0.8)
         axes.set_xlabel("field applied ($B_{c2}$)", labelpad=1)
         axes.set_ylabel(scales.label(run.header, "mean V", "V0"), labelpad=2)
         axes.tick_params(length=2.5, pad=2)

@@ -23,7 +23,7 @@ def fits(value, schema, root=SCHEMA) -> bool:
     known = {
         "$defs", "$ref", "$schema", "additionalProperties", "anyOf", "const", "default", "description", "enum",
         "exclusiveMaximum", "items", "maxItems", "maximum", "minItems", "minProperties", "minimum", "oneOf",
-        "prefixItems", "properties", "required", "title", "type", "propertyNames",
+        "exclusiveMinimum", "prefixItems", "properties", "required", "title", "type", "propertyNames",
     }  # fmt: skip
     assert set(schema) <= known, set(schema) - known
     if "$ref" in schema:
