@@ -308,6 +308,7 @@ class Problem:
     noise: Noise | None = None
     kappa: float = float("nan")
     cell_kinetic: Array | None = None  # (cells,) kinetic weight q, None: 1
+    potential: Array | None = None  # with self-field: a on all edges of the space, close to that of the start
     surroundings: Surroundings | None = None  # of a body whose own field is solved for
     Lambda: float = float("nan")
 

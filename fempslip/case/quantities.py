@@ -32,6 +32,7 @@ SCALE_NAMES = ("xi", "lambda", "tau", "Bc2", "j0", "Idep", "Phi0", "V0")
 _NEEDED = {
     "length": ("xi",), "area": ("xi",), "field": ("xi",), "time": ("lambda", "sigma or tau"),
     "frequency": ("lambda", "sigma or tau"), "voltage": ("lambda", "sigma or tau"), "density": ("xi", "lambda"),
+    "speed": ("xi", "lambda", "sigma or tau"),
     "conductivity": ("sigma",), "current": ("xi", "lambda"), "energy": ("xi", "lambda"),
     "resistance": ("xi", "lambda", "sigma or tau"),
     "inductance": ("xi", "lambda", "sigma or tau"), "capacitance": ("xi", "lambda", "sigma or tau"),

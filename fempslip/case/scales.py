@@ -64,6 +64,7 @@ class Scales:
         """SI value of one dimensionless unit of a kind of quantity ("voltage", "field" ...), None if not known."""
         ohm = self.V0 / self.current if self.V0 and self.current else None
         values = {
+            "speed": self.xi / self.tau0 if self.xi and self.tau0 else None,
             "resistance": ohm, "inductance": ohm * self.tau0 if ohm and self.tau0 else None,
             "capacitance": self.tau0 / ohm if ohm and self.tau0 else None, "length": self.xi, "time": self.tau0,
             "field": self.Bc2, "density": self.j0, "current": self.current,
@@ -79,7 +80,7 @@ class Scales:
         names = {
             "length": "xi", "time": "tau0", "field": "Bc2", "density": "j0", "current": current, "voltage": "V0",
             "flux": "Phi0 / 2 pi", "conductivity": "sigma", "frequency": "1/tau0", "area": "xi^2", "angle": "rad",
-            "resistance": f"V0 / ({current})", "inductance": f"V0 tau0 / ({current})",
+            "speed": "xi/tau0", "resistance": f"V0 / ({current})", "inductance": f"V0 tau0 / ({current})",
             "capacitance": f"{current} tau0 / V0",
         }  # fmt: skip
         return names[kind]

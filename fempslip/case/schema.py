@@ -10,14 +10,26 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union
 
-from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo
+from pydantic import BeforeValidator, Field, PrivateAttr, StrictInt, ValidationInfo
 
 from fempslip.case.drive import Drive, DriveSpec
 from fempslip.case.geometry import Geometry
 from fempslip.case.lumped_settings import System
 from fempslip.case.material import Material, Materials, arranged
 from fempslip.case.noise_settings import STEP, NoiseSpec
-from fempslip.case.parts import BoundaryName, NewName, Or, Part, one_of, reading
+from fempslip.case.parts import (
+    BoundaryName,
+    FieldStrength,
+    HoleName,
+    NewName,
+    Number,
+    Or,
+    Part,
+    Positive,
+    Speed,
+    one_of,
+    reading,
+)
 from fempslip.case.scales import Scales
 from fempslip.case.settings import (
     Expectation,
@@ -31,6 +43,7 @@ from fempslip.case.settings import (
     TimeSpec,
     _start,
 )
+from fempslip.case.static_settings import Bias, Follow, Images, PairPath, SlipPath, StateSearch
 from fempslip.case.sweep import SweepSpec
 from fempslip.contract import Refusal
 
@@ -142,6 +155,63 @@ class Evolve(MeshedCase):
         return self.time.until
 
 
+class Relax(MeshedCase):
+    """The task `relax`: the stationary states of a body, and how far they can be followed."""
+
+    task: Literal["relax"] = "relax"
+    search: StateSearch = Field(default={}, validate_default=True)
+    tolerance: Annotated[Number, Positive] = 1e-7
+    kicks: Annotated[StrictInt, Field(ge=0, le=100)] = 6
+    follow: Follow | None = None
+
+
+class Nucleation(MeshedCase):
+    """The task `nucleation`: the largest field in which superconductivity begins.
+
+    guess : a field near it;  free : the period through which the flux is free, so that a surface state has the wave
+    number it likes best;  modes : so many states are kept
+    """
+
+    task: Literal["nucleation"] = "nucleation"
+    guess: Annotated[FieldStrength, Positive] | None = None
+    free: HoleName | None = None
+    modes: Annotated[StrictInt, Field(ge=1, le=20)] = 3
+
+
+class Barrier(MeshedCase):
+    """The task `barrier`: what a phase slip costs.  newton : go on to the saddle;  growth : how fast it is left."""
+
+    task: Literal["barrier"] = "barrier"
+    bias: Bias = Field(default={}, validate_default=True)
+    slip: SlipPath = Field(default={}, validate_default=True)
+    images: Images = 21
+    newton: bool = True
+    growth: bool = True
+
+
+class Instanton(MeshedCase):
+    """The task `instanton`: a quantum slip as a pair of vortices in (x, y = velocity times imaginary time).
+
+    stiffness : K of the phase action S/hbar = K/(2 pi) int (grad theta)^2 dx dy;  velocity : of the phase mode
+    """
+
+    task: Literal["instanton"] = "instanton"
+    bias: Bias = Field(default={}, validate_default=True)
+    pair: PairPath
+    stiffness: Annotated[Number, Positive]
+    velocity: Annotated[Speed, Positive] | None = None
+    images: Images = 21
+
+
+class London(MeshedCase):
+    """The task `london`: fields and currents at rest with |psi| as it starts, windings and vortices of `start`.
+
+    The drive is that of t = 0; model.screening says in what space.
+    """
+
+    task: Literal["london"] = "london"
+
+
 class Lumped(Case, System):
     """The task `lumped`: a system without extent, so without geometry and mesh."""
 
@@ -149,7 +219,15 @@ class Lumped(Case, System):
 
 
 # task -> its case; a new task adds its class here
-TASKS: dict[str, type[Case]] = {"evolve": Evolve, "lumped": Lumped}
+TASKS: dict[str, type[Case]] = {
+    "evolve": Evolve,
+    "london": London,
+    "lumped": Lumped,
+    "relax": Relax,
+    "nucleation": Nucleation,
+    "barrier": Barrier,
+    "instanton": Instanton,
+}
 
 
 def json_schema() -> dict[str, Any]:
@@ -160,4 +238,9 @@ def json_schema() -> dict[str, Any]:
 
     cases = tuple(TASKS.values())
     kind: Any = cases[0] if len(cases) == 1 else Annotated[Union[cases], Field(discriminator="task")]  # noqa: UP007
-    return as_written(TypeAdapter(kind).json_schema(by_alias=True))
+    schema = as_written(TypeAdapter(kind).json_schema(by_alias=True))
+    for case in cases:  # a case without the word is one of evolve
+        if case is not Evolve and case.__name__ in schema["$defs"]:
+            part = schema["$defs"][case.__name__]
+            part["required"] = sorted({*part.get("required", ()), "task"})
+    return schema

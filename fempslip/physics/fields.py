@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from fempslip.contract import Array, Problem, State
+from fempslip.mesh.simplices import column_numbers, gradients, pairs, volumes
 from fempslip.physics.applied import potential_rate
 
 
@@ -54,6 +55,25 @@ def pair_potential(old: State, new: State) -> Array:
     return new["mu"] - turn / (new.t - old.t)
 
 
+def induction(problem: Problem, a: Array) -> Array:
+    """B = curl A at nodes, (nodes, 3): the constant curl of each cell, averaged by volume.  a : (edges,)."""
+    mesh, op = problem.mesh, problem.operators
+    volume = volumes(mesh.points, mesh.cells)
+    nodes = mesh.node_of_vertex[mesh.cells]
+    b = np.zeros((volume.size, 3))
+    if mesh.dim == 2:
+        b[:, 2] = (op.C @ a) / volume
+    else:
+        grad = gradients(mesh.points, mesh.cells)
+        for i, j in pairs(3):
+            ends = np.sort(nodes[[i, j]], axis=0)
+            along = np.where(nodes[i] < nodes[j], 1.0, -1.0) * a[column_numbers(op.edges, ends, op.nodes)]
+            b += 2 * along[:, None] * np.cross(grad[:, i], grad[:, j])
+    share = np.bincount(nodes.ravel(), np.tile(volume, nodes.shape[0]), minlength=op.nodes)
+    found = [np.bincount(nodes.ravel(), np.tile(volume * part, nodes.shape[0]), minlength=op.nodes) for part in b.T]
+    return np.stack(found, axis=1) / share[:, None]
+
+
 def visible(problem: Problem, old: State | None, new: State) -> Mapping[str, Array]:
     """The stored fields of a frame, by name.
 
@@ -67,4 +87,6 @@ def visible(problem: Problem, old: State | None, new: State) -> Mapping[str, Arr
         shown["chi"] = new["chi"]
     if "mu" in new.history:
         shown |= {"mu": new["mu"], "mu_pair": new["mu"] if old is None else pair_potential(old, new)}
+    if problem.model.get("screening") == "maxwell":
+        shown["induction"] = induction(problem, new["a"])
     return shown | {"supercurrent": supercurrent(problem, new), "normal_current": normal_current(problem, new)}

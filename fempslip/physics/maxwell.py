@@ -24,6 +24,7 @@ from numba import njit
 from fempslip.contract import Array, Contact, Mesh, Operators, Problem, Refusal, State, Surroundings
 from fempslip.mesh import cochains
 from fempslip.mesh.loops import holes, in_order, loops
+from fempslip.mesh.paths import closed_path
 from fempslip.mesh.simplices import column_numbers, volumes
 from fempslip.mesh.simplices import graph as graph_of
 from fempslip.physics import kernels
@@ -143,6 +144,18 @@ def link_currents(psi: Array, a: Array, w: Array, edges: Array, out: Array) -> N
     for e in range(a.size):
         z = psi[edges[0, e]].conjugate() * psi[edges[1, e]]
         out[e] = w[e] * (z.imag * np.cos(a[e]) - z.real * np.sin(a[e]))
+
+
+def hole_flux(problem: Problem, screening: Screening, a: Array, name: str) -> float:
+    """Flux through a hole, 2 pi a quantum.  a : on all edges of the space.
+
+    Films: of the hole itself.  Bodies: of the closed path nearest to the axis, whose edges run along the rim.
+    """
+    mesh, op, space = problem.mesh, problem.operators, screening.space
+    if mesh.dim == 2 and space.C is not None:
+        number = op.faces.shape[1] + holes(mesh, op).around(mesh, op, mesh.holes[name][0])
+        return float((space.C[[number]] @ a)[0])
+    return float(closed_path(mesh, op, name) @ a[space.inner])
 
 
 def moment(mesh: Mesh, op: Operators, current: Array, kappa: float) -> Array:

@@ -15,16 +15,22 @@ import numpy as np
 from fempslip.case import Case, Lumped, MeshedCase
 from fempslip.contract import Failure, Mesh, Problem, Task
 from fempslip.mesh.meshing import make_mesh
-from fempslip.run import recipes
-from fempslip.run.compiling import compile
+from fempslip.run import recipes, statics
+from fempslip.run.compiling import compile, vortex_line
 from fempslip.run.expectations import judged
 from fempslip.run.references import bibliography
 from fempslip.run.running import Note, drawn, header_of
 from fempslip.store import Run, RunWriter, open_run
+from fempslip.tasks.london import LondonTask
 from fempslip.tasks.lumped import LumpedTask
 
+
+def london_task(case: MeshedCase, problem: Problem) -> Task:
+    return LondonTask(problem, tuple(vortex_line(case, problem.mesh, v) for v in case.start.vortices))
+
+
 # task -> the contract.Task of a case and its problem
-ASKED: Mapping[str, Callable[[Any, Problem], Task]] = {}
+ASKED: Mapping[str, Callable[[Any, Problem], Task]] = {"london": london_task, **statics.ASKED}
 
 
 def answered(case: Case, into: str | Path, progress: Note, pictures: bool, started: Callable[[], None]) -> Run:

@@ -20,6 +20,7 @@ from fempslip.case.waveforms import Sum
 from fempslip.contract import Mesh, Problem, Step, Waveform
 from fempslip.mesh.meshing import make_mesh
 from fempslip.mesh.sources import circulations, densities, potential_of
+from fempslip.run import statics
 from fempslip.run.compiling import compile, depairing_current, instants, per_cell
 from fempslip.run.recipes import recipe
 from fempslip.run.running import watchers_of
@@ -62,6 +63,7 @@ def explain(case: Case) -> str:
         "mesh": meshing(mesh, problem),
         "noise": noise(case, problem),
         "time": marched.get("time", []),
+        "asked": statics.words(case, problem),
         "recipes": [f"{name}: {recipe(name).title}" for name in case.postprocess],
         "expected": [f"{name}: {wanted.value:g} +- {wanted.tolerance:.3g}" for name, wanted in case.expect.items()],
         "support": [support(case)],

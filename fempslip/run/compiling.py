@@ -33,6 +33,7 @@ from fempslip.physics import fluctuations
 from fempslip.physics.maxwell import Screening
 from fempslip.run.gauge import at_rest_on_banks
 from fempslip.run.outside import pattern_of
+from fempslip.solver.london import London
 from fempslip.tasks import seeds
 from fempslip.tasks.watchers import tracked_nodes
 
@@ -85,6 +86,7 @@ def compile(case: MeshedCase, mesh: Mesh, psi: Array | None = None) -> Problem: 
     if case.model.screening == "maxwell":
         refuse_unscreenable(case, problem, section)
         problem = in_space(case, problem)
+        problem = screened_start(case, problem) if psi is None else problem
     problem = with_noise(case, problem, section * sigma)
     refuse_unresolved(case, problem)
     refuse_changing_banks(case, problem)
@@ -97,6 +99,9 @@ def refuse_unscreenable(case: MeshedCase, problem: Problem, section: Array) -> N
     if mesh.dim == 1:
         words = "screening: maxwell is for films and bodies; a wire that is a line has no field of its own"
         raise case.refuse("model.screening", words)
+    if mesh.dim == 2 and case.drive.sources:
+        words = "a film under screening: maxwell is infinitely long along z; its field is uniform"
+        raise case.refuse("drive.field", words)
     if mesh.dim == 3 and problem.contacts:
         words = "a body under screening: maxwell carries no current from contacts; remove them, or use screening: none"
         raise case.refuse("model.screening", words)
@@ -126,9 +131,35 @@ def in_space(case: MeshedCase, problem: Problem) -> Problem:
     except Refusal as refusal:
         raise case.refuse("model.screening", str(refusal)) from None
     patterns = [parts.uniform_field(space.mesh, space.operators, vector) for vector, _ in case.drive.field]
+    try:
+        patterns += [pattern_of(case, space.mesh, space.operators, source) for source, _ in case.drive.sources]
+    except Refusal:
+        words = f"under screening: maxwell sources stand outside the ball of vacuum, {space.radius:.3g} xi around"
+        raise case.refuse("drive.field", words) from None
     patterns += [parts.threading(space.mesh, space.operators, hole) / (2 * np.pi) for hole, _ in case.drive.flux]
     found = np.array(patterns).reshape(len(patterns), space.operators.edges.shape[1])
     return replace(problem, surroundings=replace(space, patterns=found))
+
+
+def screened_start(case: MeshedCase, problem: Problem) -> Problem:
+    """With the London state of the start as its potential: the field as if raised slowly, or, where psi starts normal,
+    the applied one.  So phases of edges stay small however large the sample."""
+    if case.start.kind not in ("uniform", "vortices"):
+        return problem
+    density = np.where(tracked_nodes(problem), np.maximum(problem.epsilon, 0.0) / problem.beta, 0.0)
+    turns = np.zeros(problem.operators.edges.shape[1])
+    for line in (vortex_line(case, problem.mesh, v) for v in case.start.vortices):
+        turns += line.winding * parts.around(problem.mesh, problem.operators, line.point, line.direction)
+    return replace(problem, potential=London.of(problem, density).state(turns).a)
+
+
+def potential_of(problem: Problem) -> Array:
+    """a on the edges of the sample at t = 0, (edges,)."""
+    from fempslip.physics.applied import potential
+
+    if problem.potential is None:
+        return potential(problem.drive, 0.0)
+    return problem.potential if problem.surroundings is None else problem.potential[problem.surroundings.edges]
 
 
 def per_cell(mesh: Mesh, material: Mapping[str, Any], key: str) -> Array:
@@ -397,7 +428,6 @@ def with_noise(case: MeshedCase, problem: Problem, conductance: Array) -> Proble
 
 def start_of(case: MeshedCase, problem: Problem) -> Array:
     """psi at t = 0 by the case's `start`, (nodes,)."""
-    from fempslip.physics.applied import potential
 
     start, mesh, op = case.start, problem.mesh, problem.operators
     dead = ~tracked_nodes(problem)
@@ -409,9 +439,7 @@ def start_of(case: MeshedCase, problem: Problem) -> Array:
         lines = [vortex_line(case, mesh, v) for v in start.vortices]
         hidden = problem.drive.hidden
         try:
-            psi = seeds.uniform(
-                mesh, op, problem.epsilon / problem.beta, potential(problem.drive, 0.0), lines, dead, hidden
-            )
+            psi = seeds.uniform(mesh, op, problem.epsilon / problem.beta, potential_of(problem), lines, dead, hidden)
         except Refusal as refusal:
             raise case.refuse("start", str(refusal)) from None
     psi = np.where(dead, 0.0, psi)

@@ -41,6 +41,7 @@ def magnetization(case: Evolve, run: Run) -> dict[str, Any]:
 
     mu0 M = m/(kappa^2 volume) in Bc2;  loss : - the integral of M dB, the energy of a closed loop that became heat, in
     Bc2^2/mu0 times the volume;  remanent : mu0 M where the field last passes zero
+    asymmetry : of the largest and the least, over the larger; 0 where the field went as far to both sides
     """
     table = run.table("moment")
     kappa = case.scales.kappa or float("nan")
@@ -52,6 +53,7 @@ def magnetization(case: Evolve, run: Run) -> dict[str, Any]:
         "final": float(m[-1]),
         "least": float(m.min()),
         "largest": float(m.max()),
+        "asymmetry": float((m.max() + m.min()) / max(m.max(), -m.min(), 1e-300)),
         "loss": -loss,
         "remanent": float(m[zero[-1]]) if zero.size else None,
         "si": {"least_T": times(float(m.min()), field), "largest_T": times(float(m.max()), field)},
@@ -89,14 +91,14 @@ def modulation(case: Evolve, run: Run) -> dict[str, Any]:
     The period is that of the best fit among those that fit into the measured stretch.
     """
     b, v = voltage_of_field(case, run)
-    stretch = float(np.ptp(b))
+    stretch, weight = float(np.ptp(b)), 1 / np.sqrt(np.maximum(np.abs(v), 1e-12))  # each period counts as it lasts
     tried = stretch / np.linspace(1.0, max(2.0, b.size / 6), PERIODS)
 
     def fit(period: float) -> tuple[float, float]:
         turn = 2 * np.pi * b / period
         base = np.stack([np.ones_like(b), b, np.cos(turn), np.sin(turn)], axis=1)
-        c = np.linalg.lstsq(base, v, rcond=None)[0]
-        return float(np.sum((base @ c - v) ** 2)), float(np.hypot(c[2], c[3]))
+        c = np.linalg.lstsq(base * weight[:, None], v * weight, rcond=None)[0]
+        return float(np.sum((weight * (base @ c - v)) ** 2)), float(np.hypot(c[2], c[3]))
 
     period = float(min(tried, key=lambda p: fit(p)[0]))
     return {
@@ -104,7 +106,7 @@ def modulation(case: Evolve, run: Run) -> dict[str, Any]:
         "depth": 2 * fit(period)[1],
         "lowest": float(v.min()),
         "highest": float(v.max()),
-        "explained": 1 - fit(period)[0] / float(np.sum((v - v.mean()) ** 2)),
+        "explained": 1 - fit(period)[0] / float(np.sum(weight**2 * (v - np.average(v, weights=weight**2)) ** 2)),
         "si": {
             "period_T": times(period, case.scales.si("field")),
             "depth_V": times(2 * fit(period)[1], case.scales.si("voltage")),
@@ -120,7 +122,7 @@ def voltage_of_field(case: Evolve, run: Run) -> tuple[Array, Array]:
     name = "|".join(case.measure.between[0])
     late = window(case, voltage["t"])
     t, impulse = voltage["t"][late], voltage[f"{name} impulse"][late]
-    edges = passages(t, np.sign(impulse[-1] - impulse[0]) * (impulse - impulse[0]), 0.0)
+    edges = passages(t, np.sign(impulse[-1] - impulse[0]) * (impulse - impulse[0]), np.pi)
     if edges.size < 20:
         edges = np.linspace(t[0], t[-1], 61)
     v = np.diff(np.interp(edges, t, impulse)) / np.diff(edges)

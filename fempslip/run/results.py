@@ -163,7 +163,10 @@ def zero_count(case: Evolve, run: Run) -> dict[str, Any]:
 
 
 def winding_steps(case: Evolve, run: Run) -> dict[str, Any]:
-    """`winding`: final winding number of each contour, and every change of it with its time and applied flux."""
+    """`winding`: final winding number of each contour, and every change of it with its time and applied flux.
+
+    loop : flux by which a change comes later on the way up than its reverse on the way down, in Phi0 (their mean)
+    """
     if "winding" not in run.tables:
         raise Refusal("the recipe `winding` needs a contour in the geometry: contours: {loop: hole}")
     table = run.table("winding")
@@ -178,6 +181,10 @@ def winding_steps(case: Evolve, run: Run) -> dict[str, Any]:
         found[name] = {"final": int(n[-1]), "steps": steps, "changes": len(steps)}
         if steps:
             found[name]["first_flux"] = steps[0]["flux"]
+        ups = {(s["from"], s["to"]): s["flux"] for s in steps if s["to"] > s["from"]}
+        widths = [ups[s["to"], s["from"]] - s["flux"] for s in steps if (s["to"], s["from"]) in ups]
+        if widths:
+            found[name]["loop"] = float(np.mean(widths))
     main = next(iter(found.values()))
     return main if len(found) == 1 else {**main, "contours": found}
 

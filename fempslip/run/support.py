@@ -40,6 +40,7 @@ SUPPORT = (
         for contact in ("none", "normal", "bank", "free")
         for holes in ("no", "yes")
     )
+    + tuple(Row("london", "tdgl", "maxwell", "conserved", "none", holes, "yes") for holes in ("no", "yes"))
     + tuple(
         Row("evolve", "tdgl", "pearl", "conserved", contact, holes, "yes")
         for contact in ("none", "normal", "free")
@@ -52,6 +53,15 @@ SUPPORT = (
     )
 )
 SUPPORT += (Row("lumped", "none", "none", "none", "none", "no", "yes"),)
+
+# task, charge, kind of contact, holes
+STILL = (
+    *(("relax", "conserved", contact, holes) for contact in ("none", "normal") for holes in ("no", "yes")),
+    *(("nucleation", "conserved", "none", holes) for holes in ("no", "yes")),
+    *(("barrier", charge, "none", holes) for charge in ("conserved", "off") for holes in ("no", "yes")),
+    ("instanton", "conserved", "none", "no"),
+)
+SUPPORT += tuple(Row(task, "tdgl", "none", charge, contact, holes, "yes") for task, charge, contact, holes in STILL)
 
 
 def asked(case: Case) -> list[Row]:
@@ -148,6 +158,12 @@ SHEET = Need(
     lambda case: case.geometry.dimension == 2 and case.scales.Lambda is not None,
     "a film (dimension: 2) whose material.lambda and material.thickness are given",
 )
+SWEPT = Need(
+    lambda case: getattr(case, "follow", None) is not None, "states that are followed: task: relax with follow: {..}"
+)
+STATES = Need(lambda case: case.task == "relax", "the states of task: relax")
+PASS = Need(lambda case: case.task in ("barrier", "instanton"), "a way over a pass: task: barrier or instanton")
+NUCLEUS = Need(lambda case: case.task == "nucleation", "task: nucleation")
 
 # step of a recipe -> what it needs; steps that are not here can do with any body
 NEEDS = {
@@ -176,6 +192,12 @@ NEEDS = {
     "phase_slips": WIRE,
     "ledger": PAIR,
     "voltage_ledger": PAIR,
+    "states": STATES,
+    "free_energies": SWEPT,
+    "little_parks": SWEPT,
+    "barrier": PASS,
+    "saddle": PASS,
+    "nucleation_mode": NUCLEUS,
     "currents": CONTACT,
     "iv_point": PAIR,
     "spectrum": PAIR,

@@ -75,28 +75,25 @@ class MaxwellField:
     def begin(self, psi: Array, chi: Array, t: float) -> Mapping[str, Array]:
         """a that belongs to psi at rest: the field of smallest energy with psi as it is.
 
-        kappa^2 S (a - a_applied) = w |psi_i||psi_j| (phi - (a - a_applied)), phi the gauge-invariant phase of an edge
-        without self-field; in bodies the weights are those of M1.
+        kappa^2 S (a - a_applied) = w |psi_i||psi_j| (phi - (a - a')), phi the gauge-invariant phase of an edge with a'
+        (problem.potential, or a_applied);  in bodies the weights are those of M1.
         """
-        op = self.problem.operators
+        op, free, ball = self.problem.operators, self.free, self.problem.surroundings
         i, j = op.edges
         applied = self.screening.potential(t)
-        at_rest = applied[self.inner] + (chi[j] - chi[i])
+        a = (applied if self.problem.potential is None else self.problem.potential).copy()
+        a += op.G @ chi if ball is None else ball.operators.G @ np.r_[chi, np.zeros(ball.operators.nodes - chi.size)]
+        phi = np.angle(psi[i].conj() * np.exp(-1j * a[self.inner]) * psi[j])
         size = np.sqrt(np.abs(psi[i]) * np.abs(psi[j]))
-        phi = np.angle(psi[i].conj() * np.exp(-1j * at_rest) * psi[j])
         phi[size == 0] = 0.0
-        weights = sp.diags_array(size)
-        stiff = (
-            sp.diags_array(np.maximum(op.w, 0.0)) if self.problem.surroundings is None else kinetic_mass(self.problem)
-        )
-        london = spread(sp.csr_array(weights @ stiff @ weights), self.inner, applied.size)
+        stiff = sp.diags_array(np.maximum(op.w, 0.0)) if ball is None else kinetic_mass(self.problem)
+        by_size = sp.diags_array(size)
+        london = spread(sp.csr_array(by_size @ stiff @ by_size), self.inner, applied.size)
         matrix = sp.csr_array(self.screening.kS + london + 1e-8 * self.mass)
         whole = np.zeros(applied.size)
         whole[self.inner] = phi
-        free = self.free
-        a = applied.copy()
-        a[self.inner] = at_rest
-        a[free] += factored(sp.csr_array(matrix[free][:, free]))((london @ whole)[free])
+        right = london @ whole - self.screening.kS @ (a - applied)
+        a[free] += factored(sp.csr_array(matrix[free][:, free]))(right[free])
         return self.arrays(a, np.zeros(op.edges.shape[1]))
 
     def arrays(self, a: Array, e: Array) -> Mapping[str, Array]:

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from fempslip.contract import Array
-from fempslip.physics.stationary import Line, Point, Stationary, real
+from fempslip.physics.stationary import Line, Point, Stationary
 from fempslip.solver.descent import Descent, lbfgs
 from fempslip.solver.linear import nested_dissection
 from fempslip.solver.symmetric import Factor, Singular, before_last, bordered, factor, lowest
@@ -60,6 +60,12 @@ class Search:
             keep = sp.diags_array(free.astype(float))
             k = keep @ k @ keep + sp.diags_array(np.where(free, 0.0, op.m))
         return factor(sp.csr_array(k), self.node_order)
+
+    def on(self, body: Stationary) -> Search:
+        """The same search on the same nodes at other links or currents; orders are kept."""
+        other = Search(body)
+        other.__dict__["node_order"] = self.node_order
+        return other
 
     # ------------------------------------------------------------------------------------------- minima
 
@@ -197,7 +203,3 @@ def _lifted(search: Search, point: Point, count: int) -> tuple[Array, Array]:
     share = np.abs(vectors.T @ (m * turn))
     kept = np.delete(np.arange(values.size), int(share.argmax())) if share.max() > 0.5 else np.arange(count)
     return values[kept], vectors[:, kept]
-
-
-def tangent_of(psi: Array) -> Array:
-    return real(psi)

@@ -56,9 +56,12 @@ def relaxed(
     flux: Array,
     tolerance: float = 1e-3,
     most: int = 300,
+    open_end: bool = False,
     told: Callable[[int, float], None] = lambda rounds, height: None,
 ) -> String:
     """Relax a path psi : (images, nodes), flux : (images,) whose two ends are states.
+
+    open_end : the last is none, and goes down as the others do
 
     Done when the top has changed by less than `tolerance` of the barrier in three rounds.
     """
@@ -68,21 +71,21 @@ def relaxed(
     string = even(body, psi, flux, psi.shape[0])
     heights: list[float] = []
     for rounds in range(1, most + 1):
-        psi, flux = step(body, down, string)
+        psi, flux = step(body, down, string, open_end)
         psi, flux = aligned(body, psi, flux)
         string = even(body, psi, flux, psi.shape[0], rounds, string.cut)
         heights.append(string.height())
-        told(rounds, heights[-1] - float(string.value[0]))
+        told(rounds, heights[-1])
         last = heights[-1 - STEADY :]
         if len(last) > STEADY and np.ptp(last) <= tolerance * abs(last[-1] - string.value[0]):
             break
     return string
 
 
-def step(body: Stationary, down: Factor, string: String) -> tuple[Array, Array]:
-    """Every image one step down but the ends, the last of a cut string excepted."""
+def step(body: Stationary, down: Factor, string: String, open_end: bool = False) -> tuple[Array, Array]:
+    """Every image one step down but the ends, the last of a cut or open string excepted."""
     psi, flux = string.psi.copy(), string.flux.copy()
-    moving = np.arange(1, len(psi) if string.cut else len(psi) - 1)
+    moving = np.arange(1, len(psi) if string.cut or open_end else len(psi) - 1)
     forces = [body.force(string.point(int(k))) for k in moving]
     nodes = 2 * psi.shape[1]
     psi[moving] -= down.solve(np.array([g[:nodes].view(complex) for g in forces]).T).T

@@ -19,9 +19,9 @@ from scipy.optimize import minimize_scalar
 
 from fempslip.contract import Array, Failure, Operators, Problem, Sink
 from fempslip.physics.energy import LinkEnergy
-from fempslip.physics.fields import vectors
 from fempslip.solver.linear import nested_dissection
 from fempslip.solver.symmetric import lowest
+from fempslip.tasks.relax import state_fields
 from fempslip.topology.windings import face_windings
 
 CLOSE = 1e-10  # relative change of B at which it is found
@@ -135,7 +135,7 @@ def vorticity(problem: Problem, psi: Array, a: Array) -> int | None:
     """Quanta that psi holds, all faces of a film together; None elsewhere."""
     if problem.mesh.dim != 2:
         return None
-    return int(face_windings(psi, a, problem.operators).sum())
+    return int(face_windings(psi, a, problem.operators, hidden=problem.drive.hidden).sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +161,7 @@ class Nucleation:
             windings.append(vorticity(p, psi, a))
             row = {"mode": k, "energy": float(found.values[k]), "vorticity": windings[k]}
             sink.row("modes", {key: float(value) for key, value in row.items() if value is not None})
-            sink.frame(float(k), mode_fields(p, psi, a))
+            sink.frame(float(k), state_fields(p, psi, a))
         answer = {
             "field": root.field,
             "slope": root.slope,
@@ -169,20 +169,3 @@ class Nucleation:
             "vorticity": windings[0],
         }
         return {key: value for key, value in answer.items() if value is not None}
-
-
-def mode_fields(problem: Problem, psi: Array, a: Array) -> dict[str, Array]:
-    return state_fields(problem, psi, a)
-
-
-def state_fields(problem: Problem, psi: Array, a: Array) -> dict[str, Array]:
-    """What a frame of a stationary state shows."""
-    i, j = problem.operators.edges
-    circulation = np.imag(psi[i].conj() * np.exp(-1j * a) * psi[j])
-    return {
-        "psi_re": psi.real.copy(),
-        "psi_im": psi.imag.copy(),
-        "psi_abs": np.abs(psi),
-        "phase": np.angle(psi),
-        "supercurrent": problem.kinetic[:, None] * vectors(problem, circulation),
-    }

@@ -13,7 +13,8 @@ from fempslip.mesh.paths import chain
 from fempslip.physics.fields import electric, visible
 from fempslip.physics.power import Meter, meter_of
 from fempslip.solver.netlist import Netlist, load_of
-from fempslip.topology.windings import crossings, face_windings, path_winding, zero_positions
+from fempslip.topology.kernels import crossings
+from fempslip.topology.windings import face_windings, path_winding, zero_positions
 
 
 class Plain:
@@ -100,7 +101,7 @@ class CircuitTable(Plain):
 class PathVoltage:
     """Voltage V = -sum p_e da_e/dt along a chain of edges from one probe to another.
 
-    inside : edges of the chain with no end where psi is held at 0; share : their p
+    inside : edges of the chain with no end where psi is held at 0; share : their p; inside_edges : (2, n) their nodes
     """
 
     name: str
@@ -108,6 +109,7 @@ class PathVoltage:
     share: Array
     inside: Array
     inside_share: Array
+    inside_edges: Array
 
     @classmethod
     def of(cls, problem: Problem, first: Probe, second: Probe, tracked: Array) -> PathVoltage:
@@ -118,7 +120,7 @@ class PathVoltage:
         p = chain(op, edge_lengths(problem.mesh, op), -b)
         edges = np.flatnonzero(p)
         inside = edges[tracked[op.edges[:, edges]].all(axis=0)]
-        return cls(f"{first.name}|{second.name}", edges, p[edges], inside, p[inside])
+        return cls(f"{first.name}|{second.name}", edges, p[edges], inside, p[inside], op.edges[:, inside])
 
 
 @dataclass
@@ -142,11 +144,12 @@ class Voltages(Plain):
     def see(self, step: Step, sink: Sink) -> None:
         if not self.paths:
             return
-        old, new, edges = step.old, step.new, step.problem.operators.edges
+        old, new = step.old, step.new
         row: dict[str, float] = {"t": new.t}
         for k, path in enumerate(self.paths):
             a_old, a_new = old["a"][path.inside], new["a"][path.inside]
-            w = crossings(old["psi"], a_old, new["psi"], a_new, edges[:, path.inside])
+            w = np.empty(path.inside.size)
+            crossings(old["psi"], a_old, new["psi"], a_new, path.inside_edges, w)
             self.counts[k] += path.inside_share @ w
             if np.isnan(self.starts[k]):
                 self.starts[k] = path.share @ old["a"][path.edges]

@@ -83,6 +83,17 @@ def cross(
 
 
 @njit(cache=True, error_model="numpy")
+def crossings(old: Array, a_old: Array, new: Array, a_new: Array, edges: Array, out: Array) -> None:
+    """W_e of topology.windings.crossings on the given edges (2, n), whose a these are: for short paths of long runs."""
+    for e in range(a_old.size):
+        i, j = edges[0, e], edges[1, e]
+        before_i, before_j = np.angle(old[i]), np.angle(old[j])
+        after_i, after_j = np.angle(new[i]), np.angle(new[j])
+        k = -np.rint((before_j - before_i - a_old[e]) / TURN) + np.rint((after_j - after_i - a_new[e]) / TURN)
+        out[e] = k - np.rint((after_j - before_j) / TURN) + np.rint((after_i - before_i) / TURN)
+
+
+@njit(cache=True, error_model="numpy")
 def recount(k: Array, faces: Array, sense: Array, hidden: Array, live: Array, n: Array) -> None:
     """n_f = k_01 + k_12 - k_02 + hidden quanta of every live face, 0 elsewhere."""
     for f in range(n.size):

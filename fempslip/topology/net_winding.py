@@ -1,11 +1,13 @@
 """Net winding N(t) of a stretch of wire or of a contour in thermal noise: what lasts, and how it spreads.
 
-Noise makes zeros that go back at once, many for each slip that lasts.  What lasts is in N(t), whose spread grows as
+Noise makes zeros that go back at once, many for each slip that lasts, and the phase gradient at the ends of a stretch
+fluctuates.  Both add a constant c to the spread of N(t), which otherwise grows with the slips that last:
 
-    <(N(t + w) - N(t) - v w)^2> = D w (1 - w/t_run)        D = slips in both directions per tau0,  v = <dN/dt>
+    S(w) = <(N(t + w) - N(t) - v w)^2> = (c + D w) (1 - w/t_run)    D = slips in both directions per tau0, v = <dN/dt>
 
-for windows w well above the relaxation time; the factor is that of a v measured in the same run.  The relative error
-of D is sqrt(2 w/t_run).  D is to be read where it does not depend on w.
+for windows w well above the relaxation time; the factor is that of a v measured in the same run.  D is read between
+w/4 and w, where c drops out; its relative error is sqrt(2 w/t_run + 1/(D t_run)), the second part for slips that are
+few.  It is to be trusted where it does not depend on w.
 """
 
 from __future__ import annotations
@@ -49,12 +51,17 @@ def diffusion(t: Array, n: Array, windows: Array) -> Diffusion:
     """t : (samples,) equally spaced;  n : (samples,) net winding;  windows in tau0, each rounded to whole samples."""
     step, run = float(t[1] - t[0]), float(t[-1] - t[0])
     drift = float((n[-1] - n[0]) / run)
-    counts = np.unique(np.clip(np.rint(windows / step).astype(int), 1, max(1, t.size // 2)))
+    counts = np.unique(np.clip(np.rint(windows / step).astype(int), 4, max(4, t.size // 2)))
     length = counts * step
-    spread = np.array([np.mean((n[c:] - n[:-c] - drift * step * c) ** 2) for c in counts])
-    values = spread / (length * np.maximum(1 - length / run, 0.5))
+
+    def spread(samples: int) -> float:
+        grown = float(np.mean((n[samples:] - n[:-samples] - drift * step * samples) ** 2))
+        return grown / max(1 - samples * step / run, 0.5)
+
+    values = np.array([(spread(c) - spread(c // 4)) / (step * (c - c // 4)) for c in counts])
     least = 1.0 / run  # of a run without any slip: one would have been seen
-    return Diffusion(length, values, np.maximum(values, least) * np.sqrt(2 * length / run), drift)
+    seen = np.maximum(values, least)
+    return Diffusion(length, values, seen * np.sqrt(2 * length / run + 1 / (seen * run)), drift)
 
 
 def sampled(t: Array, n: Array, shortest: float) -> tuple[Array, Array]:

@@ -15,25 +15,32 @@ from .lumped import lumped_plot
 from .magnetic import field_above, magnetization_plot, modulation_plot, moment_plot, streamlines
 from .plots import kymograph, potentials, profile, voltage_pairs, voltage_plot, winding_plot
 from .scenes import movie, show, snapshot
+from .states import barrier, free_energies, little_parks, nucleation_mode, saddle, states
 from .thermal import resistance_temperature, thermal_slips
 from .trails import event_diagram, flux_flow, trails
 
 __all__ = [
     "PICTURES",
+    "barrier",
     "event_diagram",
     "field_above",
     "flux_flow",
+    "free_energies",
     "kymograph",
     "magnetization_plot",
     "modulation_plot",
     "moment_plot",
+    "little_parks",
     "movie",
+    "nucleation_mode",
     "potentials",
     "profile",
     "resistance_temperature",
+    "saddle",
     "show",
     "snapshot",
     "streamlines",
+    "states",
     "thermal_slips",
     "trails",
     "tubes",
@@ -85,4 +92,10 @@ PICTURES: dict[str, Callable[[Run, Progress], list[Path]]] = {
     "magnetization_plot": _into("magnetization.png", magnetization_plot),
     "field_above": _into("field_above.png", field_above),
     "streamlines": _into("streamlines.png", streamlines),
+    "states": _into("states.png", states),
+    "free_energies": _into("free_energies.png", free_energies),
+    "little_parks": _into("little_parks.png", little_parks),
+    "barrier": _into("barrier.png", barrier),
+    "saddle": _into("saddle.png", saddle),
+    "nucleation_mode": _into("nucleation.png", nucleation_mode),
 }

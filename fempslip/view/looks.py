@@ -31,6 +31,7 @@ LOOKS = {
         Look("normal_current", "|jₙ| (j₀)", "magma"),
         Look("current", "|j| (j₀)", "magma"),
         Look("mu", "μ (V₀)", "cividis"),
+        Look("induction", "|B| (Bc₂)", "cividis"),
     )
 }
 

@@ -28,7 +28,8 @@ def test_delivered_cases_load_explain_themselves_and_expect_something(name):
     assert case.name == name
     assert case.title
     assert case.expect
-    assert all(wanted.tolerance > 0 for wanted in case.expect.values())
+    assert all(wanted.tolerance >= 0 for wanted in case.expect.values())
+    assert any(wanted.tolerance > 0 for wanted in case.expect.values())
     assert delivered("cases")[name].read_text().startswith("# ")
 
 
@@ -43,7 +44,8 @@ def test_the_document_is_complete_and_gives_an_equal_case(name, tmp_path):
     assert again.material == case.material
     assert again.scales == case.scales
     assert again.document() == case.document()
-    assert "tolerance: 0.0003" in case.document()
+    if case.task == "evolve":
+        assert "tolerance: 0.0003" in case.document()
 
 
 VALUES = {
@@ -309,8 +311,10 @@ def test_schema_is_json():
     import json
 
     schema = json.loads(json.dumps(json_schema()))
-    assert {"geometry", "material", "drive", "time"} <= set(schema["properties"])
-    assert schema["additionalProperties"] is False
+    evolve, relax = schema["$defs"]["Evolve"], schema["$defs"]["Relax"]
+    assert {"geometry", "material", "drive", "time"} <= set(evolve["properties"])
+    assert "time" not in relax["properties"] and "task" in relax["required"] and "task" not in evolve["required"]
+    assert evolve["additionalProperties"] is relax["additionalProperties"] is False
 
 
 @pytest.mark.parametrize(

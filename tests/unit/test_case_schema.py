@@ -21,7 +21,8 @@ TYPES["boolean"] = bool
 def fits(value, schema, root=SCHEMA) -> bool:
     """Whether a value meets the part of JSON Schema that ours uses; other words are an error."""
     known = {
-        "$defs", "$ref", "$schema", "additionalProperties", "anyOf", "const", "default", "description", "enum",
+        "$defs", "$ref", "$schema", "additionalProperties", "anyOf", "const", "default", "description", "discriminator",
+        "enum",
         "exclusiveMaximum", "items", "maxItems", "maximum", "minItems", "minProperties", "minimum", "oneOf",
         "exclusiveMinimum", "prefixItems", "properties", "required", "title", "type", "propertyNames",
     }  # fmt: skip

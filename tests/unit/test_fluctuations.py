@@ -231,10 +231,25 @@ def test_the_diffusion_of_a_random_walk_is_found():
     assert found.plateau
 
 
-def test_a_walk_that_goes_back_has_no_plateau():
-    n = np.tile([0.0, 1.0], 20_000)
-    found = diffusion(np.arange(40_000.0), n, np.array([201.0, 801.0, 1601.0]))
-    assert found.values[0] == pytest.approx(1 / 201, rel=0.02)
+def test_what_goes_to_and_fro_does_not_diffuse():
+    """A random walk with flicker on it is that walk; flicker alone has no rate."""
+    random = np.random.default_rng(3)
+    flicker = random.integers(-1, 2, 40_001)
+    walk = np.concatenate([[0], np.cumsum(random.poisson(0.01, 40_000) - random.poisson(0.01, 40_000))])
+    windows = np.array([100.0, 200.0, 400.0])
+    alone, both = (diffusion(np.arange(40_001.0), n, windows) for n in (flicker, walk + flicker))
+    assert np.all(np.abs(alone.values) < 2.5e-4)  # the spread over w is 1.3/w, up to 0.013
+    assert np.all(np.abs(both.values - 0.02) < 2.5 * both.errors) and both.plateau
+
+
+def test_a_walk_that_does_not_get_far_has_no_plateau():
+    """Slips that are taken back after some 300 tau0: a rate over short windows, none over long ones."""
+    random = np.random.default_rng(5)
+    n = np.zeros(40_001)
+    for k in range(40_000):
+        n[k + 1] = n[k] + random.choice([-1, 0, 1], p=[0.02 + 0.002 * max(n[k], 0), 0.96 - 0.002 * abs(n[k]),
+                                                       0.02 + 0.002 * max(-n[k], 0)])  # fmt: skip
+    found = diffusion(np.arange(40_001.0), n, np.array([200.0, 800.0, 1600.0, 3000.0]))
     assert found.plateau is False
 
 

@@ -104,3 +104,14 @@ def test_arguments_are_those_of_the_library():
     out = np.empty(z.size)
     kernels.arguments(z, out)
     assert np.abs(out - np.angle(z)).max() < 1e-15
+
+
+def test_crossings_of_a_path_are_the_readable_ones():
+    mesh = simple.rectangle(8, 5, (4.0, 2.5), 0.25, 1)
+    op, rng = parts.operators(mesh), np.random.default_rng(4)
+    (old, a_old), (new, a_new) = noise(rng, op), noise(rng, op)
+    path = rng.choice(op.edges.shape[1], 40, replace=False)
+    found = np.empty(path.size)
+    kernels.crossings(old, a_old[path], new, a_new[path], op.edges[:, path], found)
+    wanted = windings.crossings(old, a_old[path], new, a_new[path], op.edges[:, path])
+    assert np.array_equal(found, wanted) and wanted.any()

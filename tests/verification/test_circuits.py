@@ -11,6 +11,7 @@ from fempslip.case.waveforms import Constant, Points, Ramp, Sine
 from fempslip.contract import Circuit, Contact, Element, Problem, State
 from fempslip.physics.circuit import Equations
 from fempslip.run.circuits import line_of
+from fempslip.run.compiling import given_state
 from fempslip.solver.netlist import Netlist
 from tests.laboratory import WIRE_W, Experiment, case_from, experiment, problem_of
 
@@ -232,3 +233,140 @@ def test_johnson_noise_gives_equipartition(wire: Problem) -> None:
     _, found = march(netlist, 1e9, 0.1, 6000.0)
     v = np.array(found)[100:, netlist.equations.node["in"]]
     assert abs(np.mean(v**2) / 0.1 - 1) < 0.06
+
+
+# ------------------------------------------------------------------------------------------- films, bodies, SNS
+
+FILM = """
+geometry:
+  dimension: 2
+  regions: {film: {rectangle: {size: [8 xi, 6 xi], center: [0, 0]}}}
+  boundaries: {source: {edge: left, of: film}, drain: {edge: right, of: film}}
+material: {u: 5.79, gamma: 1}
+contacts: {source: normal, drain: normal}
+drive:
+  field: 0.1
+  circuit:
+    elements:
+      bias: {current: {ramp: {to: 2.5, over: 5 tau}}, from: ground, to: a}
+      load: {resistor: 3, from: a, to: ground}
+      l: {inductor: 2, from: a, to: in}
+      tap: {resistor: 1, from: out, to: ground}
+    terminals: {source: in, drain: out}
+mesh: {size: 0.7 xi}
+time: {until: 20 tau}
+measure: {between: [source, drain]}
+record: {fields: every 10 tau}
+"""
+
+
+def test_the_voltage_of_the_terminals_is_that_of_the_probes_in_a_film(tmp_path: Path) -> None:
+    """Node potentials of the circuit against the mean potentials over the contacts, which are probes too."""
+
+    done = experiment(case_from(FILM, tmp_path))
+    circuit, voltage = done.table("circuit"), done.table("voltage")
+    assert np.abs(circuit["V in"] - circuit["V out"] - voltage["source|drain"]).max() < 1e-9
+    assert np.abs(circuit["V out"] - 1.0 * circuit["I tap"]).max() < 1e-12
+    assert np.abs(circuit["I into source"] + circuit["I into drain"]).max() < 1e-12
+    assert circuit["V in"][-1] > 0.1
+
+
+THREE = """
+geometry:
+  dimension: 1
+  regions:
+    left: {segment: {from: [-6], to: [0]}}
+    right: {segment: {from: [0], to: [6]}}
+    down: {segment: {from: [0], to: [0, -4]}}
+  boundaries: {source: {end: first, of: left}, drain: {end: last, of: right}, tap: {end: last, of: down}}
+material: {u: 5.79, gamma: 0, epsilon: -1}
+contacts: {source: normal, drain: normal, tap: normal}
+drive:
+  circuit:
+    elements:
+      bias: {voltage: 1, from: ground, to: top}
+      series: {resistor: 2, from: top, to: in}
+      meter: {resistor: 5, from: out, to: ground}
+    terminals: {source: in, drain: out, tap: ground}
+mesh: {size: 0.1 xi}
+time: {until: 5 tau}
+measure: {between: [[source, tap], [drain, tap]]}
+"""
+
+
+def test_three_terminals_of_a_normal_star(tmp_path: Path) -> None:
+    """A star of wires of 6, 6 and 4 V0/I0 in its normal state, as Ohm has it."""
+    done = experiment(case_from(THREE, tmp_path))
+    circuit, voltage = done.table("circuit"), done.table("voltage")
+    parallel = 1 / (1 / (6 + 5) + 1 / 4)
+    current = 1 / (2 + 6 + parallel)
+    middle = current * parallel
+    for name, wanted in {"source": current, "drain": -middle / (6 + 5), "tap": -middle / 4}.items():
+        assert circuit[f"I into {name}"][-1] == pytest.approx(wanted, rel=1e-9)
+    assert circuit["V out"][-1] == pytest.approx(5 * middle / 11, rel=1e-9)
+    assert voltage["source|tap"][-1] == pytest.approx(1 - 2 * current, rel=1e-9)
+
+
+BAR = """
+geometry:
+  dimension: 3
+  regions: {bar: {box: {size: [6, 2, 2]}}}
+  boundaries: {source: {face: left, of: bar}, drain: {face: right, of: bar}}
+material: {u: 5.79, gamma: 1}
+contacts: {source: normal, drain: normal}
+drive:
+  circuit:
+    elements: {bias: {voltage: {ramp: {to: 0.5, over: 2 tau}}, from: ground, to: in}}
+    terminals: {source: in, drain: ground}
+mesh: {size: 1 xi}
+time: {until: 4 tau}
+measure: {between: [source, drain]}
+"""
+
+
+@pytest.mark.filterwarnings("ignore::fempslip.mesh.checks.CoarseMesh")
+def test_ideal_voltage_in_three_dimensions(tmp_path: Path) -> None:
+    done = experiment(case_from(BAR, tmp_path))
+    voltage = done.table("voltage")
+    late = voltage["t"] > 2.5
+    assert np.abs(voltage["source|drain"][late] - 0.5).max() < 1e-6  # of the iterative Poisson solver
+
+
+SNS = """
+geometry:
+  dimension: 1
+  regions:
+    left: {segment: {from: [-15], to: [-W]}}
+    layer: {segment: {from: [-W], to: [W]}}
+    right: {segment: {from: [W], to: [15]}}
+  boundaries: {source: {end: first, of: left}, drain: {end: last, of: right}}
+material: {everywhere: {u: 5.79, gamma: 0}, layer: {epsilon: -1}}
+contacts: {source: bank, drain: bank}
+drive:
+  circuit:
+    elements: {closed: {resistor: 0, from: in, to: ground}}
+    terminals: {source: in, drain: ground}
+mesh: {size: 0.1 xi}
+time: {until: 400 tau}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("width", "phase", "current"),
+    [
+        (2, 1.0, 0.0231434),
+        (2, np.pi / 2, 0.0358207),
+        (2, 2.0, 0.0448184),
+        (4, 1.0, 0.0063819),
+        (4, np.pi / 2, 0.0084109),
+    ],
+)
+def test_f6_current_and_phase_of_a_normal_layer(width: float, phase: float, current: float, tmp_path: Path) -> None:
+    """F6: eps = -1 over d = 2 and 4 in a wire of 30 xi, phases +-phi/2 at its banks, shorted: I(phi) within 1 %."""
+    case = case_from(SNS.replace("W", f"{width / 2}"), tmp_path)
+    problem = problem_of(case)
+    x = problem.mesh.points[0][np.argsort(problem.mesh.node_of_vertex)]
+    psi = given_state(problem, np.tanh(np.abs(x) / 2 + 0.2) * np.exp(0.5j * phase * x / 15))
+    done = experiment(case, psi)
+    assert done.table("circuit")["I into source"][-1] == pytest.approx(current, rel=0.01)
