@@ -234,6 +234,37 @@ class Landscape:
 
 
 @dataclass(frozen=True, eq=False)
+class Reservoir:
+    """A layer that holds a superfluid at a chemical potential: psi is drawn to sqrt(n) exp(-i integral of head dt).
+
+    rate : (nodes,) at which it is drawn there, 0 outside the layer
+    """
+
+    name: str
+    rate: Array
+    head: Waveform
+
+
+@dataclass(frozen=True, eq=False)
+class Fluid:
+    """What reactive dynamics adds to a problem.  Lengths in xi = hbar/sqrt(2 m mu0), times in hbar/mu0.
+
+    rate : (nodes,) the complex u of the equation, -i without damping, gamma - i with it
+    external : chemical potential from outside, which may change in time
+    outlet : (nodes,) surface over volume where sound leaves, 0 at walls
+    permittivity : inverse square of the plasma frequency (charged condensates);  conductivity, kappa : see there
+    """
+
+    rate: Array
+    external: Landscape
+    reservoirs: tuple[Reservoir, ...]
+    outlet: Array
+    permittivity: float = 0.0
+    conductivity: float = 0.0
+    kappa: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
 class Noise:
     """Thermal noise of the sample.  temperature : k T in units of F;  seed : draws are a function of it and the step
 
@@ -282,7 +313,7 @@ class Problem:
     epsilon, beta, u, gamma, sigma, kinetic : (nodes,), means over the dual cells (sigma and kinetic only for pictures:
     the operators hold them cell by cell);   model : e.g. {dynamics: tdgl, screening: none, charge: conserved}
     landscape : epsilon where it changes in time, of which `epsilon` is the value at t = 0
-    noise : thermal noise, or None
+    noise : thermal noise, or None;  fluid : of superfluids
     kappa : lambda/xi of the reference material, nan where the material does not say it (only a self-field needs it)
     Lambda : lambda^2/(d xi) of the reference material, nan likewise (only the field of a film needs it)
     psi : (nodes,) start state;   pairs : pairs of probe or contact names whose voltage is measured
@@ -311,6 +342,7 @@ class Problem:
     potential: Array | None = None  # with self-field: a on all edges of the space, close to that of the start
     surroundings: Surroundings | None = None  # of a body whose own field is solved for
     Lambda: float = float("nan")
+    fluid: Fluid | None = None
 
 
 # ---------------------------------------------------------------------------------------------- state and steps

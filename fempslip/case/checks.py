@@ -22,6 +22,7 @@ def cross_checks(case: Case) -> Iterator[Found]:
     if isinstance(case, MeshedCase):
         yield from _currents(case)
         yield from _joined_contacts(case)
+        yield from _fluids(case)
     yield from _expected_recipes(case)
 
 
@@ -89,6 +90,57 @@ def _joined_contacts(case: MeshedCase) -> Iterator[Found]:
             known = ", ".join(case.geometry.periodic)
             words = f"a flux through the hole {wave.through!r} alone is not periodic; it may thread a period: {known}"
             yield ("drive", "flux", number, "through"), words
+
+
+ONLY_FLUIDS = ("mass", "density", "chemical_potential")
+NOT_FLUIDS = {"u": 5.79, "gamma": 10.0, "sigma": 1.0}
+
+
+def _fluids(case: MeshedCase) -> Iterator[Found]:
+    """What belongs to superfluids alone, and what does not belong to them."""
+    material: Key = ("material", "everywhere") if case.materials.regions else ("material",)
+    if case.start.rings and case.geometry.dimension != 3:
+        yield ("start", "rings"), "start.rings: vortex rings live in bodies (dimension: 3)"
+    base, start, reactive = case.materials.everywhere, case.start, case.model.reactive
+    if not reactive:
+        words = "is for superfluids: model: {dynamics: superfluid}"
+        given = [((*material, key), getattr(base, key) is not None) for key in (*ONLY_FLUIDS, "plasma_frequency")]
+        given += [((*material, "damping"), base.damping > 0), (("drive", "head"), bool(case.drive.heads))]
+        given += [
+            (("drive", "potential"), case.drive.potential is not None),
+            (("model", "layers"), bool(case.model.layers)),
+        ]
+        given += [(("start", key), bool(getattr(start, key))) for key in ("solitons", "heads", "heal")]
+        yield from ((path, f"{'.'.join(map(str, path))} {words}") for path, there in given if there)
+        return
+    for key, default in NOT_FLUIDS.items():
+        if getattr(base, key) != default:
+            yield (*material, key), f"material.{key} is for tdgl; a superfluid has material.damping (u = damping - i)"
+    for key, there in (("field", case.drive.field), ("flux", case.drive.flux), ("current", case.drive.currents)):
+        if there and (case.model.dynamics == "superfluid" or key == "current"):
+            hint = "drive it by drive.head (reservoirs) or drive.potential"
+            yield ("drive", key), f"drive.{key}: a superfluid has no terminals for it; {hint}"
+    if case.model.charge == "off":
+        yield ("model", "charge"), "model.charge is for tdgl: dynamics says whether a superfluid is charged"
+    for name in case.drive.heads:
+        if case.contacts.get(name) != "reservoir":
+            yield ("drive", "head", name), f"a head needs a reservoir: contacts: {{{name}: reservoir}}"
+    for name in case.model.layers:
+        if case.contacts.get(name) not in ("reservoir", "outlet"):
+            yield (
+                ("model", "layers", name),
+                f"a layer belongs to a reservoir or an outlet: contacts: {{{name}: outlet}}",
+            )
+    if case.model.dynamics == "charged" and base.plasma_frequency is None:
+        yield (
+            material,
+            "a charged condensate wants its plasma frequency: material: {plasma_frequency: 1.7} (in mu0/hbar)",
+        )
+    if case.model.dynamics == "charged" and case.geometry.dimension > 1 and case.scales.kappa is None:
+        yield (
+            material,
+            "a charged condensate wants material.lambda: the speed of light is lambda times the plasma frequency",
+        )
 
 
 def _expected_recipes(case: Case) -> Iterator[Found]:

@@ -1,13 +1,16 @@
-"""What is done to a sample: applied field, flux through holes, currents; each a waveform."""
+"""What is done to a sample: applied field, flux through holes, currents; to a superfluid, chemical potentials."""
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, model_validator
 
 from fempslip.case.circuits import CircuitSpec
+from fempslip.case.material import Profile
 from fempslip.case.parts import (
     BoundaryName,
     Direction,
@@ -22,7 +25,7 @@ from fempslip.case.parts import (
 )
 from fempslip.case.sources import FieldSource, is_source
 from fempslip.case.waveforms import Constant, Sum
-from fempslip.case.waves import Component, CurrentWave, DensityWave, Wave, scalar_is_value
+from fempslip.case.waves import Component, CurrentWave, DensityWave, HeadWave, Wave, scalar_is_value
 from fempslip.contract import Circuit
 
 Vector = tuple[float, float, float]
@@ -144,11 +147,16 @@ AnyCurrent = Annotated[
 
 
 class DriveSpec(Part):
-    """Field, flux and currents as written, or a circuit instead of currents."""
+    """Field, flux and currents as written, or a circuit instead of currents.
+
+    head, potential : of superfluids, the chemical potentials of reservoirs and what acts from outside
+    """
 
     field: Annotated[FieldSpec | None, BeforeValidator(_field)] = None
     flux: Annotated[tuple[FluxWave, ...], BeforeValidator(_as_list), Or()] = ()
     current: Annotated[tuple[AnyCurrent, ...], BeforeValidator(_as_list), Or()] = ()
+    head: dict[BoundaryName, HeadWave] = Field(default_factory=dict)
+    potential: Profile | None = None
     circuit: CircuitSpec | None = None
 
     @model_validator(mode="after")
@@ -163,6 +171,8 @@ class DriveSpec(Part):
             tuple((wave.through, wave.waveform()) for wave in self.flux),
             tuple(drive for current in self.current for drive in _compiled_current(current)),
             self.circuit.compiled() if self.circuit is not None else None,
+            heads={name: wave.waveform() for name, wave in self.head.items()},
+            potential=self.potential,
             sources=_compiled_sources(self.field.sources) if self.field else (),
         )
 
@@ -225,6 +235,7 @@ class Drive:
 
     field : (vector, waveform) added up;  flux : (hole, waveform), 2 pi per quantum
     sources : (case.sources Dipole, Loop, StraightWire or FieldTable, factor)
+    heads : reservoir -> its chemical potential;  potential : on a superfluid from outside, a number or Profiles
     """
 
     field: tuple[tuple[Vector, Any], ...] = ()
@@ -232,6 +243,8 @@ class Drive:
     currents: tuple[CurrentDrive, ...] = ()
     circuit: Circuit | None = None
     sources: tuple[tuple[Any, Any], ...] = ()
+    heads: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    potential: Any = None
 
     @property
     def terminals(self) -> tuple[str, ...]:

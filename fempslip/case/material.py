@@ -12,9 +12,10 @@ from fempslip.case import quantities
 from fempslip.case.parts import NotNegative, Number, Part, Positive, reading, wrong
 from fempslip.case.profiles import Profiles
 from fempslip.case.quantities import Mistake, Names
-from fempslip.case.scales import Scales, scales
+from fempslip.case.scales import HBAR, Scales, scales
 
-REFERENCE = ("xi", "lambda", "sigma", "tau", "thickness", "width", "cross_section", "Tc", "temperature")
+REFERENCE = ("xi", "lambda", "sigma", "tau", "thickness", "width", "cross_section", "Tc", "temperature",
+             "mass", "density", "chemical_potential")  # fmt: skip
 
 
 def _profile_kind(data: Any) -> str:
@@ -87,10 +88,15 @@ class Material:
     thickness: float = 1.0
     kinetic: float = 1.0
     beta: float = 1.0
+    damping: float = 0.0
 
 
 class Everywhere(Part):
-    """The reference material, and what holds wherever a region says nothing else."""
+    """The reference material, and what holds wherever a region says nothing else.
+
+    Superfluids: mass of a particle, density, chemical_potential instead of xi, damping (u = damping - i), and of a
+    charged one the plasma frequency in mu0/hbar.
+    """
 
     xi: AsWritten = None
     lambda_: AsWritten = Field(default=None, alias="lambda")
@@ -106,6 +112,11 @@ class Everywhere(Part):
     gamma: Annotated[Number, NotNegative] = 10.0
     kinetic: Annotated[Number, Positive] = 1.0
     beta: Annotated[Number, Positive] = 1.0
+    mass: AsWritten = None
+    density: AsWritten = None
+    chemical_potential: AsWritten = None
+    damping: Annotated[Number, NotNegative] = 0.0
+    plasma_frequency: Annotated[Number, Positive] | None = None
 
 
 class Region(Part):
@@ -121,6 +132,7 @@ class Region(Part):
     cross_section: AreaRatio | None = None
     kinetic: Annotated[Number, Positive] | None = None
     beta: Annotated[Number, Positive] | None = None
+    damping: Annotated[Number, NotNegative] | None = None
 
     @model_validator(mode="after")
     def _one_epsilon(self, info: ValidationInfo) -> Region:
@@ -166,7 +178,7 @@ class Materials(Part):
             value = getattr(own, name)
             return getattr(base, name) if value is None else value
 
-        names = ("epsilon", "u", "gamma", "sigma", "kinetic", "beta")
+        names = ("epsilon", "u", "gamma", "sigma", "kinetic", "beta", "damping")
         section = (either("thickness") or 1.0) * (own.cross_section or 1.0)
         found = Material(**{name: either(name) for name in names}, thickness=section)
         warmth = own.warmth(scales)
@@ -221,14 +233,14 @@ def read_reference(data: Mapping[str, Any], dimension: int) -> Reference:
         return attempt(key, lambda: quantities.number(data[key], kind, names, "{here}"))
 
     _refuse_misplaced(data, dimension, mistakes)
-    xi = si("xi", "length")
+    xi, mass, number = _particles(data, si, attempt, mistakes)
     names = Names(Scales(dimension, xi=xi), broken=frozenset({"xi"} if mistakes else ()))
     kappa = in_xi("lambda", "length", names) if xi or not quantities.has_unit(data.get("lambda")) else None
     lambda_ = xi * kappa if xi and kappa else None
     if kappa is None and data.get("lambda") is not None:
         lambda_ = si("lambda", "length")
     sigma = si("sigma", "conductivity") if quantities.has_unit(data.get("sigma")) else None
-    tau = si("tau", "time")
+    tau = 2 * mass * xi**2 / HBAR if mass and xi else si("tau", "time")
     if sigma and tau:
         mistakes.append(("tau", Mistake("material: give sigma or tau, not both (tau = mu0 sigma lambda^2)")))
     tc, temperature = _temperatures(data, si, mistakes)
@@ -243,7 +255,33 @@ def read_reference(data: Mapping[str, Any], dimension: int) -> Reference:
         dimension, xi, lambda_, sigma, tau,
         m * thickness if m and thickness else None, m2 * area if m2 and area else None, kappa,
     )  # fmt: skip
-    return Reference(replace(found, Tc=tc, temperature=temperature, film=thickness), thickness, area, tuple(mistakes))
+    found = replace(found, Tc=tc, temperature=temperature, film=thickness, mass=mass, number=number)
+    return Reference(found, thickness, area, tuple(mistakes))
+
+
+def _particles(
+    data: Mapping[str, Any], si: Any, attempt: Any, mistakes: list[tuple[str, Mistake]]
+) -> tuple[float | None, float | None, float | None]:
+    """xi (m), mass (kg) and number density (m^-3): of a superfluid xi = hbar / sqrt(2 m mu0), tau0 = hbar / mu0."""
+    xi, mass = si("xi", "length"), si("mass", "mass")
+    mu0 = attempt("chemical_potential", lambda: quantities.in_joules(data["chemical_potential"], "{here}"))
+    if mu0 and data.get("xi") is not None:
+        mistakes.append(
+            ("xi", Mistake("material: give xi or chemical_potential, not both (mu0 = hbar^2 / (2 m xi^2))"))
+        )
+    if mass is None and (mu0 or data.get("density") is not None):
+        key = "chemical_potential" if mu0 else "density"
+        mistakes.append((key, Mistake(f"material: {key} wants the mass of a particle beside it: mass: 4.0026 u")))
+    for key in ("tau", "sigma", "Tc"):
+        if mass and data.get(key) is not None and quantities.has_unit(data[key]):
+            mistakes.append((key, Mistake(f"material: {key} is not for superfluids; mass and xi say the unit of time")))
+    if mu0 and mass:
+        xi = HBAR / (2 * mass * mu0) ** 0.5
+    names = quantities.names_in(data.get("density"))
+    heavy = any("g" in name for name in names)
+    number = attempt("density", lambda: quantities.in_si(data["density"], "mass_density" if heavy else "number_density",
+                                                         "{here}"))  # fmt: skip
+    return xi, mass, number / mass if number and mass and heavy else number
 
 
 def _temperatures(

@@ -173,6 +173,7 @@ Voltage = Annotated[float, BeforeValidator(_number("voltage")), _JSON]
 Resistance = Annotated[float, BeforeValidator(_number("resistance")), _JSON]
 Inductance = Annotated[float, BeforeValidator(_number("inductance")), _JSON]
 Capacitance = Annotated[float, BeforeValidator(_number("capacitance")), _JSON]
+Head = Annotated[float, BeforeValidator(_number("head")), _JSON]
 Current = Annotated[float | Amount, BeforeValidator(_current), _JSON]
 
 

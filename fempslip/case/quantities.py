@@ -13,7 +13,7 @@ from functools import cache
 from math import isfinite, pi
 from typing import Any
 
-from fempslip.case.scales import SI_UNITS, Scales
+from fempslip.case.scales import KB, SI_UNITS, H, Scales
 
 # kind -> words of it in messages
 WORDS = {
@@ -24,9 +24,12 @@ WORDS = {
     "inductance": "an inductance", "capacitance": "a capacitance", "speed": "a speed",
     "moment": "a magnetic moment",
     "specific heat": "an entropy or a heat capacity of a mass",
+    "mass": "a mass", "energy": "an energy",
+    "pressure": "a pressure", "number_density": "a number of particles in a volume", "mass_density": "a mass density",
+    "head": "a chemical potential (in mu0, J, K or Hz) or a pressure",
 }  # fmt: skip
 
-SCALE_NAMES = ("xi", "lambda", "tau", "Bc2", "j0", "Idep", "Phi0", "V0")
+SCALE_NAMES = ("xi", "lambda", "tau", "Bc2", "j0", "Idep", "Phi0", "V0", "mu0")
 
 # kind -> what the material must say before SI units of that kind can be used
 _NEEDED = {
@@ -122,7 +125,9 @@ _EXAMPLE = {"length": "'20 nm'", "conductivity": "'2e6 S/m'", "time": "'0.1 ps'"
             "temperature": "'4.2 K'", "current": "'10 uA'", "voltage": "'1 mV'", "resistance": "'50 ohm'",
             "capacitance": "'1 pF'",
             "inductance": "'1 nH'", "speed": "'230 m/s'", "specific heat": "'300 J/kg/K'",
-            "moment": "'1e-15 A*m^2'"}  # fmt: skip
+            "moment": "'1e-15 A*m^2'",
+            "mass": "'4.0026 u'", "number_density": "'1e20 m^-3'",
+            "mass_density": "'145 kg/m^3'", "head": "'50 nK', '1 kHz' or '1e-30 J'"}  # fmt: skip
 
 
 def names_in(written: object) -> set[str]:
@@ -172,8 +177,40 @@ def _value(number: float, name: str, kind: str, names: Names, what: str, written
     if name in SCALE_NAMES:
         return Amount(number * _scale(name, kind, names, what, written))
     factor, given = _unit(name, names.known(), what)
+    if kind == "head":
+        return Amount(number * _head(factor, given, names, what, written))
     _same_kind(what, kind, written, given)
     return Amount(number * (factor / unit_of(kind, names, what, written)))
+
+
+def in_joules(written: object, what: str) -> float:
+    """A chemical potential as an energy, a temperature (k_B T) or a frequency (h f), J.  Raises Mistake."""
+    names = names_in(written)
+    given = _unit(next(iter(names)), (), what)[1] if len(names) == 1 else "head"
+    if given not in _ENERGIES:
+        raise _wrong_kind(what, "head", str(written), given)
+    return _ENERGIES[given] * in_si(written, given, what)
+
+
+_ENERGIES = {"energy": 1.0, "temperature": KB, "frequency": H}
+
+
+def _head(factor: float, given: str, names: Names, what: str, written: str) -> float:
+    """The dimensionless value of a unit of energy, temperature, frequency or pressure, as a chemical potential.
+
+    A pressure P raises it by P/n, n the number of particles in a volume.
+    """
+    if names.broken:
+        return 1.0
+    mu0 = names.scales.mu0
+    if mu0 is None or (given == "pressure" and names.scales.number is None):
+        missing = "material.density" if mu0 else "material.mass and material.xi (or chemical_potential)"
+        raise Mistake(f"{what}: {written!r} has an SI unit, so give {missing} too (or write a bare number, in mu0)")
+    if given == "pressure" and names.scales.number:
+        return factor / (names.scales.number * mu0)
+    if given not in _ENERGIES:
+        raise _wrong_kind(what, "head", written, given)
+    return _ENERGIES[given] * factor / mu0
 
 
 def _scale(name: str, kind: str, names: Names, what: str, written: str) -> float:
@@ -181,6 +218,7 @@ def _scale(name: str, kind: str, names: Names, what: str, written: str) -> float
     values: dict[str, tuple[float | None, str]] = {
         "xi": (1.0, "length"), "lambda": (names.scales.kappa, "length"), "tau": (1.0, "time"), "Bc2": (1.0, "field"),
         "j0": (1.0, "density"), "Phi0": (2 * pi, "flux"), "V0": (1.0, "voltage"),
+        "mu0": (1.0, "head"),
     }  # fmt: skip
     value, given = values[name]
     _same_kind(what, kind, written, given)

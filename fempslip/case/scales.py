@@ -14,6 +14,8 @@ from math import pi, sqrt
 
 H = 6.62607015e-34  # J s, exact
 E = 1.602176634e-19  # C, exact
+KB = 1.380649e-23  # J/K, exact
+HBAR = H / (2 * pi)
 PHI0 = H / (2 * E)  # Wb, flux quantum
 MU0 = 1.25663706127e-6  # T m / A, CODATA 2022
 DEPAIRING = 2 / (3 * sqrt(3))  # largest supercurrent density of a uniform state, in j0
@@ -24,6 +26,7 @@ SI_UNITS = {
     "flux": "Wb", "conductivity": "S/m", "frequency": "Hz", "area": "m^2", "angle": "rad", "temperature": "K",
     "resistance": "ohm", "inductance": "H", "capacitance": "F", "speed": "m/s", "specific heat": "J/kg/K",
     "moment": "A*m^2",
+    "energy": "J", "pressure": "Pa", "mass": "kg", "number_density": "m^-3", "mass_density": "kg/m^3",
 }  # fmt: skip
 
 
@@ -35,6 +38,8 @@ class Scales:
     current : A, one unit of current of this dimension: j0 area (wires), j0 xi thickness (films), j0 xi^2 (bulk)
     kappa : lambda / xi, which a dimensionless material may give too;  film : thickness / xi, likewise
     Tc, temperature : K; the scales hold at this temperature
+    mass, number : of a superfluid's particles, kg, and how many in a m^3.  Then tau0 = hbar/mu0 = 2 m xi^2/hbar, and
+    what is a voltage in a superconductor is a chemical potential in mu0
     """
 
     dimension: int
@@ -55,6 +60,14 @@ class Scales:
     needs: str = ""  # what to give, so that SI units can be used, where it is not the material
     film: float | None = None
 
+    mass: float | None = None
+    number: float | None = None
+
+    @property
+    def mu0(self) -> float | None:
+        """The chemical potential hbar/tau0 of a superfluid, J."""
+        return HBAR / self.tau0 if self.mass and self.tau0 else None
+
     @property
     def Lambda(self) -> float | None:
         """lambda^2 / (thickness xi), what a thin film screens by; the Pearl length of most papers is twice that."""
@@ -68,9 +81,10 @@ class Scales:
             "resistance": ohm, "inductance": ohm * self.tau0 if ohm and self.tau0 else None,
             "capacitance": self.tau0 / ohm if ohm and self.tau0 else None, "length": self.xi, "time": self.tau0,
             "field": self.Bc2, "density": self.j0, "current": self.current,
-            "voltage": self.V0, "flux": PHI0 / (2 * pi), "conductivity": self.sigma,
+            "voltage": None if self.mass else self.V0, "flux": PHI0 / (2 * pi), "conductivity": self.sigma,
             "frequency": 1 / self.tau0 if self.tau0 else None, "area": self.xi**2 if self.xi else None, "angle": 1.0,
-            "energy": self.current * PHI0 / (4 * pi) if self.current else None,
+            "energy": self.mu0 if self.mass else self.current * PHI0 / (4 * pi) if self.current else None,
+            "pressure": self.mu0 * self.number if self.mu0 and self.number else None,
         }  # fmt: skip
         return values[kind]
 

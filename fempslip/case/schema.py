@@ -47,7 +47,7 @@ from fempslip.case.static_settings import Bias, Follow, Images, PairPath, SlipPa
 from fempslip.case.sweep import SweepSpec
 from fempslip.contract import Refusal
 
-ContactKind = Annotated[str, one_of("normal", "bank", "free")]
+ContactKind = Annotated[str, one_of("normal", "bank", "free", "reservoir", "outlet")]
 
 
 def _arranged(data: Any, info: ValidationInfo) -> Any:

@@ -21,7 +21,9 @@ from fempslip.case.parts import (
     QUANTITY,
     BoundaryName,
     Direction,
+    Head,
     Length,
+    NotNegative,
     Number,
     Or,
     Part,
@@ -45,11 +47,18 @@ class Model(Part):
     screening: none is the applied field alone; maxwell adds the sample's own field in all of space (films are then
     infinitely long along z); pearl is a thin film with the field of its own sheet current
     charge: conserved solves for the electric potential; off is pure relaxation without one
+    layers: depth of a superfluid's reservoirs and outlets
     """
 
-    dynamics: Annotated[str, one_of("tdgl")] = "tdgl"
+    dynamics: Annotated[str, one_of("tdgl", "superfluid", "charged")] = "tdgl"
     screening: Annotated[str, one_of("none", "maxwell", "pearl")] = "none"
     charge: Annotated[str, one_of("conserved", "off")] = "conserved"
+    layers: dict[BoundaryName, Annotated[Length, Positive]] = Field(default_factory=dict)
+
+    @property
+    def reactive(self) -> bool:
+        """A superfluid, charged or not: frequencies instead of relaxation."""
+        return self.dynamics != "tdgl"
 
 
 def _place(written: Any, info: ValidationInfo) -> Any:
@@ -71,6 +80,33 @@ class Vortex(Part):
     direction: Direction = Z
 
 
+class VortexRing(Part):
+    """A vortex ring round a direction, along which it moves if winding is 1."""
+
+    center: Point
+    radius: Annotated[Length, Positive]
+    direction: Direction = Z
+    winding: StrictInt = 1
+
+
+def _x_axis(written: Any) -> Any:
+    return [1, 0, 0] if written is None else written
+
+
+class Soliton(Part):
+    """A dark soliton on the plane through a point, moving along its normal at a share of the speed of sound."""
+
+    at: Point
+    direction: Annotated[Direction, BeforeValidator(_x_axis)] = Field(default=None, validate_default=True)
+    speed: Number = 0.0
+
+    @model_validator(mode="after")
+    def _slower_than_sound(self) -> Soliton:
+        if not -1 < self.speed < 1:
+            raise wrong("{here}: speed is a share of the speed of sound, between -1 and 1")
+        return self
+
+
 def _start(data: Any) -> Any:
     """A word alone is the kind."""
     return {"kind": data} if isinstance(data, str) else data
@@ -80,19 +116,27 @@ def _kind(written: Any, info: ValidationInfo) -> Any:
     """`vortices` and `run` say the kind by themselves."""
     if written is not None:
         return written
-    return "vortices" if info.data.get("vortices") else "run" if info.data.get("run") is not None else "uniform"
+    vortices = info.data.get("vortices") or info.data.get("rings")
+    return "vortices" if vortices else "run" if info.data.get("run") is not None else "uniform"
 
 
 class Start(Part):
     """How the run begins.
 
     uniform: |psi| = sqrt(epsilon) without divergence of current; normal: noise of an amplitude, seeded;
-    vortices: given ones in the uniform state; run: frame of another run
+    vortices: given ones in the uniform state, rings among them; run: frame of another run
+
+    Superfluids: solitons; heads, the chemical potentials that regions are at rest with; heal, how long what was
+    imprinted relaxes before t = 0 (by default 1.5 tau where there are vortices)
     """
 
     seed: Annotated[StrictInt, Field(ge=0, lt=2**63)] = 0
     amplitude: Annotated[Number, Positive] = 0.01
     vortices: tuple[Vortex, ...] = ()
+    rings: tuple[VortexRing, ...] = ()
+    solitons: tuple[Soliton, ...] = ()
+    heads: dict[RegionName, Head] = Field(default_factory=dict)
+    heal: Annotated[Time, NotNegative] | None = None
     run: str | None = None
     frame: StrictInt = -1
     kind: Annotated[str, one_of("uniform", "normal", "vortices", "run"), BeforeValidator(_kind)] = Field(
@@ -101,8 +145,8 @@ class Start(Part):
 
     @model_validator(mode="after")
     def _has_what_it_needs(self) -> Start:
-        if (self.kind == "vortices") != bool(self.vortices):
-            raise wrong("{here}: kind vortices and a list of vortices belong together")
+        if (self.kind == "vortices") != bool(self.vortices or self.rings):
+            raise wrong("{here}: kind vortices and a list of vortices (or rings) belong together")
         if (self.kind == "run") != (self.run is not None):
             raise wrong("{here}: kind run and run (the folder of another run) belong together")
         return self

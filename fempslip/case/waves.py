@@ -12,6 +12,7 @@ from fempslip.case.parts import (
     Density,
     FieldStrength,
     Frequency,
+    Head,
     Listed,
     NotNegative,
     Number,
@@ -123,4 +124,5 @@ class Wave(OneWave[H], Generic[H]):
 CurrentWave = Annotated[Wave[Current], BeforeValidator(scalar_is_value), Or(SUMMED)]
 VoltageWave = Annotated[Wave[Voltage], BeforeValidator(scalar_is_value), Or(SUMMED)]
 DensityWave = Annotated[Wave[Density], BeforeValidator(scalar_is_value), Or(SUMMED)]
+HeadWave = Annotated[Wave[Head], BeforeValidator(scalar_is_value), Or(SUMMED)]
 Component = Annotated[Wave[FieldStrength], BeforeValidator(scalar_is_value), Or(SUMMED)]

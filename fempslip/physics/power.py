@@ -17,7 +17,7 @@ from typing import Protocol
 import numpy as np
 
 from fempslip.contract import Array, Problem, State
-from fempslip.physics import kernels
+from fempslip.physics import kernels, superfluid
 from fempslip.physics.applied import AppliedLinks, framed, injection, potential
 from fempslip.physics.energy import LinkEnergy
 from fempslip.physics.graph import Graph, graph
@@ -37,6 +37,8 @@ class Meter(Protocol):
 
 
 def meter_of(problem: Problem) -> Meter:
+    if problem.fluid is not None:
+        return FluidMeter(problem, superfluid.External(problem.fluid.external), Epsilon(problem))
     return METERS[problem.model.get("screening", "none")](problem)
 
 
@@ -95,6 +97,45 @@ class PowerMeter:
         return self.problem.model.get("charge") == "off"
 
 
+@dataclass(frozen=True, eq=False)
+class FluidMeter:
+    """The meter of a superfluid: E of physics.superfluid, with that of the electric and magnetic field if charged.
+
+    What reservoirs and outlets take or give is not counted.
+    """
+
+    problem: Problem
+    external: superfluid.External
+    epsilon: Epsilon
+
+    def stored(self, state: State) -> tuple[float, float]:
+        p, m = self.problem, self.problem.operators.m
+        epsilon, external = self.epsilon.at(state.t), self.external.at(state.t)
+        value = superfluid.energy(p, state["psi"], state["a"], epsilon, external)
+        density = float(m @ np.abs(state["psi"]) ** 2 / m.sum())
+        return value + superfluid.field_energy(
+            p, state["a"], state.history["e"][0] if "e" in state.history else None, state.t
+        ), density
+
+    def dissipated(self, old: State, new: State) -> float:
+        """2 sum m Re u |(d_t + i mu_ext) psi|^2."""
+        p, dt = self.problem, new.t - old.t
+        damping = superfluid.fluid_of(p).rate.real
+        if not damping.any():
+            return 0.0
+        before, after = (s["psi"] * framed(s["chi"]) for s in (old, new))
+        rate = (after - before) / dt + 0.5j * self.external.at(0.5 * (old.t + new.t)) * (before + after)
+        return 2 * float((p.operators.m * damping) @ np.abs(rate) ** 2)
+
+    def supplied(self, old: State, new: State, currents: Array) -> float:
+        """By what changes the external potential and epsilon."""
+        change = self.external.at(new.t) - self.external.at(old.t)
+        density = 0.5 * (np.abs(old["psi"]) ** 2 + np.abs(new["psi"]) ** 2)
+        given = float((self.problem.operators.m * change) @ density) / (new.t - old.t)
+        return given + self.epsilon.supplied(old, new)
+
+
+@dataclass(frozen=True, eq=False)
 class FilmMeter(PowerMeter):
     """The meter of a film with its own field, whose energy sum_e I_e a_ind,e = Lambda int b_ind^2 dV is stored too."""
 

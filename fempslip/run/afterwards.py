@@ -21,12 +21,15 @@ import numpy as np
 from fempslip import mesh as parts
 from fempslip.case import Evolve
 from fempslip.contract import Array, Problem, Refusal, State, Step, Trial
+from fempslip.mesh.copies import edge_vertices
+from fempslip.mesh.simplices import in_space
 from fempslip.physics.applied import potential
 from fempslip.run.compiling import compile
 from fempslip.store import Run
 from fempslip.tasks.line_tracking import BodyLines
 from fempslip.tasks.tracking import Ledger, Topology
 from fempslip.topology import ledger
+from fempslip.topology.slips import slips
 from fempslip.topology.state import TURN
 from fempslip.topology.subcomplex import subcomplex
 
@@ -183,6 +186,23 @@ def ledger_between(run: Run, first: Place, second: Place) -> dict[str, dict[str,
         residual = -links - (TURN * crossings + phase - nodes)
         found[name] = {**columns, "contact": -rest, "residual": residual}
     return found
+
+
+def slips_between(run: Run, first: Place, second: Place) -> dict[str, Array]:
+    """Phase slips of a film or a body between two places: columns of topology.slips.slips.  Raises Refusal as above."""
+    if "turned" not in run.fields:
+        raise Refusal(f"{run.folder}: crossings were not watched; ask for the recipe body_slips before the run")
+    problem = problem_of(run)
+    op, mesh = problem.operators, problem.mesh
+    table = (
+        run.table("crossings")
+        if "crossings" in run.tables
+        else {name: np.zeros(0) for name in ("t", "edge", "winding")}
+    )
+    edge = table["edge"].astype(int)
+    share = ledger.spread(op, weights_of(problem, second) - weights_of(problem, first))[edge] * table["winding"]
+    place = in_space(mesh.points)[:, edge_vertices(mesh, op)[:, edge]].mean(axis=1)
+    return slips(table["t"], place, share, 0.5 * run.header["hops"]["tau_z"])
 
 
 def weights_of(problem: Problem, place: Place) -> Array:

@@ -15,13 +15,14 @@ import numpy as np
 from fempslip.case import Case, Evolve, Lumped, MeshedCase
 from fempslip.case.lumped_settings import SYSTEMS
 from fempslip.case.noise_settings import BOLTZMANN
-from fempslip.case.scales import DEPAIRING
+from fempslip.case.scales import DEPAIRING, KB, H
 from fempslip.case.waveforms import Sum
 from fempslip.contract import Mesh, Problem, Step, Waveform
 from fempslip.mesh.meshing import make_mesh
 from fempslip.mesh.sources import circulations, densities, potential_of
 from fempslip.run import statics
 from fempslip.run.compiling import compile, depairing_current, instants, per_cell
+from fempslip.run.fluids import limit_of
 from fempslip.run.recipes import recipe
 from fempslip.run.running import watchers_of
 from fempslip.run.support import refuse_unanswerable, refuse_unsupported
@@ -34,7 +35,8 @@ FRAME = 56  # bytes a node: psi in double precision; |psi|, phase, potentials an
 MARGIN, WIDTH = 13, 110
 SI = {"length": "m", "time": "s", "field": "T", "density": "A/m^2", "voltage": "V", "current": "A"}
 SI |= {"resistance": "ohm", "inductance": "H", "capacitance": "F"}
-PREFIXES = {0: "", -3: "m", -6: "u", -9: "n", -12: "p", -15: "f"}
+SI |= {"energy": "J", "pressure": "Pa", "frequency": "Hz"}
+PREFIXES = {9: "G", 6: "M", 3: "k", 0: "", -3: "m", -6: "u", -9: "n", -12: "p", -15: "f"}
 
 
 def explain(case: Case) -> str:
@@ -50,7 +52,10 @@ def explain(case: Case) -> str:
         problem = compile(case, mesh)
         marched = {}
         if isinstance(case, Evolve):
-            marched = {"time": duration(case, problem), "cost": [cost(problem, seconds_a_step(case, problem))]}
+            marched = {
+                "time": [*duration(case, problem), *step(problem)],
+                "cost": [cost(problem, seconds_a_step(case, problem))],
+            }
     sections = {
         "sweep": []
         if case.sweep is None
@@ -120,7 +125,8 @@ def quantity(value: float, kind: str) -> str:
     """A value in SI with its unit: 2.46e-5, "voltage" -> "24.6 uV"."""
     if kind == "density" or value == 0:
         return f"{value:.4g} {SI[kind]}"
-    power = max(-15, min(0, 3 * math.floor(math.log10(abs(value)) / 3)))
+    highest = 9 if kind in ("frequency", "pressure") else 0
+    power = max(-15, min(highest, 3 * math.floor(math.log10(abs(value)) / 3)))
     return f"{value / 10.0**power:.4g} {PREFIXES[power]}{SI[kind]}"
 
 
@@ -145,7 +151,9 @@ def readable(seconds: float) -> str:
 # ---------------------------------------------------------------------------------------------- sections
 
 
-def scales(case: Case) -> list[str]:
+def scales(case: MeshedCase) -> list[str]:
+    if case.model.reactive:
+        return fluid_scales(case)
     units = {"length": "xi", "time": "tau", "field": "Bc2", "density": "j0", "voltage": "V0"}
     units["current"] = case.scales.label("current")
     known = {kind: case.scales.si(kind) for kind in units}
@@ -153,6 +161,19 @@ def scales(case: Case) -> list[str]:
     if case.scales.Tc is not None:
         words.append(f"at T = {case.scales.temperature:g} K (Tc = {case.scales.Tc:g} K)")
     return wrapped(words) or ["dimensionless; for values in SI give material.xi, lambda and sigma"]
+
+
+def fluid_scales(case: MeshedCase) -> list[str]:
+    """xi = hbar/sqrt(2 m mu0), tau = hbar/mu0; the speed of sound sqrt 2 xi/tau and the quantum of circulation h/m."""
+    s = case.scales
+    if not (s.xi and s.tau0 and s.mass and s.mu0):
+        return ["dimensionless; for values in SI give material.mass and xi (or chemical_potential), and density"]
+    words = [f"1 xi = {quantity(s.xi, 'length')}", f"1 tau = hbar/mu0 = {quantity(s.tau0, 'time')}"]
+    words += [f"mu0 = {s.mu0:.4g} J = kB {s.mu0 / KB:.4g} K = h {quantity(s.mu0 / H, 'frequency')}"]
+    if s.number:
+        words.append(f"n mu0 = {quantity(s.number * s.mu0, 'pressure')}")
+    words += [f"sound {math.sqrt(2) * s.xi / s.tau0:.4g} m/s", f"circulation h/m = {H / s.mass:.4g} m^2/s"]
+    return wrapped(words)
 
 
 def geometry(case: MeshedCase, mesh: Mesh) -> list[str]:
@@ -170,7 +191,8 @@ def material(case: MeshedCase) -> list[str]:
     lines = []
     for name, m in case.material.items():
         epsilon = f"{m.epsilon:g}" if isinstance(m.epsilon, int | float) else m.epsilon.words
-        words = [f"u = {m.u:g}", f"gamma = {m.gamma:g}", f"epsilon = {epsilon}"]
+        relaxing = [f"u = {m.u:g}", f"gamma = {m.gamma:g}"]
+        words = [*([f"damping = {m.damping:g}"] if case.model.reactive else relaxing), f"epsilon = {epsilon}"]
         ratios = {"sigma": m.sigma, "thickness": m.thickness, "kinetic": m.kinetic, "beta": m.beta}
         words += [f"{key} = {ratio:g} of the reference" for key, ratio in ratios.items() if ratio != 1]
         lines += wrapped([f"{name}: {words[0]}", *words[1:]])
@@ -178,7 +200,8 @@ def material(case: MeshedCase) -> list[str]:
 
 
 def contacts(problem: Problem) -> list[str]:
-    kinds = {"normal": "psi = 0", "bank": "superconducting, one equipotential", "free": "no condition on psi"}
+    kinds = {"normal": "psi = 0", "bank": "superconducting, one equipotential", "free": "no condition on psi",
+             "reservoir": "held at its head", "outlet": "sound leaves"}  # fmt: skip
     unit = {1: " A", 2: " xi d", 3: " xi^2"}[problem.mesh.dim]
     found = [f"{c.name}: {c.kind} ({kinds[c.kind]}), section {c.section:.4g}{unit}" for c in problem.contacts]
     return found or ["none"]
@@ -201,7 +224,7 @@ def drive(case: MeshedCase, problem: Problem) -> list[str]:
     for hole, wave in case.drive.flux:
         change, value = strongest(wave, until)
         lines.append(f"flux through {hole}: {change}{value / (2 * math.pi):.4g} Phi0")
-    return [*lines, *currents(case, problem), *circuit(case, problem)] or ["none"]
+    return [*lines, *currents(case, problem), *circuit(case, problem), *heads(case)] or ["none"]
 
 
 UNITS = {"resistor": "resistance", "inductor": "inductance", "capacitor": "capacitance"}
@@ -240,6 +263,26 @@ def normal_resistance(problem: Problem) -> float:
     link, _ = field.frame({"chi": state["chi"], "a": state["a"]}, 0.0)
     _, r, _ = field.response(none, link, state, 0.0)
     return float(r[a, a] + r[b, b] - r[a, b] - r[b, a])
+
+
+def heads(case: MeshedCase) -> list[str]:
+    """Chemical potentials of a superfluid's reservoirs, and from outside."""
+    lines = []
+    for name, wave in case.drive.heads.items():
+        change, value = strongest(wave, case.until)
+        frequency = case.scales.si("frequency")
+        rate = f", turns at {quantity(value / (2 * math.pi) * frequency, 'frequency')}" if frequency else ""
+        lines.append(f"head of {name}: {change}{pressure(case, value)}{rate}")
+    outside = case.drive.potential
+    if outside is not None:
+        words = f"{outside:g} mu0" if isinstance(outside, int | float) else f"{outside.words} (mu0)"
+        lines.append(f"chemical potential from outside: {words}")
+    return lines
+
+
+def pressure(case: MeshedCase, value: float) -> str:
+    """A chemical potential in mu0 and, where the material says enough, as the pressure n mu."""
+    return both(case, value, "pressure" if case.scales.si("pressure") else "energy", "mu0")
 
 
 def currents(case: MeshedCase, problem: Problem) -> list[str]:
@@ -314,6 +357,13 @@ def duration(case: Evolve, problem: Problem) -> list[str]:
 def support(case: MeshedCase) -> str:
     m = case.model
     return f"yes: task {case.task}, dynamics {m.dynamics}, screening {m.screening}, charge {m.charge}"
+
+
+def step(problem: Problem) -> list[str]:
+    """The fixed step of a superfluid and the limit that it keeps."""
+    if problem.fluid is None:
+        return []
+    return [f"step {problem.clock.fixed:.4g} tau (grid waves grow above {limit_of(problem):.3g} tau)"]
 
 
 def cost(problem: Problem, spent: float) -> str:

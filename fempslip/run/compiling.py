@@ -31,6 +31,7 @@ from fempslip.mesh.sources import densities
 from fempslip.mesh.vacuum import surrounded
 from fempslip.physics import fluctuations
 from fempslip.physics.maxwell import Screening
+from fempslip.run import fluids
 from fempslip.run.gauge import at_rest_on_banks
 from fempslip.run.outside import pattern_of
 from fempslip.solver.london import London
@@ -61,7 +62,8 @@ def compile(case: MeshedCase, mesh: Mesh, psi: Array | None = None) -> Problem: 
     op = parts.operators(mesh, section, kinetic, sigma)
     contacts, probes = contacts_of(case, mesh, section), probes_of(case, mesh, section)
     refuse_parted(case, op, contacts, probes)
-    landscape = landscape_of(case, mesh, material, section)
+    epsilons = {name: m.epsilon for name, m in material.items()}
+    landscape = landscape_of(case, mesh, epsilons, section, lambda region: material_path(case, region))
     problem = Problem(
         mesh=mesh,
         operators=op,
@@ -87,10 +89,15 @@ def compile(case: MeshedCase, mesh: Mesh, psi: Array | None = None) -> Problem: 
         refuse_unscreenable(case, problem, section)
         problem = in_space(case, problem)
         problem = screened_start(case, problem) if psi is None else problem
+    if case.model.reactive:
+        pushed = dict.fromkeys(material, 0.0 if case.drive.potential is None else case.drive.potential)
+        external = landscape_of(case, mesh, pushed, section, lambda region: "drive.potential")
+        problem = replace(problem, fluid=fluids.fluid_of(case, problem, material, section, external))
     problem = with_noise(case, problem, section * sigma)
     refuse_unresolved(case, problem)
     refuse_changing_banks(case, problem)
-    return replace(problem, psi=start_of(case, problem) if psi is None else psi)
+    problem = replace(problem, psi=start_of(case, problem) if psi is None else psi)
+    return replace(problem, clock=fluids.clock_of(case, problem)) if case.model.reactive else problem
 
 
 def refuse_unscreenable(case: MeshedCase, problem: Problem, section: Array) -> None:
@@ -170,22 +177,27 @@ def nodal(mesh: Mesh, material: Mapping[str, Any], key: str, section: Array) -> 
     return parts.dual_mean(mesh, {name: float(getattr(m, key)) for name, m in material.items()}, section)
 
 
-def landscape_of(case: MeshedCase, mesh: Mesh, material: Mapping[str, Any], section: Array) -> Landscape:
-    """epsilon of all regions: what is constant, and a pattern for every waveform that multiplies a part."""
+def landscape_of(
+    case: MeshedCase, mesh: Mesh, profiles: Mapping[str, Any], section: Array, path_of: Callable[[str], str]
+) -> Landscape:
+    """Numbers or Profiles of all regions: what is constant, and a pattern for every waveform that multiplies a part.
+
+    path_of : region -> where its profile is written
+    """
     constant: dict[str, Any] = {}
     changing: dict[Waveform, dict[str, list[Any]]] = {}
-    for region, m in material.items():
-        if isinstance(m.epsilon, int | float):
-            constant[region] = float(m.epsilon)
+    for region, profile in profiles.items():
+        if isinstance(profile, int | float):
+            constant[region] = float(profile)
             continue
-        constant[region] = total([term for term in m.epsilon.terms() if term.times is None])
-        for term in (term for term in m.epsilon.terms() if term.times is not None):
+        constant[region] = total([term for term in profile.terms() if term.times is None])
+        for term in (term for term in profile.terms() if term.times is not None):
             wave = term.times.waveform()
-            refuse_jumps(case, wave, material_path(case, region), "which no step in time can follow")
+            refuse_jumps(case, wave, path_of(region), "which no step in time can follow")
             changing.setdefault(wave, {}).setdefault(region, []).append(term)
     patterns = np.zeros((len(changing), mesh.nodes))
     for row, by_region in zip(patterns, changing.values(), strict=True):
-        row[:] = parts.dual_mean(mesh, {name: total(by_region.get(name, [])) for name in material}, section)
+        row[:] = parts.dual_mean(mesh, {name: total(by_region.get(name, [])) for name in profiles}, section)
     return Landscape(parts.dual_mean(mesh, constant, section), patterns, tuple(changing))
 
 
@@ -436,12 +448,16 @@ def start_of(case: MeshedCase, problem: Problem) -> Array:
     elif start.kind == "normal":
         psi = seeds.noise(op, problem.epsilon, start.amplitude, start.seed)
     else:
-        lines = [vortex_line(case, mesh, v) for v in start.vortices]
+        lines: list[Any] = [vortex_line(case, mesh, v) for v in start.vortices]
+        lines += [seeds.VortexRing(np.array(r.center), np.array(r.direction), r.radius, r.winding) for r in start.rings]
         hidden = problem.drive.hidden
+        rest = fluids.at_rest(case, problem) if problem.fluid else problem.epsilon / problem.beta
         try:
-            psi = seeds.uniform(mesh, op, problem.epsilon / problem.beta, potential_of(problem), lines, dead, hidden)
+            psi = seeds.uniform(mesh, op, rest, potential_of(problem), lines, dead, hidden)
         except Refusal as refusal:
             raise case.refuse("start", str(refusal)) from None
+    if problem.fluid is not None:
+        psi = fluids.imprinted(case, problem, psi)
     psi = np.where(dead, 0.0, psi)
     return on_banks(problem, psi)
 

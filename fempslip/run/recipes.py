@@ -23,17 +23,25 @@ import yaml
 from fempslip.case import Case, Evolve
 from fempslip.case.drawers import delivered
 from fempslip.contract import Array, Problem, Refusal, Watcher
-from fempslip.run import circuits, magnetic, slips, tracking
+from fempslip.run import circuits, magnetic, slips, superflow, tracking
 from fempslip.run.afterwards import Place, watched, with_pair
 from fempslip.run.results import RESULTS as PLAIN_RESULTS
 from fempslip.run.steadiness import Steadiness
 from fempslip.solver.netlist import Netlist, load_of
 from fempslip.store import Run
 from fempslip.tasks import watchers as seen
+from fempslip.tasks.conserved import Conserved
 from fempslip.tasks.magnetic import HoleFlux, Moment
 from fempslip.tasks.tracking import Ledger, Topology
 
-RESULTS = {**PLAIN_RESULTS, **tracking.RESULTS, **circuits.RESULTS, **slips.RESULTS, **magnetic.RESULTS}
+RESULTS = {
+    **PLAIN_RESULTS,
+    **superflow.RESULTS,
+    **tracking.RESULTS,
+    **circuits.RESULTS,
+    **slips.RESULTS,
+    **magnetic.RESULTS,
+}
 
 Note = Callable[[float, str], None]
 
@@ -79,6 +87,8 @@ def watchers_for(case: Evolve, problem: Problem, contours: Mapping[str, Array]) 
         found["circuit"] = seen.CircuitTable(Netlist.of(problem))
     if "currents" in asked:
         found["currents"] = seen.Currents(load_of(problem))
+    if case.model.reactive:
+        found["conserved"] = Conserved.of(problem)
     if case.time.steady is not None:
         found["steady"] = Steadiness.of(case, problem)
     if "moment" in asked:

@@ -66,6 +66,24 @@ MCCUMBER = """@article{mccumber1970,
 """
 
 
+PITAEVSKII = """@article{pitaevskii1961,
+  author = {Pitaevskii, L. P.},
+  title = {Vortex lines in an imperfect Bose gas},
+  journal = {Sov. Phys. JETP}, volume = {13}, pages = {451}, year = {1961}
+}
+"""
+GROSS = """@article{gross1961,
+  author = {Gross, E. P.},
+  title = {Structure of a quantized vortex in boson systems},
+  journal = {Nuovo Cimento}, volume = {20}, pages = {454}, year = {1961}
+}
+"""
+STRANG = """@article{strang1968,
+  author = {Strang, Gilbert},
+  title = {On the construction and comparison of difference schemes},
+  journal = {SIAM J. Numer. Anal.}, volume = {5}, pages = {506}, year = {1968}
+}
+"""
 STEWART = """@article{stewart1968,
   author = {Stewart, W. C.},
   title = {Current-voltage characteristics of Josephson junctions},
@@ -103,13 +121,14 @@ def bibliography(case: Case) -> str:
     if isinstance(case, Lumped):
         return "\n".join(of_lumped(case))
     assert isinstance(case, MeshedCase)
-    used = [KRAMER, CHRISTIANSEN]
+    reactive = case.model.reactive
+    used = [GROSS, PITAEVSKII, STRANG, CHRISTIANSEN] if reactive else [KRAMER, CHRISTIANSEN]
     if case.measure.between:
-        used += [JOSEPHSON, ANDERSON]
-    if case.geometry.dimension == 1:
-        used.append(IVLEV)
-    else:
+        used += [ANDERSON] if reactive else [JOSEPHSON, ANDERSON]
+    if case.geometry.dimension > 1:
         used += [SCIKIT_FEM, GMSH]
+    elif not reactive:
+        used.append(IVLEV)
     if isinstance(case, Evolve) and case.noise is not None and case.geometry.dimension == 1:
         used += [LANGER, MCCUMBER]
     return "\n".join(used)

@@ -13,6 +13,7 @@ import numpy as np
 
 from fempslip.case import Case, Evolve, MeshedCase, load, load_text
 from fempslip.case.noise_settings import BOLTZMANN, NoiseSpec
+from fempslip.case.scales import H
 from fempslip.contract import Array, Failure, Mesh, Operators, Problem, Refusal, State, Watcher
 from fempslip.mesh import closed_path
 from fempslip.mesh.meshing import make_mesh
@@ -194,12 +195,20 @@ def contours_of(mesh: Mesh, op: Operators) -> dict[str, Array]:
     return {name: closed_path(mesh, op, hole) for name, hole in mesh.contours.items()}
 
 
+# name, symbol, SI unit and letter of a scale, where they are not those of a superconductor: what is a voltage there is
+# a difference of chemical potential here, told by its frequency
+FLUID_SYMBOLS = {"V0": ["mu0", "μ₀", "Hz·h", "Δμ"], "tau0": ["tau0", "ħ/μ₀", "s", ""]}
+
+
 def header_of(case: MeshedCase, mesh: Mesh) -> dict[str, Any]:
     kinds = {"xi": "length", "tau0": "time", "V0": "voltage", "Bc2": "field", "j0": "density", "I0": "current"}
     si = {name: case.scales.si(kind) for name, kind in kinds.items()}
     known = {name: value for name, value in si.items() if value is not None}
+    if case.model.reactive and case.scales.mu0:
+        known = {name: known[name] for name in ("xi", "tau0")} | {"mu0": case.scales.mu0 / H}
     pairs = [list(pair) for pair in case.measure.between]
-    hops = {"tau_z": 0.5 * max(m.u for m in case.material.values()), "l_z": REACH}
+    slow = 1.0 if case.model.reactive else max(m.u for m in case.material.values())
+    hops = {"tau_z": 0.5 * slow, "l_z": REACH}
     noise = case.noise if isinstance(case, Evolve) else None
     return {
         "name": case.name,
@@ -207,6 +216,7 @@ def header_of(case: MeshedCase, mesh: Mesh) -> dict[str, Any]:
         "task": case.task,
         **({} if noise is None else {"noise": noise_of(case, noise, mesh)}),
         "scales": known,
+        "symbols": FLUID_SYMBOLS if case.model.reactive else {},
         "dimension": mesh.dim,
         "pairs": pairs,
         "hops": hops,
@@ -245,7 +255,10 @@ def report(run: Run) -> str:
         words.append("The mean voltage is steady." if s["steady"] else "The mean voltage is not steady yet.")
     results = s.get("results", {})
     if "voltage" in results:
-        words.append(voltage_in_words(results["voltage"]))
+        said = voltage_in_words(results["voltage"])
+        if run.header.get("symbols"):  # a superfluid
+            said = said.replace("ean voltage", "ean difference of chemical potential").replace("V0", "mu0")
+        words.append(said)
     expected = s.get("expect", [])
     if expected:
         met = sum(e["ok"] for e in expected)

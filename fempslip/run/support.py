@@ -62,6 +62,11 @@ STILL = (
     ("instanton", "conserved", "none", "no"),
 )
 SUPPORT += tuple(Row(task, "tdgl", "none", charge, contact, holes, "yes") for task, charge, contact, holes in STILL)
+SUPPORT += tuple(
+    Row("evolve", "superfluid", "none", "conserved", contact, holes, "yes")
+    for contact in ("none", "reservoir", "outlet")
+    for holes in ("no", "yes")
+)
 
 
 def asked(case: Case) -> list[Row]:
@@ -133,15 +138,28 @@ PAIR = Need(lambda case: bool(case.measure.between), "a pair to measure between:
 CONTOUR = Need(lambda case: bool(case.geometry.contours), "a contour in the geometry: contours: {loop: hole}")
 WIRE = Need(lambda case: case.geometry.dimension == 1, "a wire or a ring (dimension: 1)")
 FILM = Need(lambda case: case.geometry.dimension == 2, "a film (dimension: 2)")
+REACTIVE = Need(lambda case: case.model.reactive, "a superfluid: model: {dynamics: superfluid}")
+PAIR_OF_VORTICES = Need(
+    lambda case: case.geometry.dimension == 2 and case.model.reactive and len(case.start.vortices) == 2,
+    "a superfluid film that starts with two vortices",
+)
+RING = Need(
+    lambda case: case.geometry.dimension == 3 and case.model.reactive and len(case.start.rings) == 1,
+    "a superfluid body that starts with one vortex ring",
+)
+SOLITON = Need(
+    lambda case: case.geometry.dimension == 1 and case.model.reactive and len(case.start.solitons) == 1,
+    "a superfluid wire that starts with one soliton",
+)
 FACES = Need(lambda case: case.geometry.dimension > 1, "a film or a bulk piece (dimension: 2 or 3)")
 COUNTED = Need(
     lambda case: bool(case.measure.between or case.geometry.contours),
     "a stretch to count along: measure: {between: [probe, probe]}, or contours: {loop: hole} in the geometry",
 )
 NOISY = Need(lambda case: isinstance(case, Evolve) and case.noise is not None, "noise: {temperature: ...}")
-QUIET = Need(
-    lambda case: not (isinstance(case, Evolve) and case.noise is not None),
-    "a case without noise, which gives and takes energy",
+BALANCED = Need(
+    lambda case: (not isinstance(case, Evolve) or case.noise is None) and not case.model.reactive,
+    "relaxing dynamics (tdgl) without noise: a superfluid keeps its energy, and noise supplies power of its own",
 )
 CONTACT = Need(lambda case: bool(case.contacts), "a contact that a current can enter by: contacts: {source: normal}")
 CIRCUIT = Need(lambda case: case.drive.circuit is not None, "a circuit: drive: {circuit: {elements: ..}}")
@@ -167,7 +185,7 @@ NUCLEUS = Need(lambda case: case.task == "nucleation", "task: nucleation")
 
 # step of a recipe -> what it needs; steps that are not here can do with any body
 NEEDS = {
-    "power_balance": QUIET,
+    "power_balance": BALANCED,
     "hole_flux": HOLE,
     "modulation": PAIR,
     "modulation_plot": PAIR,
@@ -180,6 +198,12 @@ NEEDS = {
     "mean_voltage": PAIR,
     "voltage_plot": PAIR,
     "windings": CONTOUR,
+    "conservation": REACTIVE,
+    "josephson_frequency": PAIR,
+    "frequency_plot": PAIR,
+    "pair_motion": PAIR_OF_VORTICES,
+    "ring_motion": RING,
+    "soliton_motion": SOLITON,
     "winding_steps": CONTOUR,
     "winding_plot": CONTOUR,
     "kymograph": WIRE,
@@ -188,8 +212,11 @@ NEEDS = {
     "zero_count": FACES,
     "vortex_tracks": FACES,
     "flux_flow_field": FILM,
+    "tracks_movie": FACES,
+    "tracks_page": FACES,
     "flux_flow": PAIR,
     "phase_slips": WIRE,
+    "body_slips": PAIR,
     "ledger": PAIR,
     "voltage_ledger": PAIR,
     "states": STATES,

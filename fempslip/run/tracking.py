@@ -9,7 +9,7 @@ import numpy as np
 
 from fempslip.case import Evolve
 from fempslip.contract import Array, Refusal
-from fempslip.run.afterwards import ledger_between
+from fempslip.run.afterwards import ledger_between, slips_between
 from fempslip.store import Run
 from fempslip.store.zeros import contraction_of, fitted_impulse, lead_field, moved_impulse, rows
 from fempslip.topology.ledger import PATHS
@@ -131,6 +131,29 @@ def phase_slips(case: Evolve, run: Run) -> dict[str, Any]:
     return answer | pulses(case, run, t)
 
 
+def body_slips(case: Evolve, run: Run) -> dict[str, Any]:
+    """`body_slips` of a film or a body: the same for what swept the section between the first pair of places.
+
+    ledger : sum p W of the direct path to the end of the run, which all slips since the start add up to, but for those
+    that are not through
+    """
+    first, second = case.measure.between[0]
+    table = slips_between(run, first, second)
+    late = (table["t"] >= measured_from(case)) & (table["winding"] != 0)
+    winding, t = table["winding"][late], np.repeat(table["t"][late], np.abs(table["winding"][late]).astype(int))
+    direct = ledger_between(run, first, second)["direct"]
+    return {
+        "positive": int(winding[winding > 0].sum()),
+        "negative": int(-winding[winding < 0].sum()),
+        "whole_run": int(table["winding"].sum()),
+        "ledger": float(direct["crossings"][-1]),
+        "period": float(np.diff(t).mean()) if t.size > 1 else None,
+        "place": [float(np.mean(table[axis][late])) for axis in "xyz"] if t.size else None,
+        **how_followed(run),
+        **pulses(case, run, t if np.all(np.abs(winding) == 1) else np.zeros(0)),
+    }
+
+
 def pulses(case: Evolve, run: Run, t: Array) -> dict[str, Any]:
     """Area of the voltage pulse of each slip, int V dt from half-way after the one before to half-way to the next.
 
@@ -176,5 +199,6 @@ RESULTS: Mapping[str, Any] = {
     "vortex_tracks": vortex_tracks,
     "flux_flow_field": flux_flow_field,
     "phase_slips": phase_slips,
+    "body_slips": body_slips,
     "voltage_ledger": voltage_ledger,
 }

@@ -14,12 +14,14 @@ from fempslip.physics.circuit import sources
 from fempslip.solver.bdf2 import Bdf2
 from fempslip.solver.control import ladder
 from fempslip.solver.march import Course, Progress, march
+from fempslip.solver.strang import Strang
 from fempslip.solver.trapezoid import Trapezoid
 
 # (dynamics, with noise) -> what makes a step
 STEPPERS: Mapping[tuple[str, bool], Callable[[Problem], Stepper]] = {
     ("tdgl", False): Bdf2.of,
     ("tdgl", True): Trapezoid.of,
+    ("superfluid", False): Strang.of,
 }
 
 
@@ -102,11 +104,15 @@ def timetable(problem: Problem, every: float) -> Callable[[float], tuple[float, 
 def waveforms(problem: Problem) -> list[Waveform]:
     warmth = problem.landscape.factors if problem.landscape is not None else ()
     currents = [wave for group in problem.drive.currents.values() for wave in group]
-    return [*problem.drive.fields, *currents, *sources(problem.drive.circuit), *warmth]
+    fluid = problem.fluid
+    heads = [*fluid.external.factors, *(r.head for r in fluid.reservoirs)] if fluid is not None else []
+    return [*problem.drive.fields, *currents, *sources(problem.drive.circuit), *warmth, *heads]
 
 
 def longest_step(problem: Problem) -> float:
     """dt_max, a twentieth of the shortest period of the drive, or what is stable: the least."""
+    if problem.fluid is not None:
+        return problem.clock.dt_max  # its step is fixed and was checked
     periods = [wave.period for wave in waveforms(problem) if wave.period]
     return min([problem.clock.dt_max, stable_step(problem), *(period / 20 for period in periods)])
 

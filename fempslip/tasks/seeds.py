@@ -14,7 +14,7 @@ import scipy.sparse as sp
 from scipy.sparse.csgraph import breadth_first_order
 
 from fempslip.contract import Array, Mesh, Operators, Refusal
-from fempslip.mesh.cochains import around, in_space, padded
+from fempslip.mesh.cochains import around, edge_vertices, in_space, padded, wrap
 from fempslip.mesh.periods import along, angle_along
 from fempslip.mesh.places import cell_of
 from fempslip.solver.linear import poisson_solver
@@ -33,6 +33,51 @@ class VortexLine:
     core: bool = True
     period: str | None = None
 
+    def turns(self, mesh: Mesh, op: Operators) -> Array:
+        """Angle that each edge turns round it, (edges,)."""
+        return around(mesh, op, self.point, self.direction)
+
+    def angle(self, mesh: Mesh) -> Array:
+        return node_angle(mesh, self)
+
+    def distance2(self, mesh: Mesh) -> Array:
+        return node_distance2(mesh, self)
+
+
+@dataclass(frozen=True, eq=False)
+class VortexRing:
+    """A vortex ring round `direction`, along which it moves if winding > 0.
+
+    Its phase here is that of a pair in each plane through the axis; `phase` makes it that of least current.
+    """
+
+    center: Array
+    direction: Array
+    radius: float
+    winding: int
+    core: bool = True
+    period: None = None
+
+    def turns(self, mesh: Mesh, op: Operators) -> Array:
+        angle = self.at_vertices(mesh)[0]
+        i, j = edge_vertices(mesh, op)
+        return wrap(angle[j] - angle[i])
+
+    def angle(self, mesh: Mesh) -> Array:
+        return on_nodes(mesh, self.at_vertices(mesh)[0])
+
+    def distance2(self, mesh: Mesh) -> Array:
+        return on_nodes(mesh, self.at_vertices(mesh)[1])
+
+    def at_vertices(self, mesh: Mesh) -> tuple[Array, Array]:
+        """(angle, squared distance) of each vertex, (vertices,)."""
+        n = padded(self.direction) / np.linalg.norm(self.direction)
+        r = in_space(mesh.points) - padded(self.center)[:, None]
+        z = n @ r
+        out = np.linalg.norm(r - np.outer(n, z), axis=0)
+        angle = np.arctan2(z, out + self.radius) - np.arctan2(z, out - self.radius)
+        return angle, (out - self.radius) ** 2 + z**2
+
 
 def phase(mesh: Mesh, op: Operators, w: Array, a: Array, turns: Array) -> Array:
     """phi : (nodes,) that minimises sum w (phi_j - phi_i + s - a)^2; w = 0 where there is no superconductor."""
@@ -45,7 +90,7 @@ def uniform(
     op: Operators,
     epsilon: Array,
     a: Array,
-    vortices: Iterable[VortexLine] = (),
+    vortices: Iterable[VortexLine | VortexRing] = (),
     dead: Array | None = None,
     hidden: Array | None = None,
 ) -> Array:
@@ -65,10 +110,10 @@ def uniform(
             turns += vortex.winding * along(mesh, op, vortex.period)
             angle += vortex.winding * angle_along(mesh, vortex.period)
         elif not mesh.periods:
-            turns += vortex.winding * around(mesh, op, vortex.point, vortex.direction)
-            angle += vortex.winding * node_angle(mesh, vortex)
+            turns += vortex.winding * vortex.turns(mesh, op)
+            angle += vortex.winding * vortex.angle(mesh)
         if vortex.core:
-            d2 = node_distance2(mesh, vortex)
+            d2 = vortex.distance2(mesh)
             size = size * (d2 / (d2 + 2.0)) ** (0.5 * abs(vortex.winding))
     if mesh.periods:
         turns += cuts(mesh, op, vortices, hidden)
@@ -83,7 +128,7 @@ def uniform(
     return size * np.exp(1j * (phi + angle))
 
 
-def cuts(mesh: Mesh, op: Operators, vortices: Sequence[VortexLine], hidden: Array | None) -> Array:
+def cuts(mesh: Mesh, op: Operators, vortices: Sequence[VortexLine | VortexRing], hidden: Array | None) -> Array:
     """Turns of the phase, (edges,), of vortices in a periodic film: 2 pi across cuts from each to an edge of the film.
 
     On a closed cell a cut ends where the potential hides a flux quantum, so that C turns = 2 pi (n - hidden).
@@ -95,7 +140,8 @@ def cuts(mesh: Mesh, op: Operators, vortices: Sequence[VortexLine], hidden: Arra
         return np.zeros(op.edges.shape[1])
     want = np.zeros(op.faces.shape[1], dtype=np.int64) if hidden is None else -hidden
     for vortex in points:
-        want[cell_of(mesh, vortex.point)] += vortex.winding
+        if isinstance(vortex, VortexLine):
+            want[cell_of(mesh, vortex.point)] += vortex.winding
     return 2 * np.pi * _dual_flow(op, want)
 
 

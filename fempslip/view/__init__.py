@@ -13,7 +13,8 @@ from .circuits import circuit_plot, shapiro_plot, spectrum_plot
 from .lines import tubes
 from .lumped import lumped_plot
 from .magnetic import field_above, magnetization_plot, modulation_plot, moment_plot, streamlines
-from .plots import kymograph, potentials, profile, voltage_pairs, voltage_plot, winding_plot
+from .plots import frequency_plot, kymograph, potentials, profile, voltage_pairs, voltage_plot, winding_plot
+from .reels import tracks_movie, tracks_page
 from .scenes import movie, show, snapshot
 from .states import barrier, free_energies, little_parks, nucleation_mode, saddle, states
 from .thermal import resistance_temperature, thermal_slips
@@ -26,6 +27,7 @@ __all__ = [
     "field_above",
     "flux_flow",
     "free_energies",
+    "frequency_plot",
     "kymograph",
     "magnetization_plot",
     "modulation_plot",
@@ -41,6 +43,8 @@ __all__ = [
     "snapshot",
     "streamlines",
     "states",
+    "tracks_movie",
+    "tracks_page",
     "thermal_slips",
     "trails",
     "tubes",
@@ -72,6 +76,10 @@ def _into(name: str, draw: Callable[[Run, Path], Path]) -> Callable[[Run, Progre
     return lambda run, progress: [draw(run, run.folder / name)]
 
 
+def _tracks_movie(run: Run, progress: Progress) -> list[Path]:
+    return [tracks_movie(run, run.folder / "tracks.mp4", progress)]
+
+
 PICTURES: dict[str, Callable[[Run, Progress], list[Path]]] = {
     "snapshots": _snapshots,
     "movie": _movie,
@@ -80,8 +88,11 @@ PICTURES: dict[str, Callable[[Run, Progress], list[Path]]] = {
     "profile": _into("profile.png", profile),
     "thermal_slips": _into("thermal_slips.png", thermal_slips),
     "trails": _trails,
+    "tracks_movie": _tracks_movie,
+    "tracks_page": _into("tracks.html", tracks_page),
     "flux_flow": _into("flux_flow.png", flux_flow),
     "event_diagram": _into("events.png", event_diagram),
+    "frequency_plot": _into("frequency.png", frequency_plot),
     "lumped_plot": _into("lumped.png", lumped_plot),
     "circuit_plot": _into("circuit.png", circuit_plot),
     "spectrum_plot": _into("spectrum.png", spectrum_plot),

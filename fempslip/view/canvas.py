@@ -90,12 +90,13 @@ def plotter(view: View, width: int, smooth: bool = True) -> pyvista.Plotter:
     return made
 
 
-def aim(made: pyvista.Plotter, view: View) -> None:
-    camera, reach = made.camera, 10 * sum(view.half)
+def aim(made: pyvista.Plotter, view: View, perspective: bool = False) -> None:
+    """Point the camera; in perspective, as pages of browsers want it, from as far as the view needs."""
+    camera, reach = made.camera, (4.6 if perspective else 10) * (max(view.half) if perspective else sum(view.half))
     camera.focal_point = view.centre
     camera.position = view.centre + reach * np.cross(view.right, view.up)
     camera.up = view.up
-    camera.parallel_projection = True
+    camera.parallel_projection = not perspective
     camera.parallel_scale = view.half[1]
     made.renderer.ResetCameraClippingRange()
 

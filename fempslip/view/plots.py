@@ -171,6 +171,39 @@ def _means(run: Run, pairs: list[str]) -> dict[str, float]:
     return {name: float(value) for name, value in means.items() if value is not None}
 
 
+GROUP = 4  # slips over which a rate is drawn
+
+
+def frequency_plot(run: Run, path: str | Path) -> Path:
+    """Rate of phase slips of the first pair beside dmu/2 pi (V/2 pi), over GROUP slips.  Raises Refusal with fewer."""
+    name = next(iter(voltage_pairs(run)), None)
+    if name is None:
+        raise Refusal(f"{run.folder} has no table of voltages; name a pair of probes under measure: between")
+    table = run.table("voltage")
+    t, count = table["t"], np.maximum.accumulate(np.rint(np.abs(table[f"{name} slips"])))
+    at = np.flatnonzero(np.diff(count) > 0) + 1
+    if at.size <= GROUP:
+        words = f"the phase slipped {at.size} times between {name.replace('|', ' and ')}; a rate wants {GROUP + 1}"
+        raise Refusal(f"{run.folder}: {words}")
+    impulse = np.abs(table[f"{name} impulse"]) / (2 * np.pi)
+    dt = t[at[GROUP:]] - t[at[:-GROUP]]
+    rate, wanted = ((y[at[GROUP:]] - y[at[:-GROUP]]) / dt for y in (count, impulse))
+    middle = (t[at[GROUP:]] + t[at[:-GROUP]]) / 2
+    unit = scales.symbols(run.header, "tau0")[1]
+    with style():
+        made = figure(COLUMN, 2.3)
+        axes = made.add_axes((0.16, 0.17, 0.80, 0.72))
+        axes.plot(middle, wanted, color=BLUE, label="Δμ/2π" if run.header.get("symbols") else "V/2π")
+        axes.plot(middle, rate, "o", ms=2.5, color=RED, label=f"phase slips, over {GROUP} of them")
+        axes.set_ylim(0, 1.35 * float(max(rate.max(), wanted.max())))
+        axes.set_xlim(0, t[-1])
+        axes.set_ylabel("f (μ₀/ħ)" if "/" in unit else f"f (1/{unit})", labelpad=2)
+        axes.set_xlabel(scales.label(run.header, "t", "tau0"), labelpad=1)
+        axes.tick_params(length=2.5, pad=2)
+        axes.legend(frameon=False, loc="lower left", fontsize=7)
+        return save(made, Path(path))
+
+
 def winding_plot(run: Run, path: str | Path) -> Path:
     """Winding numbers of the contours against time.  Raises Refusal when none were recorded."""
     if "winding" not in run.tables:
@@ -318,7 +351,7 @@ def _wire_panels(run: Run, way: Way, fields: Mapping[str, Array]) -> tuple[Figur
     made.align_ylabels(axes)
     volt = scales.scale(run.header, "V0")
     if volt is not None and "mu" in fields:
-        made.text(0.97, 0.992, f"V₀ = {scales.si(volt, 'V')}", ha="right", va="top", fontsize=7)
+        made.text(0.97, 0.992, scales.quantity(run.header, 1, "V0"), ha="right", va="top", fontsize=7)
     return made, [(part, curves) for part, (_, curves) in zip(axes, wanted, strict=True)]
 
 

@@ -22,22 +22,30 @@ def si(value: float, unit: str, digits: int = 3) -> str:
 
 def scale(header: Mapping[str, Any], name: str) -> float | None:
     """The SI value of a scale, or None where the run is dimensionless."""
-    value = (header.get("scales") or {}).get(name)
+    value = (header.get("scales") or {}).get(symbols(header, name)[0])
     return float(value) if value else None
+
+
+def symbols(header: Mapping[str, Any], name: str) -> tuple[str, str, str, str]:
+    """(name, symbol, SI unit, letter of a voltage or "") of a scale as the run has them: superfluids have their own."""
+    own = (header.get("symbols") or {}).get(name)
+    return tuple(own) if own else (name, SYMBOLS.get(name, name), SI.get(name, ""), "")
 
 
 def label(header: Mapping[str, Any], symbol: str, name: str) -> str:
     """An axis label: "x (ξ)", or "x (ξ = 20 nm)" when the scale is known."""
     value = scale(header, name)
-    unit = SYMBOLS[name]
-    return f"{symbol} ({unit})" if value is None else f"{symbol} ({unit} = {si(value, SI[name])})"
+    _, unit, unit_si, letter = symbols(header, name)
+    symbol = letter if letter and symbol == "V" else symbol
+    return f"{symbol} ({unit})" if value is None else f"{symbol} ({unit} = {si(value, unit_si)})"
 
 
 def quantity(header: Mapping[str, Any], number: float, name: str, digits: int = 4) -> str:
     """A value in words: "400 τ₀", or "400 τ₀ = 1.2 ns"."""
     value = scale(header, name)
-    plain = f"{number:.{digits}g} {SYMBOLS[name]}"
-    return plain if value is None else f"{plain} = {si(number * value, SI[name])}"
+    _, unit, unit_si, _ = symbols(header, name)
+    plain = f"{number:.{digits}g} {unit}"
+    return plain if value is None else f"{plain} = {si(number * value, unit_si)}"
 
 
 def round_length(extent: float) -> float:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,7 +83,7 @@ def movie(
     with sheets.style():
         pictures = _wire_frames(run, chosen) if run.mesh.dim == 1 and along(run.mesh).whole else None
         pictures = pictures or _frames(run, field, chosen, arrows)
-        return _film(pictures, Path(path), len(chosen), progress)
+        return film(pictures, Path(path), len(chosen), progress)
 
 
 def show(run: Run, path: str | Path | None = None, frame: int = -1, field: str = "psi_abs") -> list[str]:
@@ -218,7 +220,7 @@ def _wire_frames(run: Run, chosen: Array) -> Iterator[Array]:
         yield paint()
 
 
-def _film(pictures: Iterator[Array], path: Path, total: int, progress: Progress) -> Path:
+def film(pictures: Iterator[Array], path: Path, total: int, progress: Progress) -> Path:
     """Encode pictures; their sides are cut to even numbers, as h264 wants them."""
     import imageio_ffmpeg  # type: ignore[import-untyped]
 
@@ -275,10 +277,27 @@ def _page(run: Run, path: Path, frame: int, field: str) -> Path:
     try:
         stage.draw(plotter, scene, run.frame(frame), look, zeros=zeros_of(run, frame))
         canvas.aim(plotter, scene.view)
+        return page(plotter, path)
+    finally:
+        plotter.close()
+
+
+def page(plotter: pv.Plotter, path: Path, words: str = "") -> Path:
+    """Write what a plotter shows as a self-contained page, with words above it.
+
+    Raises Refusal where the package for it is missing.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
         plotter.trame.export_html(str(path))
     except (ImportError, AttributeError) as error:
         needed = "an HTML page needs two more packages: pip install trame-pyvista nest-asyncio2"
         raise Refusal(needed) from error
-    finally:
-        plotter.close()
+    if words:  # the page makes its own body: only its head can hold them
+        content = words.replace("\\", "\\\\").replace('"', '\\"').replace("<", "\\3c ")
+        place = "position: fixed; top: 8px; left: 12px; z-index: 9; font: 15px sans-serif"
+        rule = f'html::before {{content: "{content}"; {place}}}'
+        text = path.read_text(encoding="utf-8")
+        text = re.sub("<title>.*?</title>", lambda _: f"<title>{escape(words)}</title>", text, count=1, flags=re.S)
+        path.write_text(text.replace("<style>", f"<style>\n{rule}", 1), encoding="utf-8")
     return path

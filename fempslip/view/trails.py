@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,12 +11,14 @@ import numpy as np
 
 from ..contract import Array, Refusal
 from ..store import Run
-from ..store.zeros import contraction_of, events_of, lead_field, moved_impulse, tracked, tracks_of
+from ..store.zeros import contraction_of, events_of, fitted_impulse, lead_field, moved_impulse, tracked, tracks_of
 from . import canvas, scales, sheets, stage
 from .looks import look_for
 
 if TYPE_CHECKING:
+    import pyvista as pv
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 TRAIL = 4.0  # xi: the way of a trail at the mean speed
 SHORTEST, LONGEST = 20.0, 0.25  # tau0 of a trail, and part of the run
@@ -32,8 +34,8 @@ MARKS = {
     "reconnection": ("D", "reconnected"),
     "nucleation": ("o", "ring made"),
     "collapse": ("h", "ring vanished"),
-    "swallowed": ("v", "swallowed by a normal part"),
-    "emerged": ("d", "emerged from it"),
+    "swallowed": ("v", "into a normal part"),
+    "emerged": ("d", "out of a normal part"),
 }
 POSITIVE, NEGATIVE, GREY, INK = "#c1440e", "#1f5fa8", "#8a8a8a", "#1a1a1a"
 
@@ -50,30 +52,52 @@ def trails(run: Run, path: str | Path, frame: int = -1) -> Path:
 
     Raises Refusal for other runs than films whose zeros were followed.
     """
+    refuse_without_tracks(run)
+    with sheets.style(), Trails(run) as pictures:
+        return sheets.save(pictures.drawn(frame), Path(path))
+
+
+def refuse_without_tracks(run: Run) -> None:
     if run.mesh.dim != 2 or not tracked(run):
         raise Refusal(f"{run.folder} holds no tracks of a film: solve a film with the recipe vortex_tracks")
-    table, t = bright(tracks_of(run)), float(run.times[frame])
-    fields = run.frame(frame)
-    look = replace(look_for("psi_abs", [fields]), cmap="gray")
-    scene = stage.scene(run.mesh)
-    with sheets.style():
+
+
+class Trails:
+    """Pictures of the zeros of a film, one frame after another."""
+
+    def __init__(self, run: Run) -> None:
+        self.run, self.scene = run, stage.scene(run.mesh)
+        self.table = bright(tracks_of(run))
+        self.events = [event for event in events_of(run) if not event["dim"]]
+        self.plotter: pv.Plotter | None = None
+
+    def __enter__(self) -> Trails:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.plotter is not None:
+            self.plotter.close()
+
+    def drawn(self, frame: int) -> Figure:
+        """The figure of one frame."""
+        run, scene, table, t = self.run, self.scene, self.table, float(self.run.times[frame])
+        fields = run.frame(frame)
+        look = replace(look_for("psi_abs", [fields]), cmap="gray")
         made = sheets.sheet(scene.view, [look], run.header)
         edges = scene.outline.points[scene.outline.lines.reshape(-1, 3)[:, 1:]]
         sheets.draw_outline(made, [scene.view.project(edge) for edge in edges])
         axes = made.images[0].axes
-        width = round(axes.get_position().width * made.figure.get_figwidth() * 450)
-        plotter = canvas.plotter(scene.view, width)
-        try:
-            stage.draw(plotter, scene, fields, look, False, False, None)
-            made.images[0].set_data(canvas.shoot(plotter, scene.view))
-        finally:
-            plotter.close()
+        if self.plotter is None:
+            width = round(axes.get_position().width * made.figure.get_figwidth() * 450)
+            self.plotter = canvas.plotter(scene.view, width)
+        stage.draw(self.plotter, scene, fields, look, False, False, None)
+        made.images[0].set_data(canvas.shoot(self.plotter, scene.view))
         since = t - memory(table, t)
         recent = (table["t"] > since) & (table["t"] <= t * (1 + 1e-12))
         _ways(axes, {name: values[recent] for name, values in table.items()}, since, t)
-        _marks(axes, [e for e in events_of(run) if since < e["t1"] <= t and not e["dim"]])
+        marks(axes, [e for e in self.events if since < e["t1"] <= t], scene.view.project)
         made.title.set_text(sheets.title(run.header, t))
-        return sheets.save(made.figure, Path(path))
+        return made.figure
 
 
 def bright(table: Mapping[str, Array]) -> dict[str, Array]:
@@ -110,11 +134,12 @@ def _ways(axes: Axes, table: Mapping[str, Array], since: float, t: float) -> Non
         axes.scatter(x, y, s=14, c=face, edgecolors=edge, linewidths=width, zorder=4)
 
 
-def _marks(axes: Axes, events: Iterable[Mapping[str, Any]]) -> None:
+def marks(axes: Axes, events: Iterable[Mapping[str, Any]], project: Callable[[Array], Array]) -> None:
+    """Open symbols where something happened; project : places (n, 3) -> (n, 2) in the picture."""
     style: dict[str, Any] = {"facecolors": "white", "edgecolors": INK, "linewidths": 0.7, "zorder": 5, "clip_on": False}
     for event in events:
-        if event["kind"] in MARKS:
-            x, y, _ = event["place"]
+        if event["kind"] in MARKS and np.isfinite(event["place"]).all():
+            x, y = project(np.array([event["place"]]))[0]
             axes.scatter([x], [y], s=16, marker=MARKS[event["kind"]][0], **style)
 
 
@@ -189,12 +214,14 @@ def flux_flow(run: Run, path: str | Path) -> Path:
     first, second = run.header["pairs"][0]
     voltage = run.table("voltage")
     t, impulse = voltage["t"], voltage[f"{first}|{second} impulse"] / (2 * np.pi)
-    moved = moved_impulse(run, lead_field(run, first, second), t) / (2 * np.pi)
+    lead = lead_field(run, first, second)
+    moved, fitted = (of(run, lead, t) / (2 * np.pi) for of in (moved_impulse, fitted_impulse))
     with sheets.style():
         made = sheets.figure(sheets.COLUMN, 2.2)
         axes = made.add_axes((0.13, 0.18, 0.83, 0.79))
         axes.plot(t, impulse, color=NEGATIVE, lw=1.0, label=f"∫V dt, {first} – {second}")
         axes.plot(t, moved - moved[0], color=POSITIVE, lw=0.9, ls=(0, (4, 2)), label="zeros moved across")
+        axes.plot(t, fitted - fitted[0], color=GREY, lw=0.8, ls=":", label="by their fitted velocities")
         axes.set(xlim=(0, t[-1]))
         axes.set_xlabel(scales.label(run.header, "t", "tau0"), labelpad=1)
         axes.set_ylabel("flux quanta", labelpad=2)

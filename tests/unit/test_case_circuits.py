@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fempslip.case import Case, load_text
@@ -121,3 +122,32 @@ def test_a_resumed_circuit_gives_the_same_bits(tmp_path: Path) -> None:
     assert "circuit" in tables and "currents" in tables
     assert open_run(tmp_path / "part").checkpoint()["state.circuit.0"].size == 11  # 3 nodes, 5 elements, 2 terminals, 1
     same(open_run(tmp_path / "part"), open_run(tmp_path / "again"))
+
+
+def test_the_clock_lands_on_kinks_of_sources_and_follows_their_period(tmp_path: Path) -> None:
+    """A pulse of current from 3 to 8 tau: rows at its four corners, and the current is off again at once behind it."""
+    text = TEXT.replace("{ramp: {to: 20 uA, over: 20 tau}}", "{pulse: {height: 20 uA, start: 3 tau, length: 5 tau}}")
+    run = solve(case_from(text, tmp_path), tmp_path / "run", pictures=False)
+    table = run.table("circuit")
+    for corner in (3.0, 8.0):
+        assert np.abs(table["t"] - corner).min() < 1e-12
+    current = table["I bias"]
+    assert set(np.round(current[(table["t"] > 3) & (table["t"] < 8 - 1e-9)], 6)) == {round(20 / 65.47355, 6)}
+    assert not current[table["t"] >= 8].any()
+    sine = TEXT.replace("{ramp: {to: 20 uA, over: 20 tau}}", "{sine: {amplitude: 5 uA, period: 2 tau}}")
+    run = solve(case_from(sine, tmp_path), tmp_path / "sine", pictures=False)
+    assert run.table("series")["dt"].max() <= 0.1 + 1e-12
+
+
+def test_noise_is_drawn_from_the_number_of_the_step(tmp_path: Path) -> None:
+    """A resumed noisy run gives the same bits; another seed other currents."""
+    text = TEXT.replace("time: {until: 20 tau}", "time: {until: 6 tau, fixed: 0.05 tau}")
+    noisy = case_from(text, tmp_path, {"drive.circuit.noise": {"temperature": 0.1, "seed": 3}})
+    noisy = noisy.vary({"record.fields": "1 tau"})
+    solve(noisy, tmp_path / "whole", pictures=False)
+    solve(noisy.vary({"time.until": "3 tau"}), tmp_path / "part", pictures=False)
+    resume(tmp_path / "part", until="6 tau", pictures=False)
+    same(open_run(tmp_path / "whole"), open_run(tmp_path / "part"))
+    solve(noisy.vary({"drive.circuit.noise.seed": 4}), tmp_path / "other", pictures=False)
+    one, other = (open_run(tmp_path / name).table("circuit")["I load"] for name in ("whole", "other"))
+    assert np.abs(one - other).max() > 1e-3

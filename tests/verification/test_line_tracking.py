@@ -11,9 +11,12 @@ from laboratory import Experiment, Memory, case_from, experiment, problem_of
 from fempslip import mesh as parts
 from fempslip.contract import Array, State, Step
 from fempslip.mesh import simple
+from fempslip.run.afterwards import slips_between
+from fempslip.run.running import solve
 from fempslip.tasks.tracking import Ledger, Topology
 from fempslip.topology.contraction import contract
 from fempslip.topology.linking import KINDS
+from fempslip.topology.slips import slips
 
 RING = """
 geometry:
@@ -213,3 +216,50 @@ def test_lines_of_a_slab(slab):
     assert table["length"].max() < 20
     late = slab.memory
     assert len(names(late, 5.79 / 2)) < 0.5 * len(names(late))
+
+
+# ------------------------------------------------------------------------------------------- a bar that slips
+
+BAR = """
+geometry:
+  dimension: 3
+  regions: {bar: {box: {size: [16 xi, 1.6 xi, 1.6 xi], center: [0, 0, 0]}}}
+  boundaries: {source: {face: left, of: bar}, drain: {face: right, of: bar}}
+  probes: {a: [-6, 0, 0], b: [6, 0, 0]}
+material: {u: 5.79, gamma: 1}
+contacts: {source: bank, drain: bank}
+drive: {current: {from: source, to: drain, density: 0.42 j0}}
+mesh: {size: 0.6 xi}
+time: {until: 120 tau}
+measure: {from: 20 tau, between: [a, b]}
+record: {fields: every 2 tau}
+postprocess: [voltage, body_slips, voltage_ledger]
+"""
+
+
+@pytest.mark.filterwarnings("ignore::fempslip.run.compiling.AboveDepairing")
+def test_slips_of_a_bar_are_those_of_the_ledger(tmp_path):
+    """A bar above depairing, between point probes: as many slips as the direct path counts, but for one in progress."""
+    run = solve(case_from(BAR, tmp_path), tmp_path / "run", pictures=False)
+    found = run.summary["results"]["body_slips"]
+    assert run.summary["results"]["voltage_ledger"]["residual"] < 1e-9
+    assert abs(found["whole_run"] - found["ledger"]) <= 1 and found["whole_run"] > 5
+    table = slips_between(run, "a", "b")
+    assert table["amount"] == pytest.approx(table["winding"], abs=0.2)
+    assert table["winding"].min() >= 0  # several pass together where they follow each other closely
+
+
+def test_crossings_become_slips():
+    """Two whole slips 5 tau0 apart in one place, one elsewhere at once, and one that turns back."""
+    rng = np.random.default_rng(0)
+    t, x, share = [], [], []
+    for start, at, whole in ((10, 0.0, 1), (15, 0.0, 1), (15.2, 12.0, -1), (30, 0.0, 0)):
+        t += list(start + rng.uniform(0, 0.8, 40))
+        x += list(at + rng.uniform(-0.5, 0.5, 40))
+        share += [whole / 40 if whole else (-1) ** k / 40 for k in range(40)]
+    place = np.array([x, np.zeros(len(x)), np.zeros(len(x))])
+    found = slips(np.array(t), place, np.array(share), 1.5)
+    assert found["winding"].tolist() == [1, 1, -1, 0]
+    assert found["t"] == pytest.approx([10.4, 15.4, 15.6, 30.4], abs=0.2)
+    assert found["x"] == pytest.approx([0, 0, 12, 0], abs=0.2)
+    assert slips(np.zeros(0), np.zeros((3, 0)), np.zeros(0), 1.5)["t"].size == 0

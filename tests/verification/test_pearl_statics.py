@@ -86,7 +86,7 @@ def test_G7_pearl_vortex():
 
 
 def loops_of_ring(inner, outer, Lambda, field, fluxoid, n=800):
-    """(width, radii, k) of the loops of a ring: Lambda k(r) + int k(r') g(r, r') dr' = fluxoid/r - field r/2, by midpoints.
+    """(width, radii, k) of a ring of loops: Lambda k(r) + int k(r') g(r, r') dr' = fluxoid/r - field r/2.
 
     g is the potential of a unit current loop, (1/(pi q)) sqrt(r'/r) ((1 - q^2/2) K - E), q^2 = 4 r r'/(r + r')^2; where
     the two meet it is ln(8 r/|r - r'|)/(2 pi) - 1/pi, averaged over the cell.

@@ -11,6 +11,7 @@ import pytest
 from laboratory import WIRE_W, Memory, case_from, experiment, problem_of
 
 from fempslip import mesh as parts
+from fempslip.case import load
 from fempslip.contract import Array, Contact, Probe, Problem, State, Step
 from fempslip.mesh import simple
 from fempslip.run.recipes import watchers_for
@@ -366,6 +367,21 @@ def test_phase_slips_of_a_wire(tmp_path):
     late = slips["t"][slips["t"] > 150]
     area = np.diff(np.interp(0.5 * (late[1:] + late[:-1]), voltage["t"], voltage["source|drain impulse"]))
     assert area == pytest.approx(TURN, abs=1e-3)
+
+
+def test_paths_through_a_network_differ_by_the_winding_of_its_loop(tmp_path):
+    """A flux is ramped through a loop of the delivered network, 1000 steps: N of the two ways round it differs by the
+    winding number that the loop has got; residual below 1e-9."""
+    changes = {
+        "drive.flux": {"through": "left_loop", "points": [[0, "0 Phi0"], ["250 tau", "6 Phi0"]]},
+        "time.tolerance": 1e-4,
+        "expect": {},
+    }
+    memory = experiment(load("wire_network").vary(changes)).memory
+    table, winding = memory.table("ledger"), memory.table("winding")
+    assert memory.table("series")["t"].size >= 1000 and np.abs(table["residual"]).max() < 1e-9
+    direct, detour = (table["crossings"][table["path"] == k][-1] for k in (0, 1))
+    assert abs(direct - detour) == abs(winding["loop"][-1] - winding["loop"][0]) >= 3
 
 
 # ------------------------------------------------------------------------------------------- speed
