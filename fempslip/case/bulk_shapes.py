@@ -9,7 +9,18 @@ from pydantic import AfterValidator, ValidationInfo, WrapValidator, model_valida
 
 from fempslip.case.curves import Bend
 from fempslip.case.parts import Direction, FileName, Length, Listed, NotNegative, Positive, Z, reading, wrong
-from fempslip.case.shape import ORIGIN, Array, Center, End, Shape, around, distance, in_box, of_path, path_ends
+from fempslip.case.shape import (
+    ORIGIN,
+    Array,
+    Ball,
+    Block,
+    Center,
+    End,
+    Shape,
+    around,
+    of_path,
+    path_ends,
+)
 from fempslip.case.wire_shapes import Polyline
 
 if TYPE_CHECKING:
@@ -18,20 +29,13 @@ if TYPE_CHECKING:
 SIX = ("left", "right", "front", "back", "bottom", "top")
 
 
-class Box(Shape):
+class Box(Block):
     kind = "box"
     dim = 3
     sides = SIX
     size: Annotated[
         tuple[Annotated[Length, Positive], Annotated[Length, Positive], Annotated[Length, Positive]], Listed
     ]
-    center: Center = ORIGIN
-
-    def contains(self, x: Array) -> Array:
-        return in_box(x, self.center, self.size)
-
-    def bounds(self) -> tuple[Array, Array]:
-        return around(self.center, np.array(self.size) / 2)
 
 
 class _Turned(Shape):
@@ -95,18 +99,10 @@ class Tube(_Turned):
         }
 
 
-class Sphere(Shape):
+class Sphere(Ball):
     kind = "sphere"
     dim = 3
     sides = ("outer",)
-    radius: Annotated[Length, Positive]
-    center: Center = ORIGIN
-
-    def contains(self, x: Array) -> Array:
-        return distance(x, self.center) <= self.radius
-
-    def bounds(self) -> tuple[Array, Array]:
-        return around(self.center, self.radius)
 
 
 class Torus(_Turned):

@@ -9,35 +9,32 @@ from pydantic import Field, model_validator
 
 from fempslip.case.curves import Bend, Piece, Straight, crosses_itself, in_polygon, rounded
 from fempslip.case.parts import Angle, Length, Listed, NotNegative, Point, Positive, wrong
-from fempslip.case.shape import ORIGIN, Array, Center, End, Shape, around, distance, in_box, of_path, path_ends
+from fempslip.case.shape import (
+    ORIGIN,
+    Array,
+    Ball,
+    Block,
+    Center,
+    End,
+    Shape,
+    around,
+    distance,
+    of_path,
+    path_ends,
+)
 
 
-class Rectangle(Shape):
+class Rectangle(Block):
     kind = "rectangle"
     dim = 2
     sides = ("left", "right", "bottom", "top", "outer")
     size: Annotated[tuple[Annotated[Length, Positive], Annotated[Length, Positive]], Listed]
-    center: Center = ORIGIN
-
-    def contains(self, x: Array) -> Array:
-        return in_box(x, self.center, self.size)
-
-    def bounds(self) -> tuple[Array, Array]:
-        return around(self.center, np.array(self.size) / 2)
 
 
-class Disk(Shape):
+class Disk(Ball):
     kind = "disk"
     dim = 2
     sides = ("outer",)
-    radius: Annotated[Length, Positive]
-    center: Center = ORIGIN
-
-    def contains(self, x: Array) -> Array:
-        return distance(x, self.center) <= self.radius
-
-    def bounds(self) -> tuple[Array, Array]:
-        return around(self.center, self.radius)
 
 
 class Ellipse(Shape):

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field, ValidationInfo
 
 from fempslip.case.curves import Piece
-from fempslip.case.parts import Part, Point, reading
+from fempslip.case.parts import Length, Part, Point, Positive, reading
 
 Array = np.ndarray
 ORIGIN: Any = Field(default=0, validate_default=True)
@@ -55,6 +55,32 @@ class Shape(Part):
     def path(self) -> list[Piece]:
         """A wire's shape as straight pieces and bends, in order."""
         raise NotImplementedError
+
+
+class Block(Shape):
+    """Rectangles and boxes.  size : its extent along each axis"""
+
+    size: tuple[Annotated[Length, Positive], ...]
+    center: Center = ORIGIN
+
+    def contains(self, x: Array) -> Array:
+        return in_box(x, self.center, self.size)
+
+    def bounds(self) -> tuple[Array, Array]:
+        return around(self.center, np.array(self.size) / 2)
+
+
+class Ball(Shape):
+    """Disks and spheres."""
+
+    radius: Annotated[Length, Positive]
+    center: Center = ORIGIN
+
+    def contains(self, x: Array) -> Array:
+        return distance(x, self.center) <= self.radius
+
+    def bounds(self) -> tuple[Array, Array]:
+        return around(self.center, self.radius)
 
 
 def around(center: Any, half: Any) -> tuple[Array, Array]:

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from fempslip.contract import Array, Failure, Problem, Sink, Step
+from fempslip.contract import Array, Failure, Problem, Sink, State, Step
 from fempslip.tasks.events import EventLog
 from fempslip.tasks.line_tracking import BodyLines
 from fempslip.tasks.watchers import Plain
@@ -23,6 +23,7 @@ from fempslip.topology.subcomplex import SURFACE, Subcomplex, subcomplex
 
 RECOUNT = 256  # steps between two recounts of all faces
 BOOKED = 10  # steps between two rows of the ledger
+HELD = ("id", "x", "y", "z", "winding", "cell", "quality", "dim")  # columns of `zeros`, after t
 
 
 class Follower(Protocol):
@@ -70,9 +71,12 @@ class Topology(Plain):
         state.step(step.old["psi"], step.new["psi"], step.new["a"])
         self.largest = max(self.largest, state.largest)
         ids = self.follower.see(state, step, sink) if self.follower else np.zeros(state.crossed.size)
-        came = self.entered()
-        self.charge += came
-        self.bright += self.dim.entered(state.crossed, state.amount) if self.dim.any and self.complex.dim == 2 else came
+        if self.complex.dim == 2 and state.crossed.size:
+            c = self.complex
+            came, bright = kernels.inflow(
+                state.crossed, state.amount, c.start, c.face_of, c.sign, c.outer, self.dim.cells
+            )
+            self.charge, self.bright = self.charge + came, self.bright + bright
         state.settle()
         if step.new.step % EVERY == 0:
             self.relabel(step, sink)
@@ -115,14 +119,6 @@ class Topology(Plain):
     def bright_now(self) -> int:
         """Net winding of the faces that are not dim (films)."""
         return int(self.now.n[~self.dim.cells].sum()) if self.complex.dim == 2 else 0
-
-    def entered(self) -> int:
-        """Net winding that came in through outer edges in this step (films)."""
-        c, state = self.complex, self.now
-        if c.dim != 2 or not state.crossed.size:
-            return 0
-        outer = c.outer[state.crossed]
-        return -int(np.sum(c.sign[c.start[state.crossed[outer]]].astype(np.int64) * state.amount[outer]))
 
     def check(self, t: float, sink: Sink) -> None:
         """Recount all faces.  Raises Failure if a count was lost, which is an error of the program."""
@@ -209,16 +205,11 @@ class FilmZeros:
         return {"ids": ids, "next_id": np.array(self.next_id), "events": np.array(self.log.number)}
 
     def see(self, state: Windings, step: Step, sink: Sink) -> Array:
+        nothing = np.zeros(0, dtype=np.int32)
         if step.old.step == 0:
-            self.record(step.old.t, state.n, sink)
-        psi, a = step.new["psi"], step.new["a"]
+            self.record(step.old, state.n, np.full_like(state.mark, -1), nothing, sink)
         ids = self.link(state, step, sink) if state.crossed.size else np.zeros(0)
-        self.locate(psi, a)
-        n = state.n[self.charged].copy()
-        if state.touched.size:
-            inside = state.mark[self.charged]
-            n += np.where(inside >= 0, state.change[inside], 0).astype(np.int8)
-        self.record(step.new.t, n, sink)
+        self.record(step.new, state.n, state.mark, state.change, sink)
         return ids
 
     def locate(self, psi: Array, a: Array) -> None:
@@ -226,13 +217,14 @@ class FilmZeros:
         kernels.zeros_in_faces(self.charged, psi, a, c.faces, c.face_nodes, c.corners, c.turned, c.places, out)
         self.place[:, self.charged] = out
 
-    def record(self, t: float, n: Array, sink: Sink) -> None:
-        """One row of `zeros` for each zero; n : (zeros,) their windings, or (faces,)."""
-        faces = self.charged
-        x, y, z, quality = self.place[:, faces]
-        winding = n if n.size == faces.size else n[faces]
-        columns = {"t": np.full(faces.size, t), "id": self.ident[faces], "x": x, "y": y, "z": z, "winding": winding}
-        sink.rows("zeros", {**columns, "cell": faces, "quality": quality, "dim": self.dim.cells[faces]})
+    def record(self, state: State, n: Array, mark: Array, change: Array, sink: Sink) -> None:
+        """One row of `zeros` for each zero, and their places;  n, mark, change : of kernels.touch."""
+        c, out = self.complex, np.empty((len(HELD), self.charged.size))
+        kernels.held(
+            self.charged, n, mark, change, self.ident, self.dim.cells, state["psi"], state["a"], c.faces, c.face_nodes,
+            c.corners, c.turned, c.places, self.place, out,
+        )  # fmt: skip
+        sink.rows("zeros", {"t": np.full(self.charged.size, state.t), **dict(zip(HELD, out, strict=True))})
 
     def relabelled(self, faces: Array, gone: Array, n: Array, step: Step, sink: Sink) -> None:
         """Rows for zeros in faces whose label changed; they keep their ids."""

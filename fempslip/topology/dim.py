@@ -60,18 +60,6 @@ class Dim:
         self.cells = live & (brightest < np.where(before, ABOVE**2, BELOW**2))
         return np.flatnonzero(before != self.cells)
 
-    def entered(self, crossed: Array, amount: Array) -> int:
-        """Net winding that came into the bright part of a film through its edges in a step.
-
-        An edge lies on the border of the bright part where one of its two faces is bright, or its only one.
-        """
-        c = self.complex
-        first, last = c.start[crossed], c.start[crossed + np.uint32(1)] - np.uint32(1)
-        one, other = ~self.cells[c.face_of[first]], ~self.cells[c.face_of[last]]
-        other &= last != first
-        side = np.where(one, c.sign[first], c.sign[last]).astype(np.int64)
-        return -int(np.sum((side * amount)[one != other]))
-
 
 @njit(cache=True, error_model="numpy")
 def neighbourhood(psi: Array, first: Array, second: Array, live: Array, rounds: int, b: Array, work: Array) -> float:

@@ -201,6 +201,47 @@ def zeros_in_faces(
 
 
 @njit(cache=True, error_model="numpy")
+def held(
+    chosen: Array, n: Array, mark: Array, change: Array, ident: Array, dim: Array, psi: Array, a: Array, faces: Array,
+    face_nodes: Array, corners: Array, hidden: Array, places: Array, place: Array, out: Array,
+) -> None:  # fmt: skip
+    """Zeros of a film after a step: out : (8, chosen) id, x, y, z, winding, face, quality, dim; place : (4, faces) too.
+
+    mark, change : of `touch`; n is that of before
+    """
+    for c in range(chosen.size):
+        f = chosen[c]
+        x, y, z, quality = zero_in_face(f, psi, a, faces, face_nodes, corners, hidden, places)
+        place[0, f], place[1, f], place[2, f], place[3, f] = x, y, z, quality
+        winding = n[f] + change[mark[f]] if mark[f] >= 0 else n[f]
+        out[0, c], out[1, c], out[2, c], out[3, c] = ident[f], x, y, z
+        out[4, c], out[5, c], out[6, c], out[7, c] = winding, f, quality, dim[f]
+
+
+@njit(cache=True, error_model="numpy")
+def inflow(
+    crossed: Array, amount: Array, start: Array, face_of: Array, sign: Array, outer: Array, dim: Array
+) -> tuple[int, int]:
+    """Net winding that came into a film, and into its part that is not dim, through crossed edges.
+
+    The border of the bright part: edges of which one face is bright, or their only one.
+    """
+    came, bright = 0, 0
+    for c in range(crossed.size):
+        e = crossed[c]
+        first, last = start[e], start[e + np.uint32(1)] - np.uint32(1)
+        one = not dim[face_of[first]]
+        other = last != first and not dim[face_of[last]]
+        if outer[e]:
+            came -= sign[first] * amount[c]
+        if one and not other:
+            bright -= sign[first] * amount[c]
+        elif other and not one:
+            bright -= sign[last] * amount[c]
+    return came, bright
+
+
+@njit(cache=True, error_model="numpy")
 def zero_on_edge(p: complex, q: complex, p_new: complex, q_new: complex, a: float, a_new: float) -> tuple[float, float]:
     """(s, tau) in [0, 1]: where along an edge, and when in a step, the bilinear interpolant of psi vanishes.
 

@@ -42,6 +42,10 @@ def small(axes: Axes, run: Run, k: int, name: str = "psi_abs") -> None:
     if run.mesh.dim == 3:
         cells, points, at = surface(run, at)
     look = LOOKS[name]
+    if name == "phase" and run.mesh.periods:  # across a period the gauge may change, and the phase with it
+        first = np.zeros(points.shape[1], dtype=bool)
+        first[np.unique(run.mesh.node_of_vertex, return_index=True)[1]] = True
+        cells = cells[:, first[cells].all(axis=0)]
     axes.tripcolor(points[0], points[1], cells.T, at, cmap=look.cmap, vmin=look.low, vmax=look.high, shading="gouraud",
                    rasterized=True)  # fmt: skip
     axes.set_aspect("equal")
@@ -223,7 +227,7 @@ def saddle(run: Run, path: str | Path) -> Path:
     found = result.get("barrier") or result.get("instanton") or {}
     if run.mesh.dim == 1:
         return _wire_state(run, path, -1, "the pass")
-    return _maps(run, path, [-1], mark=found.get("zeros", 0) > 0)
+    return _maps(run, path, [-1], mark=int(found.get("zeros", 0)))
 
 
 def _wire_state(run: Run, path: str | Path, k: int, words: str) -> Path:
@@ -247,7 +251,7 @@ def _wire_state(run: Run, path: str | Path, k: int, words: str) -> Path:
         return save(made, Path(path))
 
 
-def _maps(run: Run, path: str | Path, frames: list[int], mark: bool = False, titles: list[str] | None = None) -> Path:
+def _maps(run: Run, path: str | Path, frames: list[int], mark: int = 0, titles: list[str] | None = None) -> Path:
     """Maps of |psi| and phase side by side or one above the other, whichever suits the shape."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
@@ -256,7 +260,7 @@ def _maps(run: Run, path: str | Path, frames: list[int], mark: bool = False, tit
     tiles = [(k, name) for k in frames for name in ("psi_abs", "phase")]
     columns = 1 if flat else 2
     rows = -(-len(tiles) // columns)
-    wide = 2.75 if flat else 1.2
+    wide = 2.6 if flat else 1.08
     tall = wide * proportion(run)
     width, height = COLUMN, rows * (tall + 0.22) + 0.36
     with style():
@@ -273,11 +277,8 @@ def _maps(run: Run, path: str | Path, frames: list[int], mark: bool = False, tit
             axes.tick_params(length=2, pad=1.5, labelsize=6, labelbottom=row == rows - 1, labelleft=column == 0)
             axes.set_xlabel("x (ξ)" if row == rows - 1 else "", labelpad=1)
             axes.set_ylabel("y (ξ)" if column == 0 else "", labelpad=1)
-            if mark:
-                frame = run.frame(k)
-                at = run.mesh.points[:, np.unique(run.mesh.node_of_vertex, return_index=True)[1]]
-                least = int(np.argmin(values(frame, "psi_abs")))
-                axes.plot(*at[:2, least], "+", color="white" if name == "psi_abs" else INK, ms=6, mew=1)
+            for place_of_zero in darkest(run, k, mark):
+                axes.plot(*place_of_zero, "+", color="white" if name == "psi_abs" else INK, ms=6, mew=1)
             look = LOOKS[name]
             bar = made.add_axes(((left + wide + 0.04) / width, base / height, 0.06 / width, tall / height))
             shown = made.colorbar(ScalarMappable(Normalize(look.low, look.high), look.cmap), cax=bar)
@@ -290,6 +291,17 @@ def _maps(run: Run, path: str | Path, frames: list[int], mark: bool = False, tit
             words = titles[place // 2] if titles and name == "psi_abs" else ""
             axes.set_title(f"{look.label}{words}", fontsize=7, pad=2)
         return save(made, Path(path))
+
+
+def darkest(run: Run, k: int, count: int) -> list[Array]:
+    """Places of the `count` darkest nodes that are more than 2 xi apart."""
+    psi = values(run.frame(k), "psi_abs")
+    found: list[Array] = []
+    for node in np.argsort(psi, kind="stable")[: psi.size // 2]:
+        place = run.mesh.node_points[:2, node]
+        if len(found) < count and all(np.linalg.norm(place - other) > 2 for other in found):
+            found.append(place)
+    return found
 
 
 def nucleation_mode(run: Run, path: str | Path) -> Path:
