@@ -43,6 +43,8 @@ def electric(problem: Problem, state: State, edges: Array | slice = slice(None))
 
 def normal_current(problem: Problem, state: State) -> Array:
     """J_n = sigma E : (nodes, 3)."""
+    if problem.fluid is not None:  # a superfluid has none
+        return np.zeros((problem.operators.nodes, 3))
     return problem.sigma[:, None] * vectors(problem, electric(problem, state))
 
 

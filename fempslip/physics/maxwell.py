@@ -14,7 +14,7 @@ sample to the other by I/kappa^2.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import scipy.sparse as sp
@@ -151,11 +151,21 @@ def hole_flux(problem: Problem, screening: Screening, a: Array, name: str) -> fl
 
     Films: of the hole itself.  Bodies: of the closed path nearest to the axis, whose edges run along the rim.
     """
-    mesh, op, space = problem.mesh, problem.operators, screening.space
+    rows = screening.rims
+    if name not in rows:
+        rows[name] = rim_of(problem, screening.space, name)
+    return float(rows[name] @ a)
+
+
+def rim_of(problem: Problem, space: Space, name: str) -> Array:
+    """The path round a hole, (edges of the space,)."""
+    mesh, op = problem.mesh, problem.operators
     if mesh.dim == 2 and space.C is not None:
         number = op.faces.shape[1] + holes(mesh, op).around(mesh, op, mesh.holes[name][0])
-        return float((space.C[[number]] @ a)[0])
-    return float(closed_path(mesh, op, name) @ a[space.inner])
+        return np.asarray(space.C[[number]].toarray())[0]
+    path = np.zeros(space.gauge.size)
+    path[space.inner] = closed_path(mesh, op, name)
+    return path
 
 
 def moment(mesh: Mesh, op: Operators, current: Array, kappa: float) -> Array:
@@ -182,6 +192,7 @@ class Screening:
     kS: sp.csr_array
     source: Array
     injected: Array
+    rims: dict[str, Array] = field(default_factory=dict)
 
     @classmethod
     def of(cls, problem: Problem) -> Screening:

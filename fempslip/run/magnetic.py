@@ -36,8 +36,8 @@ def _moment_unit(case: Evolve) -> float | None:
     return current * xi**2 if current and xi else None
 
 
-def magnetization(case: Evolve, run: Run) -> dict[str, Any]:
-    """`magnetization` of a film: mu0 M along z, at the end, where it is least and largest, and the loss of the loop.
+def magnetization_loop(case: Evolve, run: Run) -> dict[str, Any]:
+    """`magnetization_loop` of a film: mu0 M along z, at the end, where it is least and largest, and the loss of the loop.
 
     mu0 M = m/(kappa^2 volume) in Bc2;  loss : - the integral of M dB, the energy of a closed loop that became heat, in
     Bc2^2/mu0 times the volume;  remanent : mu0 M where the field last passes zero
@@ -131,7 +131,7 @@ def voltage_of_field(case: Evolve, run: Run) -> tuple[Array, Array]:
 
 RESULTS: Mapping[str, Any] = {
     "magnetic_moment": magnetic_moment,
-    "magnetization": magnetization,
+    "magnetization_loop": magnetization_loop,
     "hole_flux": hole_flux,
     "modulation": modulation,
 }

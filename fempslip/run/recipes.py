@@ -97,6 +97,8 @@ def watchers_for(case: Evolve, problem: Problem, contours: Mapping[str, Array]) 
         found["hole_flux"] = HoleFlux.of(problem, case.record.fields)
     if "josephson" in asked:
         found["josephson"] = seen.JosephsonResidual()
+    if "magnetization" in asked:
+        found["magnetization"] = seen.Magnetization.of(problem)
     if "windings" in asked or ("net_winding" in asked and contours):
         found["windings"] = seen.ContourWindings(contours)
     if "tracks" in asked or "ledger" in asked:

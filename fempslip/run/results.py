@@ -189,6 +189,23 @@ def winding_steps(case: Evolve, run: Run) -> dict[str, Any]:
     return main if len(found) == 1 else {**main, "contours": found}
 
 
+def magnetization(case: Evolve, run: Run) -> dict[str, Any]:
+    """`magnetization`: at the end moment (Bc2 xi^dim) and magnetization (Bc2), along z and as vectors, over the applied
+    field (susceptibility), flux through holes (Phi0); and the strongest diamagnetic magnetization of the run."""
+    table = run.table("magnetization")
+    last = {name: float(values[-1]) for name, values in table.items()}
+    field_z, m_z = last["field_z"], last["magnetization_z"]
+    found: dict[str, Any] = {
+        name: [last[f"{name}_{axis}"] for axis in "xyz"] for name in ("field", "moment", "magnetization")
+    }
+    found |= {"moment_z": last["moment_z"], "magnetization_z": m_z, "strongest": float(table["magnetization_z"].min())}
+    found["susceptibility"] = m_z / field_z if field_z else None
+    tesla = case.scales.si("field")
+    found["si"] = {"magnetization_z_T": times(m_z, tesla), "field_z_T": times(field_z, tesla)}
+    found |= {name.replace(" ", "_"): value for name, value in last.items() if name.startswith("flux ")}
+    return found
+
+
 RESULTS: Mapping[str, Any] = {
     "mean_voltage": mean_voltage,
     "power_balance": power_balance,
@@ -196,4 +213,5 @@ RESULTS: Mapping[str, Any] = {
     "josephson": josephson,
     "zero_count": zero_count,
     "winding_steps": winding_steps,
+    "magnetization": magnetization,
 }

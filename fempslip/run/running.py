@@ -216,6 +216,7 @@ def header_of(case: MeshedCase, mesh: Mesh) -> dict[str, Any]:
         "task": case.task,
         **({} if noise is None else {"noise": noise_of(case, noise, mesh)}),
         "scales": known,
+        "kappa": case.scales.kappa,
         "symbols": FLUID_SYMBOLS if case.model.reactive else {},
         "dimension": mesh.dim,
         "pairs": pairs,

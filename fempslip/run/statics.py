@@ -16,7 +16,7 @@ from fempslip.case.schema import MeshedCase
 from fempslip.case.schema import Nucleation as NucleationCase
 from fempslip.case.schema import Relax as RelaxCase
 from fempslip.case.static_settings import Bias
-from fempslip.contract import Array, Problem, Task
+from fempslip.contract import Array, Problem, Refusal, Task
 from fempslip.physics.applied import potential
 from fempslip.physics.energy import LinkEnergy
 from fempslip.physics.stationary import Loop, Stationary
@@ -153,6 +153,10 @@ def sweep_of(case: RelaxCase, problem: Problem, free: Array) -> Sweep:
     energy, a0 = LinkEnergy(problem.operators, problem.epsilon, problem.beta), potential(problem.drive, 0.0)
     if spec.parameter == "field":
         pattern, rest = field_pattern(case, problem, "follow")
+        try:
+            parts.check_flux(problem.mesh, float(np.abs(values_of(case, 1.0)).max()))
+        except Refusal as refusal:
+            raise case.refuse("follow", str(refusal)) from None
         return Sweep("field", values_of(case, 1.0), lambda b: Stationary(energy, rest + b * pattern, free), spec.limit)
     along = loop_along(problem, threaded(case))
     if spec.parameter == "current":

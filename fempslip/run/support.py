@@ -69,6 +69,9 @@ SUPPORT += tuple(
 )
 
 
+SUPPORT += tuple(Row("evolve", "charged", "none", "conserved", "none", holes, "yes") for holes in ("no", "yes"))
+
+
 def asked(case: Case) -> list[Row]:
     """The rows a case needs: one for each kind of contact it has."""
     if not isinstance(case, MeshedCase):
@@ -91,6 +94,9 @@ def refuse_unsupported(case: Case) -> None:
             raise case.refuse(
                 "model", f"{words} and contacts of kind {row.contact} is not supported; {hint(row)}".rstrip("; ")
             )
+    if isinstance(case, MeshedCase) and case.model.dynamics == "charged" and case.geometry.dimension == 3:
+        words = "dynamics: charged is for wires and films: on tetrahedra link weights below 0 let its field grow"
+        raise case.refuse("model.dynamics", f"{words} out of rounding")
     if isinstance(case, MeshedCase) and case.model.screening == "pearl":
         refuse_thick(case)
 
@@ -176,6 +182,8 @@ SHEET = Need(
     lambda case: case.geometry.dimension == 2 and case.scales.Lambda is not None,
     "a film (dimension: 2) whose material.lambda and material.thickness are given",
 )
+SCREENED = Need(lambda case: case.model.screening == "maxwell", "the sample's own field: model: {screening: maxwell}")
+BULK = Need(lambda case: case.geometry.dimension == 3, "a bulk piece (dimension: 3)")
 SWEPT = Need(
     lambda case: getattr(case, "follow", None) is not None, "states that are followed: task: relax with follow: {..}"
 )
@@ -189,14 +197,18 @@ NEEDS = {
     "hole_flux": HOLE,
     "modulation": PAIR,
     "modulation_plot": PAIR,
-    "magnetization": MAGNETIC,
-    "magnetization_plot": MAGNETIC,
+    "magnetization_loop": MAGNETIC,
+    "loop_plot": MAGNETIC,
     "field_above": SHEET,
     "streamlines": FILM,
     "thermal_slips": NOISY,
     "net_winding": COUNTED,
     "mean_voltage": PAIR,
     "voltage_plot": PAIR,
+    "magnetization": SCREENED,
+    "magnetization_plot": SCREENED,
+    "induction_map": SCREENED,
+    "field_lines": BULK,
     "windings": CONTOUR,
     "conservation": REACTIVE,
     "josephson_frequency": PAIR,

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -189,22 +190,31 @@ def left_over(x: Array, t: float, medium: Medium) -> tuple[Array, Array]:
 
 @dataclass(frozen=True, eq=False)
 class Manufactured:
-    """contract.Sources, integrated over the dual cells.  volume : (nodes,) of these, without the section"""
+    """contract.Sources, integrated over the dual cells.  volume : (nodes,) of these, without the section
+
+    kept : the time that was asked for last, and what is left over then at the points of the quadrature
+    """
 
     mesh: Mesh
     volume: Array
     medium: Medium
+    kept: dict[str, Any] = field(default_factory=dict)
 
-    def integrated(self, f: Callable[[Array], Array]) -> Array:
-        return self.volume * dual_mean(self.mesh, lambda x: f(x[: self.mesh.dim]))
+    def integrated(self, f: Callable[[tuple[Array, Array]], Array], t: float) -> Array:
+        """f : of the two sources at points."""
+
+        def at(x: Array) -> Array:
+            if self.kept.get("t") != t:
+                self.kept.update(t=t, left=left_over(x[: self.mesh.dim], t, self.medium))
+            return f(self.kept["left"])
+
+        return self.volume * dual_mean(self.mesh, at)
 
     def order_parameter(self, t: float) -> Array:
-        real = self.integrated(lambda x: left_over(x, t, self.medium)[0].real)
-        imag = self.integrated(lambda x: left_over(x, t, self.medium)[0].imag)
-        return real + 1j * imag
+        return self.integrated(lambda left: left[0].real, t) + 1j * self.integrated(lambda left: left[0].imag, t)
 
     def charge(self, t: float) -> Array:
-        return self.integrated(lambda x: left_over(x, t, self.medium)[1])
+        return self.integrated(lambda left: left[1], t)
 
 
 def potential_pattern(mesh: Mesh, op: Operators, medium: Medium) -> Array:

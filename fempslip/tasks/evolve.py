@@ -12,6 +12,7 @@ from fempslip.contract import Abandoned, Array, Failure, Problem, Sink, State, S
 from fempslip.physics.applied import stable_step
 from fempslip.physics.circuit import sources
 from fempslip.solver.bdf2 import Bdf2
+from fempslip.solver.charged import Charged
 from fempslip.solver.control import ladder
 from fempslip.solver.march import Course, Progress, march
 from fempslip.solver.strang import Strang
@@ -22,6 +23,7 @@ STEPPERS: Mapping[tuple[str, bool], Callable[[Problem], Stepper]] = {
     ("tdgl", False): Bdf2.of,
     ("tdgl", True): Trapezoid.of,
     ("superfluid", False): Strang.of,
+    ("charged", False): Charged.of,
 }
 
 

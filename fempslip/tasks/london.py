@@ -37,8 +37,10 @@ class LondonTask:
             "energy": state.kinetic + state.magnetic,
             "kinetic": state.kinetic,
             "magnetic": state.magnetic,
-            "moment": {axis: float(m) for axis, m in zip("xyz", moment, strict=True)},
-            "magnetization": {axis: float(m / volume) for axis, m in zip("xyz", moment, strict=True)},
+            "field": self.field(london),
+            "moment": [float(m) for m in moment],
+            "magnetization": [float(m / volume) for m in moment],
+            "magnetization_z": float(moment[2] / volume),
         }
         return found | self.of_holes(london, state, sink)
 
@@ -48,6 +50,12 @@ class LondonTask:
         for line in self.lines:
             total += line.winding * around(mesh, op, line.point, line.direction)
         return total
+
+    def field(self, london: London) -> list[float]:
+        """Mean applied field, [x, y, z]."""
+        p = self.problem
+        a = london.screening.potential(0.0)[london.screening.space.inner]
+        return [float(b) for b in p.operators.m @ induction(p, a) / p.operators.m.sum()]
 
     def of_holes(self, london: London, state: LondonState, sink: Sink) -> dict[str, Any]:
         """flux and fluxoid of each hole in Phi0, the current round it in j0 xi^(dim-1), and the matrix of L."""

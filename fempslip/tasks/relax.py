@@ -6,6 +6,7 @@ curvature has no negative eigenvalue.  A sweep then follows each state both ways
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +26,10 @@ from fempslip.topology.windings import face_windings, path_winding
 SAME = 1e-5  # relative difference of energy below which two states of equal windings are one
 
 Told = Callable[[float, str], None]
+
+
+class Unfinished(UserWarning):
+    """Starts of which no state came."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +101,10 @@ class Relax:
 
     def run(self, sink: Sink, told: Told) -> Mapping[str, Any]:
         anatomy = Anatomy(self.problem)
-        states = self.distinct(anatomy, told)
+        states, unfinished = self.distinct(anatomy, told)
+        if unfinished:
+            words = f"{unfinished} of {len(self.starts)} starts did not come to rest in a stable state and are left out"
+            warnings.warn(f"{words}: raise kicks, or tolerance (now {self.tolerance:g})", Unfinished, stacklevel=2)
         if not states:
             raise Failure(
                 "no start led to a stable state: raise kicks, lower tolerance, or start elsewhere (start, search)"
@@ -104,7 +112,7 @@ class Relax:
         for number, (start, body, found) in enumerate(states):
             self.keep(sink, anatomy, number, start, body, found)
         sink.checkpoint({})
-        answer = self.answer(anatomy, states)
+        answer = self.answer(anatomy, states) | {"starts": len(self.starts), "unfinished": unfinished}
         if self.sweep is not None:
             branches = list(self.branches(anatomy, states, sink, told))
             answer |= limits(branches, self.sweep) | self.weakest(branches)
@@ -116,9 +124,10 @@ class Relax:
         p = self.problem
         return Stationary(LinkEnergy(p.operators, p.epsilon, p.beta), a, self.free)
 
-    def distinct(self, anatomy: Anatomy, told: Told) -> list[tuple[Start, Stationary, Found]]:
-        """The different minima that the starts lead to, by value of the sweep and energy."""
+    def distinct(self, anatomy: Anatomy, told: Told) -> tuple[list[tuple[Start, Stationary, Found]], int]:
+        """The different minima that the starts lead to, by value of the sweep and energy; and how many lead to none."""
         states: list[tuple[Start, Stationary, Found]] = []
+        unfinished = 0
         search: Search | None = None
         for number, make in enumerate(self.starts):
             start = make()
@@ -126,9 +135,10 @@ class Relax:
             search = Search(body) if search is None else search.on(body)
             note = noted(told, number, len(self.starts))
             found = search.minimum(start.psi, self.tolerance, self.kicks, told=note)
+            unfinished += not found.converged
             if found.converged and not any(same(anatomy, (body, found), other[1:]) for other in states):
                 states.append((start, body, found))
-        return sorted(states, key=lambda state: (state[0].value, state[1].value(state[2].point)))
+        return sorted(states, key=lambda state: (state[0].value, state[1].value(state[2].point))), unfinished
 
     def keep(self, sink: Sink, anatomy: Anatomy, number: int, start: Start, body: Stationary, found: Found) -> None:
         p, psi = self.problem, found.point.psi

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fempslip.contract import Array, Load, Probe, Problem, Sink, State, Step
-from fempslip.mesh.cochains import edge_lengths
+from fempslip.mesh.cochains import edge_lengths, uniform_field
 from fempslip.mesh.paths import chain
-from fempslip.physics.fields import electric, visible
+from fempslip.physics.fields import electric, induction, visible
+from fempslip.physics.graph import graph
+from fempslip.physics.maxwell import Kinetics, Screening, everywhere, hole_flux
 from fempslip.physics.power import Meter, meter_of
 from fempslip.solver.netlist import Netlist, load_of
 from fempslip.topology.kernels import crossings
@@ -231,6 +233,47 @@ class JosephsonResidual(Plain):
         rms = np.sqrt(np.sum((m * rate**2)[bright]) / np.sum(m[bright])) if bright.any() else 0.0
         top = np.abs(rate[bright]).max() if bright.any() else 0.0
         sink.row("josephson", {"t": step.new.t, "rms": rms, "largest": top})
+
+
+@dataclass
+class Magnetization(Plain):
+    """Table `magnetization`: t, the mean applied field, the moment m = 1/2 int r x J / kappa^2 in Bc2 xi^dim (films: a
+    length), the magnetization m/V in Bc2, and the flux through every hole in Phi0.
+
+    units : (3, edges) potentials of unit fields;  fields : (fields, 3) mean field of each pattern of the drive
+    """
+
+    kinetics: Kinetics
+    screening: Screening
+    units: Array
+    fields: Array
+    volume: float
+
+    @classmethod
+    def of(cls, problem: Problem) -> Magnetization:
+        mesh, op = problem.mesh, problem.operators
+        units = np.array([uniform_field(mesh, op, unit) for unit in np.eye(3)]) / problem.kappa**2
+        means = [op.m @ induction(problem, pattern) / op.m.sum() for pattern in problem.drive.patterns]
+        fields = np.array(means).reshape(len(means), 3)
+        return cls(
+            Kinetics.of(problem, graph(op)), Screening.of(problem), units, fields, float(op.m.sum())
+        )  # fmt: skip
+
+    def see(self, step: Step, sink: Sink) -> None:
+        new, problem = step.new, step.problem
+        current = self.kinetics.currents(new["psi"], new["a"]) + problem.operators.M1 @ new["e"]
+        moment = self.units @ current
+        row = {"t": new.t}
+        for name, values in (
+            ("field", self.screening.factors(new.t) @ self.fields),
+            ("moment", moment),
+            ("magnetization", moment / self.volume),
+        ):
+            row |= {f"{name}_{axis}": float(v) for axis, v in zip("xyz", values, strict=True)}
+        a = everywhere(new)
+        for name in problem.mesh.holes:
+            row[f"flux {name}"] = hole_flux(problem, self.screening, a, name) / (2 * np.pi)
+        sink.row("magnetization", row)
 
 
 def tracked_nodes(problem: Problem) -> Array:

@@ -51,21 +51,51 @@ class Dim:
         """Label the cells anew by psi; the numbers of those whose label changed."""
         c = self.complex
         b, work = self.room
-        least = neighbourhood(psi, c.edges[0], c.edges[1], c.edge_live, self.rounds, b, work)
-        if least >= BELOW**2 and not self.any:
-            return np.zeros(0, dtype=np.int64)
         corners, live = (c.edges, c.edge_live) if c.dim == 1 else (c.face_nodes, c.face_live)
-        brightest = b[corners].max(axis=0)
-        before = self.cells
-        self.cells = live & (brightest < np.where(before, ABOVE**2, BELOW**2))
-        return np.flatnonzero(before != self.cells)
+        before = self.cells.copy() if self.any else np.zeros(0, dtype=bool)
+        density(psi, b)
+        if dark(b, corners, live):  # no cell is dim whose own nodes are not
+            neighbourhood(b, c.edges[0], c.edges[1], c.edge_live, self.rounds, work)
+            label(b, corners, live, self.cells)
+        else:
+            self.cells[:] = False
+        return np.flatnonzero(self.cells != before) if before.size else np.flatnonzero(self.cells)
 
 
 @njit(cache=True, error_model="numpy")
-def neighbourhood(psi: Array, first: Array, second: Array, live: Array, rounds: int, b: Array, work: Array) -> float:
-    """b : (nodes,) largest |psi|^2 within `rounds` edges of a node.  Returns the least of live edges."""
+def density(psi: Array, b: Array) -> None:
+    """b : (nodes,) |psi|^2."""
     for i in range(psi.size):
         b[i] = psi[i].real ** 2 + psi[i].imag ** 2
+
+
+@njit(cache=True, error_model="numpy")
+def dark(b: Array, corners: Array, live: Array) -> bool:
+    """Whether any live cell has only nodes below ABOVE."""
+    for f in range(live.size):
+        if live[f]:
+            k = 0
+            while k < corners.shape[0] and b[corners[k, f]] < ABOVE * ABOVE:
+                k += 1
+            if k == corners.shape[0]:
+                return True
+    return False
+
+
+@njit(cache=True, error_model="numpy")
+def label(b: Array, corners: Array, live: Array, cells: Array) -> None:
+    """cells : whether the brightest corner is below BELOW, or below ABOVE where it was dim before."""
+    for f in range(live.size):
+        brightest = 0.0
+        for k in range(corners.shape[0]):
+            brightest = max(brightest, b[corners[k, f]])
+        bound = ABOVE if cells[f] else BELOW
+        cells[f] = live[f] and brightest < bound * bound
+
+
+@njit(cache=True, error_model="numpy")
+def neighbourhood(b: Array, first: Array, second: Array, live: Array, rounds: int, work: Array) -> None:
+    """b : (nodes,) becomes the largest b within `rounds` edges of a node."""
     for _ in range(rounds):
         work[:] = b
         for e in range(first.size):
@@ -75,8 +105,3 @@ def neighbourhood(psi: Array, first: Array, second: Array, live: Array, rounds: 
                     b[i] = work[j]
                 if work[i] > b[j]:
                     b[j] = work[i]
-    least = np.inf
-    for e in range(first.size):
-        if live[e]:
-            least = min(least, max(b[first[e]], b[second[e]]))
-    return least

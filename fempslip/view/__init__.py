@@ -10,13 +10,14 @@ from pathlib import Path
 
 from ..store import Run
 from .circuits import circuit_plot, shapiro_plot, spectrum_plot
+from .films import field_above, loop_plot, modulation_plot, moment_plot, streamlines
 from .lines import tubes
 from .lumped import lumped_plot
-from .magnetic import field_above, magnetization_plot, modulation_plot, moment_plot, streamlines
+from .magnetic import field_lines, induction_map, magnetization_plot
 from .plots import frequency_plot, kymograph, potentials, profile, voltage_pairs, voltage_plot, winding_plot
 from .reels import tracks_movie, tracks_page
 from .scenes import movie, show, snapshot
-from .states import barrier, free_energies, little_parks, nucleation_mode, saddle, states
+from .stills import barrier, free_energies, little_parks, nucleation_mode, saddle, states
 from .thermal import resistance_temperature, thermal_slips
 from .trails import event_diagram, flux_flow, trails
 
@@ -25,14 +26,17 @@ __all__ = [
     "barrier",
     "event_diagram",
     "field_above",
+    "field_lines",
     "flux_flow",
     "free_energies",
     "frequency_plot",
+    "induction_map",
     "kymograph",
     "magnetization_plot",
     "modulation_plot",
     "moment_plot",
     "little_parks",
+    "magnetization_plot",
     "movie",
     "nucleation_mode",
     "potentials",
@@ -100,9 +104,12 @@ PICTURES: dict[str, Callable[[Run, Progress], list[Path]]] = {
     "winding_plot": _into("winding.png", winding_plot),
     "modulation_plot": _into("modulation.png", modulation_plot),
     "moment_plot": _into("moment.png", moment_plot),
-    "magnetization_plot": _into("magnetization.png", magnetization_plot),
+    "loop_plot": _into("magnetization_loop.png", loop_plot),
     "field_above": _into("field_above.png", field_above),
     "streamlines": _into("streamlines.png", streamlines),
+    "magnetization_plot": _into("magnetization.png", magnetization_plot),
+    "induction_map": _into("induction.png", induction_map),
+    "field_lines": _into("field_lines.png", field_lines),
     "states": _into("states.png", states),
     "free_energies": _into("free_energies.png", free_energies),
     "little_parks": _into("little_parks.png", little_parks),

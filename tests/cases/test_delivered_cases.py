@@ -30,7 +30,9 @@ QUICK = (  # run to their end in the fast tests too
     "little_parks", "abrikosov_cell", "barrier_wire_current", "barrier_ring_flux", "barrier_vortex_strip",
 )  # fmt: skip
 # what a recipe may ask to be watched
-WATCHED = {"currents", "hole_flux", "josephson", "moment", "ledger", "net_winding", "tracks", "windings", "zeros"}
+WATCHED = {
+    "currents", "hole_flux", "josephson", "ledger", "magnetization", "moment", "net_winding", "tracks", "windings", "zeros",
+}  # fmt: skip
 SHORT: dict[str, object] = {"time.until": 2, "measure.from": 1, "record.fields": 1}
 COARSE: dict[int, dict[str, object]] = {3: {"mesh.size": 0.9}}
 
@@ -174,8 +176,14 @@ def as_asked(row: support.Row, folder: Path) -> Case:
         return case_from(text, folder)
     if row.dynamics != "tdgl":
         return reactive(row, folder)
+    changes: dict[str, object]
+    if row.task == "london":
+        changes = {"task": "london", "model.screening": row.screening, "material.lambda": 3, "drive.field": 0.1}
+        if row.holes == "yes":
+            changes |= {"geometry.holes": {"hole": {"disk": {"radius": 0.7, "center": [5, 0]}}}}
+        return case_from(STILL.replace("  periodic: {x: [left, right]}\n", ""), folder, changes)
     if row.task in ASKS:
-        changes: dict[str, object] = {"task": row.task, "model.charge": row.charge, **ASKS[row.task]}
+        changes = {"task": row.task, "model.charge": row.charge, **ASKS[row.task]}
         if row.task == "barrier" and row.holes == "yes":
             ring = {"geometry": {"use": "ring", "radius": 5}, "bias": {"current": "0.3 Idep"}, "slip": {}}
             return case_from("geometry: ring", folder, changes | ring | {"material.gamma": 0})
@@ -213,7 +221,7 @@ def reactive(row: support.Row, folder: Path) -> Case:
     if row.holes == "yes":
         changes |= {"geometry.holes": {"hole": {"disk": {"radius": 1}}}}
     if row.dynamics == "charged":
-        changes |= {"material.plasma_frequency": 1, "material.lambda": "2 xi"}
+        changes |= {"material.plasma_frequency": 1, "material.lambda": 2}
     return case_from(TINY, folder, changes)
 
 
@@ -223,7 +231,7 @@ def test_every_yes_runs(row: support.Row, tmp_path: Path) -> None:
     assert support.asked(case) == [row]
     assert row.speed in ("yes", "slow")
     run = solve(case, tmp_path / "run", pictures=False)
-    if row.task in ASKS:
+    if row.task in (*ASKS, "london"):
         assert run.summary is not None and run.status == "finished"
         numbers = run.summary["results"][row.task]
         assert all(math.isfinite(value) for value in numbers.values() if isinstance(value, float))

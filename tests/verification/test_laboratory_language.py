@@ -5,6 +5,8 @@ import pytest
 from laboratory import case_from, experiment
 
 from fempslip.case import load
+from fempslip.run.running import contours_of
+from fempslip.topology.windings import link_phase
 
 pytestmark = pytest.mark.filterwarnings("ignore::fempslip.mesh.CoarseMesh")
 
@@ -32,9 +34,13 @@ def test_kirchhoff_at_every_node(name):
 
 def test_the_branches_of_a_network_share_the_current_and_its_loops_hold_whole_fluxoids():
     found = experiment(load("wire_network"))
-    windings = found.table("winding")["loop"]
-    assert np.all(windings == np.round(windings)) and windings[-1] == 0
+    for loop in ("left", "right"):
+        windings = found.table("winding")[loop]
+        assert np.all(windings == np.round(windings)) and windings[-1] == 0
     p, s, mesh = found.problem, found.state, found.problem.mesh
+    phases = link_phase(s["psi"], s["a"], p.operators.edges)
+    for path in contours_of(mesh, p.operators).values():  # sum phi + sum a = 2 pi n
+        assert path @ (phases + s["a"]) == pytest.approx(0, abs=1e-9)
     i, j = p.operators.edges
     flow = p.operators.w * np.imag(s["psi"][i].conj() * np.exp(-1j * s["a"]) * s["psi"][j])
     x = mesh.points[0]
@@ -226,3 +232,38 @@ def test_a_film_of_varying_thickness_is_the_body_of_that_shape(tmp_path):
         assert held.table("voltage")["source|drain slips"][-1] == 0
     even = experiment(case_from(texts[0], tmp_path, {"material.thin.thickness": "3 nm"}))
     assert even.table("voltage")["source|drain slips"][-1] == 0  # it is the thin part that gives way
+
+
+# ------------------------------------------------------------------------------------------- periods
+
+
+CLOSED = {
+    1: "regions: {body: {segment: {from: [0], to: [10]}}}\n  boundaries: {a: {end: first}, b: {end: last}}",
+    2: "regions: {body: {rectangle: {size: [10, 2]}}}\n  boundaries: {a: {edge: left}, b: {edge: right}}",
+    3: "regions: {body: {box: {size: [10, 1, 1]}}}\n  boundaries: {a: {face: left}, b: {face: right}}",
+}
+
+
+@pytest.mark.parametrize(("dim", "section", "size"), [(1, 1, 0.1), (2, 2, 0.4), (3, 1, 0.5)])
+def test_a_body_joined_at_its_ends_is_a_ring(dim, section, size, tmp_path):
+    """C1: threaded by 1.3 quanta it winds once, F = -(L/2)(1 - q^2)^2 times its section, q = 2 pi (1 - 1.3)/L."""
+    text = f"""
+    geometry:
+      dimension: {dim}
+      {CLOSED[dim].replace(chr(10), chr(10) + "    ")}
+      periodic: {{round: [a, b]}}
+      contours: {{loop: round}}
+    material: {{u: 5.79, gamma: 1}}
+    drive: {{flux: {{through: round, value: 1.3 Phi0}}}}
+    mesh: {{size: {size} xi}}
+    time: {{until: 60 tau}}
+    record: {{fields: 60 tau}}
+    postprocess: [winding]
+    """
+    found = experiment(case_from(text, tmp_path))
+    assert found.table("winding")["loop"][-1] == 1
+    q = 2 * np.pi * (1 - 1.3) / 10
+    assert found.table("series")["energy"][-1] == pytest.approx(-section * 5 * (1 - q * q) ** 2, rel=2e-3)
+    current = found.memory.frames[-1][1]["supercurrent"]
+    assert current[:, 0] == pytest.approx(q * (1 - q * q), rel=0.01)
+    assert np.abs(current[:, 1:]).max() < 0.01 * abs(q)

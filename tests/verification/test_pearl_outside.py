@@ -11,7 +11,7 @@ from fempslip.mesh import around, uniform_field
 from fempslip.physics.biot_savart import BiotSavart
 from fempslip.physics.pearl import flux, rim
 from fempslip.run.running import solve
-from fempslip.view.magnetic import plane_above
+from fempslip.view.films import plane_above
 
 RING = """
 geometry: {use: annulus, inner: 4 xi, outer: 7 xi}
@@ -22,7 +22,7 @@ start: {vortices: [{at: hole, winding: 1}]}
 mesh: {size: 0.6}
 time: {until: 30 tau}
 record: {fields: every 10 tau}
-postprocess: [flux, moment, magnetization]
+postprocess: [flux, moment, magnetization_loop]
 """
 
 
@@ -63,7 +63,7 @@ def test_resume_of_a_film_with_its_own_field_is_bit_identical(tmp_path):
 def test_field_above_a_disk(tmp_path):
     """B_z of the plane against the exact integral over the currents, and its moment by the far field."""
     text = RING.replace("start: {vortices: [{at: hole, winding: 1}]}\n", "").replace(
-        "[flux, moment, magnetization]", "[moment]"
+        "[flux, moment, magnetization_loop]", "[moment]"
     )
     run = solve(case_from(text % "0.05", tmp_path), tmp_path / "run", pictures=False)
     plane = plane_above(run, 1.0)

@@ -5,13 +5,15 @@ import pytest
 from laboratory import Memory, case_from, problem_of
 from numpy import pi, sqrt
 
-from fempslip.contract import Refusal
+from fempslip.contract import Failure, Refusal
 from fempslip.mesh import operators, simple, uniform_field
+from fempslip.mesh.checks import CoarseMesh
 from fempslip.physics.energy import LinkEnergy
 from fempslip.physics.stationary import Line, Point, Stationary, first_root
 from fempslip.run.statics import ASKED
 from fempslip.solver.stationary import Search
 from fempslip.solver.symmetric import factor, lowest
+from fempslip.tasks.relax import Unfinished
 from fempslip.tasks.seeds import VortexLine, uniform
 from fempslip.topology.windings import face_windings
 
@@ -137,6 +139,27 @@ def test_a_disk_has_several_minima(tmp_path):
     assert table["residual"].max() <= 1e-7
     assert table["curvature 1"].min() > 0
     assert results["energy"] == table["energy"].min()
+    assert results["starts"] == 4 and results["unfinished"] == 0
+
+
+def test_starts_without_a_state_are_told(tmp_path):
+    """A tolerance below rounding is never reached."""
+    changes = {"tolerance": 1e-30, "mesh.size": 1.0, "search": {"vorticity": [0, 0]}, "kicks": 0, "geometry.radius": 1}
+    with pytest.raises(Failure, match="no start led"), pytest.warns(Unfinished, match="1 of 1 starts did not"):
+        asked(DISK, tmp_path, changes)
+
+
+def test_a_field_beyond_the_mesh_is_refused(tmp_path):
+    changes = {"search": None, "follow": {"parameter": "field", "from": 0, "to": 40, "step": 1}}
+    with pytest.raises(Refusal, match="mesh"):
+        asked(DISK, tmp_path, changes)
+
+
+def test_a_mesh_too_coarse_for_a_nucleus_is_told(tmp_path):
+    text = "task: nucleation\ngeometry: {use: disk, radius: 3 xi}\nmesh: {size: 0.5 xi}\n"
+    with pytest.warns(CoarseMesh, match="puts the nucleation field off by some 4 %"):
+        results, _ = asked(text, tmp_path)
+    assert results["field"] == pytest.approx(1.897590, rel=0.06)
 
 
 def test_a_saddle_is_left_by_a_kick():
