@@ -37,7 +37,7 @@ def _moment_unit(case: Evolve) -> float | None:
 
 
 def magnetization_loop(case: Evolve, run: Run) -> dict[str, Any]:
-    """`magnetization_loop` of a film: mu0 M along z, at the end, where it is least and largest, and the loss of the loop.
+    """`magnetization_loop` of a film: mu0 M along z at the end, the least and largest, and the loss of the loop.
 
     mu0 M = m/(kappa^2 volume) in Bc2;  loss : - the integral of M dB, the energy of a closed loop that became heat, in
     Bc2^2/mu0 times the volume;  remanent : mu0 M where the field last passes zero

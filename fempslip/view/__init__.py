@@ -32,7 +32,7 @@ __all__ = [
     "frequency_plot",
     "induction_map",
     "kymograph",
-    "magnetization_plot",
+    "loop_plot",
     "modulation_plot",
     "moment_plot",
     "little_parks",

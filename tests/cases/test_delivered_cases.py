@@ -31,7 +31,8 @@ QUICK = (  # run to their end in the fast tests too
 )  # fmt: skip
 # what a recipe may ask to be watched
 WATCHED = {
-    "currents", "hole_flux", "josephson", "ledger", "magnetization", "moment", "net_winding", "tracks", "windings", "zeros",
+    "currents", "hole_flux", "josephson", "ledger", "magnetization", "moment", "net_winding", "tracks",
+    "windings", "zeros",
 }  # fmt: skip
 SHORT: dict[str, object] = {"time.until": 2, "measure.from": 1, "record.fields": 1}
 COARSE: dict[int, dict[str, object]] = {3: {"mesh.size": 0.9}}
