@@ -34,8 +34,8 @@ from fempslip.mesh.cochains import edge_vertices
 from fempslip.mesh.simplices import volumes
 from fempslip.physics import sheet_kernels as kernels
 
-REACH = 3.5  # near pairs: in units of the grid's pitch, or of the local size of the mesh where that is larger
-SMOOTHING = 0.8  # s over the pitch
+REACH = 3.0  # near pairs: in units of the grid's pitch, or of the local size of the mesh where that is larger
+SMOOTHING = 0.7  # s over the pitch
 MOST_NEAR = 400  # near pairs a node, on average, above which the mesh is graded too strongly
 PITCHES = (1.2, 1.0, 0.8, 0.6, 0.45, 0.3)  # tried, in units of the mean edge
 GRID_POINT, NEAR_PAIR = 70.0, 1.7  # ns

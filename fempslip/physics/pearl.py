@@ -25,8 +25,13 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.polynomial.legendre import leggauss
 
-from fempslip.contract import Array, Failure, Problem, State
+from fempslip.contract import Array, Failure, Mesh, Operators, Problem, Refusal, State
+from fempslip.mesh.boundaries import exterior, loops
+from fempslip.mesh.cochains import around
+from fempslip.mesh.places import cells_behind
+from fempslip.mesh.simplices import column_numbers
 from fempslip.physics import kernels
 from fempslip.physics.applied import PrescribedCurrents, advanced, framed, injection, potential
 from fempslip.physics.biot_savart import BiotSavart
@@ -308,3 +313,45 @@ class PearlField:
         chi, a = advanced(step.past, step.t - step.past.t), np.empty(a_ind.size)
         kernels.with_potential(potential(self.problem.drive, step.t) + a_ind, chi, self.graph.edges, a)
         return {"mu": flow.y, "a_ind": a_ind, "current": flow.current, "e": flow.x, "a": a}
+
+
+# ------------------------------------------------------------------------------------------- read off a state
+
+
+def rim(mesh: Mesh, operators: Operators, name: str) -> Array:
+    """Closed chain (edges,) along the rim of a hole, counter-clockwise round it.
+
+    Raises Refusal where no rim of the film encloses the hole's point.
+    """
+    facets = exterior(mesh)
+    number, area = loops(mesh, facets)
+    behind = mesh.points[:, mesh.cells[:, cells_behind(mesh, facets)]].mean(axis=1)
+    i, j = facets
+    span, inward = mesh.points[:, j] - mesh.points[:, i], behind - mesh.points[:, i]
+    left = np.sign(span[0] * inward[1] - span[1] * inward[0])  # +1: the film lies to the left
+    turn = around(mesh, operators, *mesh.holes[name])
+    ends = np.sort(mesh.node_of_vertex[facets], axis=0)
+    edge = column_numbers(operators.edges, ends, operators.nodes)
+    forward = np.where(mesh.node_of_vertex[i] == ends[0], 1.0, -1.0)
+    for one in np.argsort(np.abs(area)):
+        chain = np.zeros(operators.edges.shape[1])
+        here = number == one
+        chain[edge[here]] = (-left * forward)[here]
+        if area[one] < 0 and abs(chain @ turn - 2 * np.pi) < 1e-6:
+            return chain
+    raise Refusal(f"no rim of the film encloses the hole {name!r}")
+
+
+def flux(law: BiotSavart, mesh: Mesh, chain: Array, a_app: Array, current: Array, Lambda: float) -> float:
+    """Flux through a closed chain, 2 pi a quantum: the induced potential point by point, not hat by hat.
+
+    The mean of A over hats on a rim lies inside the film; its circulation is only first order.
+    """
+    path = np.flatnonzero(chain)
+    i, j = law.edges[:, path]
+    x = law.sheet.points
+    total = float(chain @ a_app)
+    for s, weight in zip(*leggauss(3), strict=True):
+        a = law.potential(current, x[:, i] + 0.5 * (s + 1) * (x[:, j] - x[:, i]))
+        total += 0.5 * weight * float(chain[path] @ np.real(np.conj(a) * law.span[path])) / Lambda
+    return total

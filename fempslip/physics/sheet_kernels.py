@@ -71,24 +71,24 @@ def spread(current: Array, corner: Array, weight_x: Array, weight_y: Array, grid
                 grid[p + k, q + n] += c * weight_y[i, n]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract"})
 def collect(grid: Array, corner: Array, weight_x: Array, weight_y: Array, start: Array, other: Array, near: Array,
             current: Array, out: Array) -> None:  # fmt: skip
     """Potential at nodes: the grid's, by the transpose of `spread`, plus the near pairs (rows start, other)."""
     for i in range(out.size):
         p, q = corner[0, i], corner[1, i]
-        total = 0.0 + 0.0j
-        for k in range(4):
-            row = 0.0 + 0.0j
-            for n in range(4):
-                row += weight_y[i, n] * grid[p + k, q + n]
-            total += weight_x[i, k] * row
         x, y = 0.0, 0.0
+        for k in range(4):
+            for n in range(4):
+                c = weight_x[i, k] * weight_y[i, n]
+                z = grid[p + k, q + n]
+                x += c * z.real
+                y += c * z.imag
         for s in range(start[i], start[i + 1]):
             j = current[other[s]]
             x += near[s] * j.real
             y += near[s] * j.imag
-        out[i] = total + complex(x, y)
+        out[i] = complex(x, y)
 
 
 @njit(cache=True, error_model="numpy")

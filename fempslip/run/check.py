@@ -19,11 +19,10 @@ from fempslip.case.scales import DEPAIRING, KB, H
 from fempslip.case.waveforms import Sum
 from fempslip.contract import Mesh, Problem, Step, Waveform
 from fempslip.mesh.meshing import make_mesh
-from fempslip.physics.sources import circulations, densities
+from fempslip.mesh.sources import circulations, densities, potential_of
 from fempslip.run import statics
 from fempslip.run.compiling import compile, depairing_current, instants, per_cell
 from fempslip.run.fluids import limit_of
-from fempslip.run.outside import potential_of
 from fempslip.run.recipes import recipe
 from fempslip.run.running import watchers_of
 from fempslip.run.support import refuse_unanswerable, refuse_unsupported

@@ -27,10 +27,10 @@ from fempslip.contract import (
     Refusal,
     Waveform,
 )
+from fempslip.mesh.sources import densities
 from fempslip.mesh.vacuum import surrounded
 from fempslip.physics import fluctuations
 from fempslip.physics.maxwell import Screening
-from fempslip.physics.sources import densities
 from fempslip.run import fluids
 from fempslip.run.gauge import at_rest_on_banks
 from fempslip.run.outside import pattern_of

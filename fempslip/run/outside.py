@@ -7,31 +7,20 @@ from typing import Any
 import numpy as np
 
 from fempslip.case import MeshedCase
-from fempslip.case.sources import Dipole, FieldTable, Loop
+from fempslip.case.sources import FieldTable
 from fempslip.contract import Array, Mesh, Operators
+from fempslip.mesh import sources
 from fempslip.mesh.simplices import volumes
-from fempslip.physics import sources
 
 EXACT = 1e-3  # of the largest circulation, what doubling the points of a line integral may change
 CURL = 0.05  # of the largest |B_z|, by which the flux of a face may differ from that of its table, on average
-
-
-def potential_of(source: Any) -> sources.Potential:
-    if isinstance(source, Dipole):
-        return sources.dipole(source.at, source.moment)
-    if isinstance(source, Loop):
-        return sources.loop(source.center, source.radius, source.normal, source.current)
-    if isinstance(source, FieldTable):
-        columns = len(source.rows[0]) // 2 if source.gives == "a" else 1
-        return sources.table(np.array(source.rows), columns, source.unit, source.field)
-    return sources.wire(source.through, source.direction, source.current)
 
 
 def pattern_of(case: MeshedCase, mesh: Mesh, op: Operators, source: Any) -> Array:
     """Circulations of its potential, (edges,).  Raises Refusal where it stands in the sample or is too coarse."""
     if mesh.periods:
         raise case.refuse("drive.field", "a body with joined boundaries takes a uniform field only")
-    potential = potential_of(source)
+    potential = sources.potential_of(source)
     with np.errstate(divide="ignore", invalid="ignore"):
         pattern = sources.circulations(mesh, op, potential)
         finer = sources.circulations(mesh, op, potential, 12)

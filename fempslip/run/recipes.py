@@ -23,7 +23,7 @@ import yaml
 from fempslip.case import Case, Evolve
 from fempslip.case.drawers import delivered
 from fempslip.contract import Array, Problem, Refusal, Watcher
-from fempslip.run import circuits, slips, superflow, tracking
+from fempslip.run import circuits, magnetic, slips, superflow, tracking
 from fempslip.run.afterwards import Place, watched, with_pair
 from fempslip.run.results import RESULTS as PLAIN_RESULTS
 from fempslip.run.steadiness import Steadiness
@@ -31,9 +31,17 @@ from fempslip.solver.netlist import Netlist, load_of
 from fempslip.store import Run
 from fempslip.tasks import watchers as seen
 from fempslip.tasks.conserved import Conserved
+from fempslip.tasks.magnetic import HoleFlux, Moment
 from fempslip.tasks.tracking import Ledger, Topology
 
-RESULTS = {**PLAIN_RESULTS, **superflow.RESULTS, **tracking.RESULTS, **circuits.RESULTS, **slips.RESULTS}
+RESULTS = {
+    **PLAIN_RESULTS,
+    **superflow.RESULTS,
+    **tracking.RESULTS,
+    **circuits.RESULTS,
+    **slips.RESULTS,
+    **magnetic.RESULTS,
+}
 
 Note = Callable[[float, str], None]
 
@@ -83,6 +91,10 @@ def watchers_for(case: Evolve, problem: Problem, contours: Mapping[str, Array]) 
         found["conserved"] = Conserved.of(problem)
     if case.time.steady is not None:
         found["steady"] = Steadiness.of(case, problem)
+    if "moment" in asked:
+        found["moment"] = Moment.of(problem)
+    if "hole_flux" in asked:
+        found["hole_flux"] = HoleFlux.of(problem, case.record.fields)
     if "josephson" in asked:
         found["josephson"] = seen.JosephsonResidual()
     if "magnetization" in asked:

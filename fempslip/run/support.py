@@ -173,6 +173,15 @@ AC = Need(lambda case: len(drive_periods(case)) == 1, "one ac drive: a sine in d
 BODY = Need(lambda case: True, "a body: a task with a geometry")
 LUMPED = Need(lambda case: True, "a system without extent: task: lumped", Lumped)
 
+HOLE = Need(lambda case: bool(case.geometry.holes), "a hole in the geometry: holes: {name: {point: [x, y]}}")
+MAGNETIC = Need(
+    lambda case: case.geometry.dimension == 2 and case.scales.kappa is not None,
+    "a film (dimension: 2) whose material.lambda is given",
+)
+SHEET = Need(
+    lambda case: case.geometry.dimension == 2 and case.scales.Lambda is not None,
+    "a film (dimension: 2) whose material.lambda and material.thickness are given",
+)
 SCREENED = Need(lambda case: case.model.screening == "maxwell", "the sample's own field: model: {screening: maxwell}")
 BULK = Need(lambda case: case.geometry.dimension == 3, "a bulk piece (dimension: 3)")
 SWEPT = Need(
@@ -185,6 +194,13 @@ NUCLEUS = Need(lambda case: case.task == "nucleation", "task: nucleation")
 # step of a recipe -> what it needs; steps that are not here can do with any body
 NEEDS = {
     "power_balance": BALANCED,
+    "hole_flux": HOLE,
+    "modulation": PAIR,
+    "modulation_plot": PAIR,
+    "magnetization_loop": MAGNETIC,
+    "loop_plot": MAGNETIC,
+    "field_above": SHEET,
+    "streamlines": FILM,
     "thermal_slips": NOISY,
     "net_winding": COUNTED,
     "mean_voltage": PAIR,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..store import Run
 from .circuits import circuit_plot, shapiro_plot, spectrum_plot
+from .films import field_above, loop_plot, modulation_plot, moment_plot, streamlines
 from .lines import tubes
 from .lumped import lumped_plot
 from .magnetic import field_lines, induction_map, magnetization_plot
@@ -24,12 +25,16 @@ __all__ = [
     "PICTURES",
     "barrier",
     "event_diagram",
+    "field_above",
     "field_lines",
     "flux_flow",
     "free_energies",
     "frequency_plot",
     "induction_map",
     "kymograph",
+    "loop_plot",
+    "modulation_plot",
+    "moment_plot",
     "little_parks",
     "magnetization_plot",
     "movie",
@@ -40,6 +45,7 @@ __all__ = [
     "saddle",
     "show",
     "snapshot",
+    "streamlines",
     "states",
     "tracks_movie",
     "tracks_page",
@@ -96,6 +102,11 @@ PICTURES: dict[str, Callable[[Run, Progress], list[Path]]] = {
     "spectrum_plot": _into("spectrum.png", spectrum_plot),
     "shapiro_plot": _into("shapiro.png", shapiro_plot),
     "winding_plot": _into("winding.png", winding_plot),
+    "modulation_plot": _into("modulation.png", modulation_plot),
+    "moment_plot": _into("moment.png", moment_plot),
+    "loop_plot": _into("magnetization_loop.png", loop_plot),
+    "field_above": _into("field_above.png", field_above),
+    "streamlines": _into("streamlines.png", streamlines),
     "magnetization_plot": _into("magnetization.png", magnetization_plot),
     "induction_map": _into("induction.png", induction_map),
     "field_lines": _into("field_lines.png", field_lines),

@@ -38,7 +38,7 @@ def thermal_slips(run: Run, path: str | Path) -> Path:
         _flux(top, run, t, results.get("limit"))
         top.plot(t, steps, color=BLUE, lw=1.0, drawstyle="steps-post")
         at = np.flatnonzero(np.diff(steps)) + 1
-        if 0 < at.size <= 400:
+        if 0 < at.size <= 40:
             up = np.diff(steps)[at - 1] > 0
             top.scatter(t[at[up]], steps[at[up]], s=8, color=RED, zorder=3, label="slip +", linewidths=0.6)
             top.scatter(
@@ -54,6 +54,7 @@ def thermal_slips(run: Run, path: str | Path) -> Path:
         if top.get_legend_handles_labels()[0]:
             top.legend(frameon=False, ncols=2, loc="best", handletextpad=0.3, columnspacing=0.8, handlelength=1.5)
         top.yaxis.set_major_locator(MaxNLocator(integer=True))
+        top.xaxis.set_major_locator(MaxNLocator(nbins=6))
         top.set(ylabel="net winding N", xlim=(0 if t[0] < 0.02 * t[-1] else t[0], t[-1]))
         top.set_xlabel(scales.label(run.header, "t", "tau0"), labelpad=1)
         if found:
@@ -81,10 +82,10 @@ def _diffusion(axes: Any, run: Run, found: Mapping[str, Any]) -> None:
     w = np.array([float(name) for name in windows])
     d = np.array([part["diffusion"] for part in windows.values()])
     error = np.array([part["error"] for part in windows.values()])
-    axes.errorbar(w, d, error, fmt="o", ms=3, color=BLUE, lw=0.8, capsize=2, label="⟨ΔN²⟩/w, this run")
+    axes.errorbar(w, d, error, fmt="o", ms=3, color=BLUE, lw=0.8, capsize=2, label="slips counted")
     if "lamh" in found:
         axes.axhline(2 * found["lamh"]["rate"], color=RED, lw=0.9, ls=(0, (4, 2)), label="2 Ω, LAMH")
-    axes.set(xscale="log", ylim=(0, None), ylabel="D (1/τ₀)", xticks=w, xticklabels=[f"{x:.3g}" for x in w])
+    axes.set(xscale="log", ylim=(0, None), ylabel="D (1/τ₀)", xticks=w, xticklabels=[f"{round(x)}" for x in w])
     axes.minorticks_off()
     axes.set_xlabel("window w (τ₀)", labelpad=1)
     axes.legend(frameon=False, loc="best")

@@ -30,7 +30,10 @@ QUICK = (  # run to their end in the fast tests too
     "little_parks", "abrikosov_cell", "barrier_wire_current", "barrier_ring_flux", "barrier_vortex_strip",
 )  # fmt: skip
 # what a recipe may ask to be watched
-WATCHED = {"currents", "josephson", "ledger", "magnetization", "net_winding", "tracks", "windings", "zeros"}
+WATCHED = {
+    "currents", "hole_flux", "josephson", "ledger", "magnetization", "moment", "net_winding", "tracks",
+    "windings", "zeros",
+}  # fmt: skip
 SHORT: dict[str, object] = {"time.until": 2, "measure.from": 1, "record.fields": 1}
 COARSE: dict[int, dict[str, object]] = {3: {"mesh.size": 0.9}}
 

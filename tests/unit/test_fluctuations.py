@@ -7,16 +7,19 @@ import numpy as np
 import pytest
 from laboratory import case_from, experiment, problem_of, same
 
+from fempslip import view
 from fempslip.case import load
 from fempslip.case.scales import PHI0
 from fempslip.contract import Failure, Noise, Refusal
 from fempslip.physics import activation, fluctuations, relaxation
 from fempslip.physics.graph import graph
+from fempslip.run.batch import batch
 from fempslip.run.check import explain
 from fempslip.run.compiling import per_cell
 from fempslip.run.running import report, resume, solve
 from fempslip.solver.bdf2 import advance
 from fempslip.solver.trapezoid import Trapezoid
+from fempslip.store import open_run
 from fempslip.topology.net_winding import diffusion, lasting
 
 pytestmark = pytest.mark.filterwarnings("ignore::fempslip.mesh.checks.CoarseMesh")
@@ -328,7 +331,7 @@ def test_a_node_too_hot_is_refused_with_the_mesh_in_mind(tmp_path):
 
 
 def test_the_power_balance_is_not_for_noise(tmp_path):
-    with pytest.raises(Refusal, match="a case without noise"):
+    with pytest.raises(Refusal, match="without noise"):
         explain(case_from(WIRE, tmp_path, {"postprocess": ["power"]}))
 
 
@@ -364,3 +367,26 @@ def written(folder: Path, text: str) -> Path:
     path = folder / "again.yaml"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+# ------------------------------------------------------------------------------------------- pictures
+
+
+def test_pictures_of_net_slips_and_of_resistance(tmp_path):
+    """A wire with its law, a ring with its flux, and R(T) of a batch, each drawn."""
+    changes = {"material.Tc": "4 K", "noise": {"seed": 1}, "time.until": "30 tau", "postprocess": ["thermal_slips"]}
+    wire = case_from(WIRE, tmp_path, changes | {"material.temperature": "3.8 K"})
+    table = batch(wire, {"material.temperature": ["3.7 K", "3.8 K"]}, into=tmp_path / "batch")
+    assert table["status"] == ["finished", "finished"]
+    cold, hot = table["thermal_slips.lamh.barrier_over_T"]
+    assert cold / hot == pytest.approx((0.3 / 0.2) ** 1.5 * 3.8 / 3.7)  # falls towards Tc
+    wider = batch(wire, {"material.width": ["10 nm", "20 nm"]}, into=tmp_path / "wider")
+    thin, thick = wider["thermal_slips.lamh.barrier_over_T"]
+    assert thick == pytest.approx(2 * thin)  # grows with the cross-section
+    runs = [open_run(folder) for folder in table["folder"]]
+    ring = solve(load("thermal_ring").vary({"time.until": 60, "record.fields": 20}), tmp_path / "ring", pictures=False)
+    drawn = [view.thermal_slips(run, tmp_path / f"{k}.png") for k, run in enumerate((runs[0], ring))]
+    drawn.append(view.resistance_temperature(runs, tmp_path / "rt.png"))
+    assert all(path.stat().st_size > 10_000 for path in drawn)
+    with pytest.raises(Refusal, match="holds no thermal slips"):
+        view.resistance_temperature([ring], tmp_path / "no.png")

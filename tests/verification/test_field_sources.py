@@ -5,7 +5,7 @@ import pytest
 from laboratory import case_from, experiment, problem_of
 
 from fempslip.contract import Refusal
-from fempslip.physics.sources import densities
+from fempslip.mesh.sources import densities
 
 FILM = """
 geometry: {{dimension: 2, regions: {{film: {{rectangle: {{size: [6, 4], center: [0, 0]}}}}}}}}

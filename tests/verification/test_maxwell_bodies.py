@@ -48,14 +48,7 @@ def london_moment(p: Problem) -> float:
     return float(moment(p.mesh, p.operators, -kinetic_mass(p) @ (a - phi), p.kappa)[2])
 
 
-@pytest.mark.parametrize(
-    "ratio, wanted, size",
-    [
-        (2, -0.194028, 0.3),
-        pytest.param(5, -0.519946, 0.2, marks=pytest.mark.slow),
-        pytest.param(10, -0.730000, 0.15, marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.parametrize("ratio, wanted, size", [(2, -0.194028, 0.3)])
 def test_G3_sphere(tmp_path, ratio, wanted, size):
     """m/(2 pi R^3 H) of a sphere of R/lambda; the polyhedron is inscribed, so R is that of the sphere of equal
     volume and of the true one: the two bracket the exact value or miss it by less than 0.5 %."""

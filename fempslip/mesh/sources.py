@@ -12,17 +12,31 @@ eqs. 5.55 and 5.37):
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.polynomial.legendre import leggauss
 from scipy.special import ellipe, ellipk
 
+from fempslip.case.sources import Dipole, FieldTable, Loop
 from fempslip.contract import Array, Mesh, Operators
 from fempslip.mesh.cochains import across, edge_vertices, in_space, padded
 from fempslip.mesh.simplices import Vector
 
 Potential = Callable[[Array], Array]  # places (3, count) -> A (3, count)
 RAYS = 24  # points along a ray of the potential of B_z
+
+
+def potential_of(source: Any) -> Potential:
+    """Of one of case.sources."""
+    if isinstance(source, Dipole):
+        return dipole(source.at, source.moment)
+    if isinstance(source, Loop):
+        return loop(source.center, source.radius, source.normal, source.current)
+    if isinstance(source, FieldTable):
+        columns = len(source.rows[0]) // 2 if source.gives == "a" else 1
+        return table(np.array(source.rows), columns, source.unit, source.field)
+    return wire(source.through, source.direction, source.current)
 
 
 def dipole(at: Vector, moment: Vector) -> Potential:
@@ -107,6 +121,14 @@ def circulations(mesh: Mesh, operators: Operators, potential: Potential, count: 
     for s, weight in zip(*leggauss(count), strict=True):
         total += 0.5 * weight * np.einsum("xe,xe->e", potential(x[:, i] + 0.5 * (s + 1) * span), span)
     return total
+
+
+def curl(potential: Potential, place: Array, step: float = 1e-3) -> Array:
+    """B (3, count) at places (3, count), by central differences of A."""
+    moves = step * np.concatenate([np.eye(3), -np.eye(3)])
+    a = [potential(place + move[:, None]) for move in moves]
+    dx, dy, dz = ((a[k] - a[k + 3]) / (2 * step) for k in range(3))
+    return np.array([dy[2] - dz[1], dz[0] - dx[2], dx[1] - dy[0]])
 
 
 def densities(mesh: Mesh, operators: Operators, circulation: Array) -> Array:
