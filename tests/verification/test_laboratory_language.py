@@ -34,7 +34,7 @@ def test_kirchhoff_at_every_node(name):
 
 def test_the_branches_of_a_network_share_the_current_and_its_loops_hold_whole_fluxoids():
     found = experiment(load("wire_network"))
-    for loop in ("left", "right"):
+    for loop in ("loop", "other_loop"):
         windings = found.table("winding")[loop]
         assert np.all(windings == np.round(windings)) and windings[-1] == 0
     p, s, mesh = found.problem, found.state, found.problem.mesh
