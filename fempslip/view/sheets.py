@@ -195,7 +195,7 @@ def _edge(axes: Axes, name: str, ends: Array, span: tuple[float, float], out: Ar
     for value in _ticks(*span, int(inches / pitch)):
         spot = ends[0] + along * (value - span[0]) / (span[1] - span[0])
         axes.plot(*zip(spot, spot + out * 0.04 * per_inch, strict=True), color="black", lw=0.6, clip_on=False)
-        words = f"{value:g}".replace("-", "−")
+        words = f"{value + 0.0:g}".replace("-", "−")  # a zero has no sign
         reach = max(reach, _beside(axes, spot, out, words, 0.06, per_inch, 7) @ normal)
     _beside(axes, middle, normal, f"{name} (ξ)", reach, per_inch, 8)
 
