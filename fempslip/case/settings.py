@@ -147,8 +147,8 @@ class Start(Part):
     uniform: |psi| = sqrt(epsilon) without divergence of current; normal: noise of an amplitude, seeded;
     vortices: given ones in the uniform state, rings among them; run: frame of another run
 
-    Superfluids: solitons; kick, a small wave of the phase; heads, the chemical potentials that regions are at rest with; heal, how long what was
-    imprinted relaxes before t = 0 (by default 1.5 tau where there are vortices)
+    Superfluids: solitons; kick, a small wave of the phase; heads, the chemical potentials that regions are at rest
+    with; heal, how long what was imprinted relaxes before t = 0 (by default 1.5 tau where there are vortices)
     """
 
     seed: Annotated[StrictInt, Field(ge=0, lt=2**63)] = 0
