@@ -17,6 +17,7 @@ from fempslip.store.zeros import rows, tracks_of
 
 CORE = 0.38088  # of the energy of a vortex, 2 pi (ln R + 0.38088) up to R: oracle I2
 WINDOWS = 5  # parts of a run in which a frequency is compared
+GROUP = 10  # slips over which dmu is averaged to see it fall
 ENOUGH = 4  # slips in each of them, at least
 ROWS = 12  # rows of images of vortices in a box
 
@@ -35,6 +36,7 @@ def josephson_frequency(case: Evolve, run: Run) -> dict[str, Any]:
 
     Over the measured time from slip to slip, and in up to five parts of it, for a dmu that changes in time.
     first, last : mean dmu in the first and last part;  worst : the ratio furthest from 1
+    halving : from the first slip until dmu has fallen to half, where it does (see `halved`)
     """
     t, slips, impulse = passages(case, run)
     if t.size <= ENOUGH:
@@ -46,7 +48,26 @@ def josephson_frequency(case: Evolve, run: Run) -> dict[str, Any]:
     worst = max(parts, key=lambda part: abs(part["ratio"] - 1))
     answer: dict[str, Any] = {"slips": int(t.size), **whole, "worst": worst["ratio"]}
     answer |= {"first": parts[0]["dmu"], "last": parts[-1]["dmu"], "parts": parts}
-    return answer | in_si(case, whole)
+    half = halved(t, slips, impulse)
+    return answer | ({} if half is None else {"halving": half}) | in_si(case, whole)
+
+
+def halved(t: Array, slips: Array, impulse: Array) -> dict[str, float] | None:
+    """Slips over int dmu dt/2 pi from the first slip until dmu, its mean over GROUP slips, is half of what it was.
+
+    Plain sums over whole slips, no fit: they differ by the phase along the path at its two ends alone.
+    None where dmu does not fall so far.
+    """
+    if t.size <= GROUP:
+        return None
+    dmu = (impulse[GROUP:] - impulse[:-GROUP]) / (t[GROUP:] - t[:-GROUP])
+    low = np.flatnonzero(dmu <= 0.5 * dmu[0])
+    if not low.size:
+        return None
+    end = int(low[0]) + GROUP
+    count, turns = float(slips[end] - slips[0]), float(impulse[end] - impulse[0]) / TURN
+    seen = {"t": float(t[end]), "slips": count, "first": float(dmu[0]), "last": float(dmu[low[0]])}
+    return seen | {"ratio": count / turns}
 
 
 def passages(case: Evolve, run: Run) -> tuple[Array, Array, Array]:
