@@ -157,6 +157,14 @@ SOLITON = Need(
     lambda case: case.geometry.dimension == 1 and case.model.reactive and len(case.start.solitons) == 1,
     "a superfluid wire that starts with one soliton",
 )
+GIVEN = "screening: none, since frames hold no field of the sample itself; voltage_ledger is for any screening"
+GIVEN_FILM = Need(
+    lambda case: case.geometry.dimension == 2 and case.model.screening == "none", f"a film (dimension: 2) with {GIVEN}"
+)
+GIVEN_PAIR = Need(
+    lambda case: bool(case.measure.between) and case.model.screening == "none",
+    f"a pair to measure between (measure: {{between: [probe, probe]}}) with {GIVEN}",
+)
 FACES = Need(lambda case: case.geometry.dimension > 1, "a film or a bulk piece (dimension: 2 or 3)")
 COUNTED = Need(
     lambda case: bool(case.measure.between or case.geometry.contours),
@@ -223,12 +231,12 @@ NEEDS = {
     "zeros": FACES,
     "zero_count": FACES,
     "vortex_tracks": FACES,
-    "flux_flow_field": FILM,
+    "flux_flow_field": GIVEN_FILM,
     "tracks_movie": FACES,
     "tracks_page": FACES,
     "flux_flow": PAIR,
     "phase_slips": WIRE,
-    "body_slips": PAIR,
+    "body_slips": GIVEN_PAIR,
     "ledger": PAIR,
     "voltage_ledger": PAIR,
     "states": STATES,

@@ -55,7 +55,10 @@ def test_a_geometry_can_be_meshed(name: str) -> None:
         assert set(getattr(mesh, kind)) == set(getattr(geometry, kind))
 
 
-@pytest.mark.parametrize("name", CASES)
+LARGE = ("sphere_meissner",)  # meshes of several seconds
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in LARGE else n for n in CASES])
 def test_a_case_explains_itself(name: str) -> None:
     text = explain(load(name))
     lines = text.splitlines()
