@@ -165,6 +165,10 @@ GIVEN_PAIR = Need(
     lambda case: bool(case.measure.between) and case.model.screening == "none",
     f"a pair to measure between (measure: {{between: [probe, probe]}}) with {GIVEN}",
 )
+KICKED = Need(
+    lambda case: case.model.reactive and case.start.kick is not None and case.materials.everywhere.damping == 0,
+    "a superfluid without damping that starts with a small wave: start: {kick: {waves: 2}}",
+)
 FACES = Need(lambda case: case.geometry.dimension > 1, "a film or a bulk piece (dimension: 2 or 3)")
 COUNTED = Need(
     lambda case: bool(case.measure.between or case.geometry.contours),
@@ -224,6 +228,8 @@ NEEDS = {
     "pair_motion": PAIR_OF_VORTICES,
     "ring_motion": RING,
     "soliton_motion": SOLITON,
+    "linear_response": KICKED,
+    "response_plot": KICKED,
     "winding_steps": CONTOUR,
     "winding_plot": CONTOUR,
     "kymograph": WIRE,
