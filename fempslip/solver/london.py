@@ -50,7 +50,7 @@ class Inductance:
 
 
 def inductance(turns: list[Array], states: list[LondonState], unit: float) -> Inductance:
-    """unit : kappa^2, or Lambda of thin films.  turns : c of one quantum in each hole;  states : of these, without field
+    """unit : kappa^2, or Lambda of thin films.  turns : c of one quantum a hole;  states : of these, without field
 
     With R_ik = c_k . I_i/(2 pi), the current round hole k of state i: L = 2 pi R^-1; with V_ij = I_i . v_j the kinetic
     part is R^-1 V R^-T, twice the kinetic energy of currents of 1 round the holes.
