@@ -110,7 +110,7 @@ def _fluids(case: MeshedCase) -> Iterator[Found]:
             (("drive", "potential"), case.drive.potential is not None),
             (("model", "layers"), bool(case.model.layers)),
         ]
-        given += [(("start", key), bool(getattr(start, key))) for key in ("solitons", "heads", "heal")]
+        given += [(("start", key), bool(getattr(start, key))) for key in ("solitons", "kick", "heads", "heal")]
         yield from ((path, f"{'.'.join(map(str, path))} {words}") for path, there in given if there)
         return
     for key, default in NOT_FLUIDS.items():

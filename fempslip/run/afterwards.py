@@ -165,13 +165,20 @@ def ledger_between(run: Run, first: Place, second: Place) -> dict[str, dict[str,
 
     first, second : names of probes or boundaries, or points in xi
     Returns path -> columns t, impulse, crossings, phase, nodes, contact, residual (see tasks.tracking.Ledger).
-    Raises Refusal for a run whose zeros were not watched, and for places that the body does not join.
+    Raises Refusal for a run whose zeros were not watched, for places that the body does not join, and for places of a
+    superfluid that were not measured: frames tell its phase there, but not how often the phase went round.
     """
     if "turned" not in run.fields:
         words = "the crossings of its zeros were not watched, so there is no ledger for other places"
         raise Refusal(f"{run.folder}: {words}; ask for the recipe voltage_ledger or vortex_tracks before the run")
     refuse_without_links(run)
     problem = problem_of(run)
+    measured = {name for pair in problem.pairs for name in pair}
+    known_there = all(isinstance(place, str) and place in measured for place in (first, second))
+    if problem.model["dynamics"] == "superfluid" and not known_there:
+        words = "chemical potentials of a superfluid are counted during the run, and only at measured places"
+        known = f" (here: {', '.join(sorted(measured))})" if measured else ""
+        raise Refusal(f"{run.folder}: {words}{known}; name the place under measure: between before the run")
     op, tracked = problem.operators, subcomplex(problem)
     b = weights_of(problem, second) - weights_of(problem, first)
     ways = ledger.paths(problem.mesh, op, b)

@@ -161,6 +161,10 @@ SOLITON = Need(
     lambda case: case.geometry.dimension == 1 and case.model.reactive and len(case.start.solitons) == 1,
     "a superfluid wire that starts with one soliton",
 )
+KICKED = Need(
+    lambda case: case.model.reactive and case.start.kick is not None and case.materials.everywhere.damping == 0,
+    "a superfluid without damping that starts with a small wave: start: {kick: {waves: 2}}",
+)
 FACES = Need(lambda case: case.geometry.dimension > 1, "a film or a bulk piece (dimension: 2 or 3)")
 COUNTED = Need(
     lambda case: bool(case.measure.between or case.geometry.contours),
@@ -220,6 +224,8 @@ NEEDS = {
     "pair_motion": PAIR_OF_VORTICES,
     "ring_motion": RING,
     "soliton_motion": SOLITON,
+    "linear_response": KICKED,
+    "response_plot": KICKED,
     "winding_steps": CONTOUR,
     "winding_plot": CONTOUR,
     "kymograph": WIRE,
