@@ -40,7 +40,11 @@ SUPPORT = (
         for contact in ("none", "normal", "bank", "free")
         for holes in ("no", "yes")
     )
-    + tuple(Row("london", "tdgl", "maxwell", "conserved", "none", holes, "yes") for holes in ("no", "yes"))
+    + tuple(
+        Row("london", "tdgl", screening, "conserved", "none", holes, "yes")
+        for screening in ("maxwell", "pearl")
+        for holes in ("no", "yes")
+    )
     + tuple(
         Row("evolve", "tdgl", "pearl", "conserved", contact, holes, "yes")
         for contact in ("none", "normal", "free")
