@@ -27,6 +27,8 @@ def sections(schema: dict[str, Any]) -> Iterator[str]:
     for name in [*tasks, *(n for n in sorted(parts) if n not in tasks)]:
         top[name] = parts[name]
     for name, part in top.items():
+        if name.startswith("Wave_"):  # told in the language of cases
+            continue
         yield from section(name, part)
 
 
@@ -48,6 +50,8 @@ def words(value: dict[str, Any]) -> str:
     """What may be written, in words."""
     if "$ref" in value:
         name = value["$ref"].rsplit("/", 1)[-1]
+        if name.startswith("Wave_"):
+            return "a waveform"
         return f"[{name}](#{name.lower()})" if name != "Shape" else "a shape"
     if "enum" in value or "const" in value:
         return " or ".join(f"`{word}`" for word in value.get("enum", [value.get("const")]))

@@ -151,7 +151,7 @@ class Contact:
     section: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Element:
     """A two-pole of a circuit between two of its nodes.
 
@@ -166,7 +166,7 @@ class Element:
     value: Any
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Circuit:
     """What is connected to the contacts.  terminals : contact name -> node;  the potential of `ground` is 0.
 

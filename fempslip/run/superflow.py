@@ -10,8 +10,9 @@ import numpy as np
 
 from fempslip.case import Evolve
 from fempslip.contract import Array, Refusal
+from fempslip.run.fluids import kicked_wave
 from fempslip.run.results import TURN, window
-from fempslip.store import Run
+from fempslip.store import Run, response
 from fempslip.store.zeros import rows, tracks_of
 
 CORE = 0.38088  # of the energy of a vortex, 2 pi (ln R + 0.38088) up to R: oracle I2
@@ -173,6 +174,26 @@ def soliton_motion(case: Evolve, run: Run) -> dict[str, Any]:
     return {"speed": speed, "from_depth": from_depth, "density": float(np.mean(least))}
 
 
+# ---------------------------------------------------------------------------------------------- small waves
+
+
+def linear_response(case: Evolve, run: Run) -> dict[str, Any]:
+    """`linear_response`: frequency of the kicked wave beside  omega^2 = n wp^2 + 2 n k^2 + k^4.
+
+    misfit : what a single sine leaves of it, near 0 where the wave is a mode of the body and the kick is small
+    """
+    k, wave = kicked_wave(case, run.mesh)
+    gap = case.materials.everywhere.plasma_frequency if case.model.dynamics == "charged" else None
+    try:
+        found = response.of_run(run, k, wave, gap or 0.0, float(case.measure.from_ or 0.0))
+    except Refusal as refusal:
+        return {"ratio": None, "note": str(refusal)}
+    answer = {"k": found.k, "omega": found.omega, "gap": found.gap, "density": found.density}
+    answer |= {"expected": found.expected, "ratio": found.omega / found.expected, "misfit": found.misfit}
+    hertz = case.scales.si("frequency")
+    return answer | ({"si": {"f_Hz": found.omega * hertz / TURN}} if hertz else {})
+
+
 def start_of(case: Evolve) -> float:
     return 0.5 * case.time.until if case.measure.from_ is None else float(case.measure.from_)
 
@@ -180,6 +201,7 @@ def start_of(case: Evolve) -> float:
 RESULTS: Mapping[str, Any] = {
     "conservation": conservation,
     "josephson_frequency": josephson_frequency,
+    "linear_response": linear_response,
     "pair_motion": pair_motion,
     "ring_motion": ring_motion,
     "soliton_motion": soliton_motion,

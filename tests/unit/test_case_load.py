@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fempslip.case import Case, delivered, json_schema, load, load_text
+from fempslip.case import Case, MeshedCase, delivered, json_schema, load, load_text
 from fempslip.case.drawers import folder
 from fempslip.case.quantities import Amount
 from fempslip.case.waveforms import Constant, Points, Ramp, Sine, Sum
@@ -40,8 +40,9 @@ def test_the_document_is_complete_and_gives_an_equal_case(name, tmp_path):
     path.write_text(case.document())
     again = load(path)
     assert again == case
-    assert again.drive == case.drive
-    assert again.material == case.material
+    if isinstance(case, MeshedCase):
+        assert again.drive == case.drive
+        assert again.material == case.material
     assert again.scales == case.scales
     assert again.document() == case.document()
     if case.task == "evolve":

@@ -5,7 +5,9 @@ T is k T in units of F; a run of n correlated samples has a standard error, meas
 
 import cmath
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from fempslip.physics import activation, fluctuations
 from fempslip.run.results import block_error
 from fempslip.solver.bdf2 import advance
 from fempslip.solver.trapezoid import Trapezoid
-from fempslip.topology.net_winding import diffusion
+from fempslip.topology.net_winding import Diffusion, diffusion
 from fempslip.topology.windings import branch, crossings
 
 slow = pytest.mark.slow
@@ -300,22 +302,35 @@ def test_E4_rate_of_thermal_slips(tmp_path: Path, dt: float, seeds: tuple[int, .
     assert 1 / 1.3 - error < ratio < 1.3
 
 
-@slow
-@pytest.mark.parametrize(("dt", "seed"), [(0.1, 5), (0.05, 6)])
-def test_E5_voltage_of_thermal_slips(tmp_path: Path, dt: float, seed: int):
-    """V = 4 pi Omega sinh(2 pi j/T) at j = 0.03, T = 0.25 with the Omega of the same run: slips with and against the
-    current go as exp(4 pi j/T), so that drift over diffusion is tanh(2 pi j/T); within three standard errors.
-
-    What Omega itself is beside the law of LAMH is not asserted here: it comes out as 0.64 +- 0.04 of it at both dt.
-    """
-    t, n = net_winding(tmp_path, dt, 60_000, seed, current=0.03)
+@cache
+def driven(dt: float, seed: int) -> tuple[float, float, Diffusion]:
+    """(V over the law of E5, its standard error, spread) at j = 0.03, T = 0.25, interior 50 xi, 60000 tau0."""
+    with TemporaryDirectory() as folder:
+        t, n = net_winding(Path(folder), dt, 60_000, seed, current=0.03)
     found = diffusion(t, n, np.array([200.0]))
-    d, error, run = found.values[0], found.errors[0], float(t[-1])
     law = 2 * activation.rate(50, 0.25, 5.79) * np.sinh(2 * np.pi * 0.03 / 0.25)
-    print(
-        f"E5, dt = {dt}: V over the law {abs(found.drift) / law} +- {np.sqrt(d / run) / law}; drift/D {found.drift / d}"
-    )
+    return abs(found.drift) / law, float(np.sqrt(found.values[0] / t[-1])) / law, found
+
+
+DRIVEN = pytest.mark.parametrize(("dt", "seed"), [(0.1, 5), (0.05, 6)])
+
+
+@slow
+@DRIVEN
+def test_E5_slips_with_and_against_the_current(dt: float, seed: int):
+    """They go as exp(4 pi j/T), so that drift over diffusion is tanh(2 pi j/T); within three standard errors."""
+    _, _, found = driven(dt, seed)
+    d, error, run = found.values[0], found.errors[0], 60_000 - 200
     wanted = np.tanh(2 * np.pi * 0.03 / 0.25)
-    assert abs(found.drift) / d == pytest.approx(
-        wanted, abs=3 * wanted * np.hypot(error / d, 1 / np.sqrt(d * run) / wanted)
-    )
+    slack = 3 * wanted * np.hypot(error / d, 1 / np.sqrt(d * run) / wanted)
+    assert abs(found.drift) / d == pytest.approx(wanted, abs=slack)
+
+
+@slow
+@DRIVEN
+@pytest.mark.xfail(strict=True, reason="0.64 +- 0.04 of the law at both steps; why is not known (dF/T is 7.5 here)")
+def test_E5_voltage_of_thermal_slips(dt: float, seed: int):
+    """V = 4 pi Omega sinh(2 pi j/T) within a factor 1.3 of the law, at j = 0.03, T = 0.25; dt halved once."""
+    ratio, error, _ = driven(dt, seed)
+    print(f"E5, dt = {dt}: V over the law {ratio} +- {error}")
+    assert 1 / 1.3 < ratio < 1.3

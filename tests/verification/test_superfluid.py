@@ -16,6 +16,8 @@ from fempslip.mesh.operators import operators
 from fempslip.physics import superfluid
 from fempslip.physics.energy import LinkEnergy
 from fempslip.physics.graph import graph
+from fempslip.run.afterwards import ledger_between
+from fempslip.run.running import solve
 from fempslip.solver.bdf2 import advance
 from fempslip.solver.reactive import Factored, Iterated
 from fempslip.tasks.evolve import stepper_of
@@ -217,3 +219,17 @@ def test_the_watch_stops_a_run_that_grows(tmp_path: Path) -> None:
     limit = superfluid.longest_step(problem.operators, 1.0)
     with pytest.raises(Failure, match="the energy of the condensate has changed"):
         experiment(case, problem=replace(problem, clock=replace(problem.clock, fixed=1.5 * limit)))
+
+
+def test_no_ledger_between_places_of_a_superfluid_that_were_not_measured(tmp_path: Path) -> None:
+    """Its chemical potential is counted at measured places alone; between others frames do not hold it."""
+    changes = {"time.until": 4, "record.fields": 1, "postprocess": ["voltage_ledger"]}
+    run = solve(case_from(BOX, tmp_path, changes), tmp_path / "run", pictures=False)
+    for places in (("a", [4.0, 0.0]), ([-4.0, 0.0], "b")):
+        with pytest.raises(Refusal, match=r"only at measured places \(here: a, b\)"):
+            ledger_between(run, *places)
+    again, seen = ledger_between(run, "a", "b")["direct"], run.table("ledger")
+    assert np.abs(again["residual"]).max() < 1e-9
+    direct = seen["path"] == 0
+    impulse = np.interp(again["t"][1:], seen["t"][direct], seen["impulse"][direct])
+    assert again["impulse"][1:] == pytest.approx(impulse, abs=1e-9)

@@ -1,5 +1,6 @@
 """Oracles U1 and U2: the dimensionless units in SI."""
 
+from dataclasses import replace
 from math import pi, sqrt
 
 import pytest
@@ -41,7 +42,7 @@ def test_U1_through_a_case_file():
         time: {until: 0.1005310 ns}
         """
     )
-    assert case.scales == ONE
+    assert replace(case.scales, film=None) == ONE and case.scales.film == pytest.approx(1.0)
     assert case.scales.current == pytest.approx(6.547355e11 * 10e-9 * 10e-9, rel=1e-6)
     assert case.drive.field[0][1].value(0) == pytest.approx(1.0, rel=1e-6)
     assert case.time.until == pytest.approx(1000.0, rel=1e-6)
