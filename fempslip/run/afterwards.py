@@ -53,8 +53,10 @@ def refuse_without_links(run: Run) -> None:
     if not isinstance(case, Evolve):
         raise Refusal(f"{run.folder}: the states of task {case.task} do not follow each other in time")
     if "chi" not in run.fields or case.model.screening != "none":
-        words = "its frames do not hold the links that zeros are counted with"
-        raise Refusal(f"{run.folder}: {words}; solve again with the recipes vortex_tracks, phase_slips, voltage_ledger")
+        words = f"its frames do not hold the links that zeros are counted with (screening: {case.model.screening}, "
+        words += f"dynamics: {case.model.dynamics})"
+        cure = "ask for what is counted before the run: the recipes zeros, vortex_tracks, voltage_ledger, phase_slips"
+        raise Refusal(f"{run.folder}: {words}; {cure}")
 
 
 def problem_of(run: Run) -> Problem:
