@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import scipy.sparse as sp
+from scipy.special import ellipe, ellipk
 
 from fempslip.contract import Array, Mesh, Operators
 from fempslip.mesh.boundaries import exterior
@@ -58,3 +59,20 @@ def static(
 ) -> London:
     sheath = sheath_of(law, superfluid(op.w, np.ones(op.w.size)), op.G, lambda k: poisson_solver(sp.csr_array(k), 2))
     return london(sheath, Lambda, phases, a, s)
+
+
+def loops_of_ring(
+    inner: float, outer: float, Lambda: float, field: float, fluxoid: float, n: int = 800
+) -> tuple[float, Array, Array]:
+    """(width, radii, k) of a ring of loops: Lambda k(r) + int k(r') g(r, r') dr' = fluxoid/r - field r/2.
+
+    g is the potential of a unit current loop, (1/(pi q)) sqrt(r'/r) ((1 - q^2/2) K - E), q^2 = 4 r r'/(r + r')^2; where
+    the two meet it is ln(8 r/|r - r'|)/(2 pi) - 1/pi, averaged over the cell.
+    """
+    h = (outer - inner) / n
+    r = inner + h * (np.arange(n) + 0.5)
+    q2 = 4 * np.outer(r, r) / (r[:, None] + r[None, :]) ** 2
+    np.fill_diagonal(q2, 0.5)
+    g = np.sqrt(r[None, :] / r[:, None]) * ((1 - q2 / 2) * ellipk(q2) - ellipe(q2)) / (np.pi * np.sqrt(q2))
+    np.fill_diagonal(g, (np.log(16 * r / h) - 1) / (2 * np.pi))
+    return h, r, np.linalg.solve(Lambda * np.eye(n) + h * g, Lambda * (fluxoid / r - field * r / 2))

@@ -23,7 +23,18 @@ def cross_checks(case: Case) -> Iterator[Found]:
         yield from _currents(case)
         yield from _joined_contacts(case)
         yield from _fluids(case)
+        yield from _chain(case)
     yield from _expected_recipes(case)
+
+
+def _chain(case: MeshedCase) -> Iterator[Found]:
+    """The points of a chain start from frames, which hold no vector potential."""
+    if case.sweep is None or case.sweep.chain is None:
+        return
+    for key, value in (("screening", "maxwell"), ("dynamics", "charged")):
+        if getattr(case.model, key) == value:
+            words = f"the points of a chain cannot start from each other under {key}: {value}, whose vector potential"
+            yield ("sweep", "chain"), f"{words} frames do not hold: remove chain, or ramp the drive in one run"
 
 
 def _times(case: Evolve) -> Iterator[Found]:
@@ -110,7 +121,7 @@ def _fluids(case: MeshedCase) -> Iterator[Found]:
             (("drive", "potential"), case.drive.potential is not None),
             (("model", "layers"), bool(case.model.layers)),
         ]
-        given += [(("start", key), bool(getattr(start, key))) for key in ("solitons", "heads", "heal")]
+        given += [(("start", key), bool(getattr(start, key))) for key in ("solitons", "kick", "heads", "heal")]
         yield from ((path, f"{'.'.join(map(str, path))} {words}") for path, there in given if there)
         return
     for key, default in NOT_FLUIDS.items():

@@ -107,6 +107,27 @@ class Soliton(Part):
         return self
 
 
+SMALL = 0.1  # a kick above it is no linear response
+
+
+class Kick(Part):
+    """A plane wave of the phase, psi exp(i amplitude cos(k x)): so many waves over the extent of the body."""
+
+    waves: Annotated[Number, Positive]
+    amplitude: Annotated[Number, Positive] = 1e-4
+    direction: Annotated[Direction, BeforeValidator(_x_axis)] = Field(default=None, validate_default=True)
+
+    @model_validator(mode="after")
+    def _fits_and_is_small(self) -> Kick:
+        if (2 * self.waves) % 1:
+            raise wrong(
+                "{here}: waves is a whole number, or a half one between walls (1, 1.5, 2 ..): others do not fit"
+            )
+        if self.amplitude > SMALL:
+            raise wrong(f"{{here}}: amplitude is a small angle, {SMALL:g} at most, for a response in proportion to it")
+        return self
+
+
 def _start(data: Any) -> Any:
     """A word alone is the kind."""
     return {"kind": data} if isinstance(data, str) else data
@@ -126,8 +147,8 @@ class Start(Part):
     uniform: |psi| = sqrt(epsilon) without divergence of current; normal: noise of an amplitude, seeded;
     vortices: given ones in the uniform state, rings among them; run: frame of another run
 
-    Superfluids: solitons; heads, the chemical potentials that regions are at rest with; heal, how long what was
-    imprinted relaxes before t = 0 (by default 1.5 tau where there are vortices)
+    Superfluids: solitons; kick, a small wave of the phase; heads, the chemical potentials that regions are at rest
+    with; heal, how long what was imprinted relaxes before t = 0 (by default 1.5 tau where there are vortices)
     """
 
     seed: Annotated[StrictInt, Field(ge=0, lt=2**63)] = 0
@@ -135,6 +156,7 @@ class Start(Part):
     vortices: tuple[Vortex, ...] = ()
     rings: tuple[VortexRing, ...] = ()
     solitons: tuple[Soliton, ...] = ()
+    kick: Kick | None = None
     heads: dict[RegionName, Head] = Field(default_factory=dict)
     heal: Annotated[Time, NotNegative] | None = None
     run: str | None = None

@@ -10,7 +10,7 @@ from fempslip.mesh.copies import face_vertices
 from fempslip.mesh.operators import operators
 from fempslip.mesh.paths import chain, closed_path, contour, narrowest_section, threading
 from fempslip.mesh.periods import hidden_flux, joined
-from fempslip.mesh.places import cell_values, distance_to, dual_mean, facet_weights, locate
+from fempslip.mesh.places import cell_values, distance_to, dual_mean, facet_weights, locate, plane_wave
 
 if TYPE_CHECKING:
     from fempslip.mesh.meshing import make_mesh as make_mesh
@@ -34,6 +34,7 @@ __all__ = [
     "make_mesh",
     "narrowest_section",
     "operators",
+    "plane_wave",
     "threading",
     "uniform_field",
 ]

@@ -168,3 +168,22 @@ def _projection(mesh: Mesh, x: Array, candidates: int = 64) -> tuple[int, Array,
         if distance < best[2]:
             best = (int(cell), weights, distance)
     return best
+
+
+def plane_wave(mesh: Mesh, direction: Array, waves: float) -> tuple[float, Array]:
+    """(k, cos(k s) at nodes): so many waves over the extent of a body along a unit vector, s from where it begins.
+
+    Raises Refusal where the wave does not fit: a part of one round a period, or a wire that is not straight along it.
+    """
+    s = direction[: mesh.points.shape[0]] @ mesh.points
+    extent = float(np.ptp(s))
+    if mesh.dim == 1:
+        length = float(np.linalg.norm(np.diff(mesh.points[:, mesh.cells], axis=1)[:, 0], axis=0).sum())
+        if abs(length - extent) > 1e-6 * length:
+            raise Refusal("a plane wave wants a straight wire, along its direction")
+    if mesh.periods and waves % 1:
+        raise Refusal(f"{waves:g} waves do not close round a period: give a whole number")
+    k = 2 * np.pi * waves / extent
+    wave = np.empty(mesh.nodes)
+    wave[mesh.node_of_vertex] = np.cos(k * (s - s.min()))
+    return k, wave

@@ -81,7 +81,8 @@ def visible(problem: Problem, old: State | None, new: State) -> Mapping[str, Arr
 
     psi is given in the gauge of the applied potential, psi exp(-i chi): there its phase is smooth in space and a frame
     needs no more than the case's applied field to be continued or searched for zeros.  With chi it is psi and a of the
-    temporal gauge again.
+    temporal gauge again.  Not so with a field of its own: under maxwell psi is that of the temporal gauge, under pearl
+    it is in the gauge of the whole field, and frames hold no potential of edges.
     """
     psi = new["psi"] * np.exp(-1j * new["chi"]) if "chi" in new.history else new["psi"]
     shown = {"psi_re": psi.real.copy(), "psi_im": psi.imag.copy(), "psi_abs": np.abs(psi), "phase": np.angle(psi)}

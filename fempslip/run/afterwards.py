@@ -53,8 +53,10 @@ def refuse_without_links(run: Run) -> None:
     if not isinstance(case, Evolve):
         raise Refusal(f"{run.folder}: the states of task {case.task} do not follow each other in time")
     if "chi" not in run.fields or case.model.screening != "none":
-        words = "its frames do not hold the links that zeros are counted with"
-        raise Refusal(f"{run.folder}: {words}; solve again with the recipes vortex_tracks, phase_slips, voltage_ledger")
+        words = f"its frames do not hold the links that zeros are counted with (screening: {case.model.screening}, "
+        words += f"dynamics: {case.model.dynamics})"
+        cure = "ask for what is counted before the run: the recipes zeros, vortex_tracks, voltage_ledger, phase_slips"
+        raise Refusal(f"{run.folder}: {words}; {cure}")
 
 
 def problem_of(run: Run) -> Problem:
@@ -165,13 +167,20 @@ def ledger_between(run: Run, first: Place, second: Place) -> dict[str, dict[str,
 
     first, second : names of probes or boundaries, or points in xi
     Returns path -> columns t, impulse, crossings, phase, nodes, contact, residual (see tasks.tracking.Ledger).
-    Raises Refusal for a run whose zeros were not watched, and for places that the body does not join.
+    Raises Refusal for a run whose zeros were not watched, for places that the body does not join, and for places of a
+    superfluid that were not measured: frames tell its phase there, but not how often the phase went round.
     """
     if "turned" not in run.fields:
         words = "the crossings of its zeros were not watched, so there is no ledger for other places"
         raise Refusal(f"{run.folder}: {words}; ask for the recipe voltage_ledger or vortex_tracks before the run")
     refuse_without_links(run)
     problem = problem_of(run)
+    measured = {name for pair in problem.pairs for name in pair}
+    known_there = all(isinstance(place, str) and place in measured for place in (first, second))
+    if problem.model["dynamics"] == "superfluid" and not known_there:
+        words = "chemical potentials of a superfluid are counted during the run, and only at measured places"
+        known = f" (here: {', '.join(sorted(measured))})" if measured else ""
+        raise Refusal(f"{run.folder}: {words}{known}; name the place under measure: between before the run")
     op, tracked = problem.operators, subcomplex(problem)
     b = weights_of(problem, second) - weights_of(problem, first)
     ways = ledger.paths(problem.mesh, op, b)

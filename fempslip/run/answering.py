@@ -13,8 +13,11 @@ from typing import Any
 import numpy as np
 
 from fempslip.case import Case, Lumped, MeshedCase
-from fempslip.contract import Failure, Mesh, Problem, Task
+from fempslip.case.scales import MU0
+from fempslip.contract import Failure, Mesh, Problem, Refusal, Task
 from fempslip.mesh.meshing import make_mesh
+from fempslip.physics import pearl
+from fempslip.physics.biot_savart import Sheet
 from fempslip.run import recipes, statics
 from fempslip.run.compiling import compile, vortex_line
 from fempslip.run.expectations import judged
@@ -26,7 +29,25 @@ from fempslip.tasks.lumped import LumpedTask
 
 
 def london_task(case: MeshedCase, problem: Problem) -> Task:
-    return LondonTask(problem, tuple(vortex_line(case, problem.mesh, v) for v in case.start.vortices))
+    """Raises Refusal for films with their own field that are not flat, or whose holes have no rim."""
+    mesh = problem.mesh
+    if case.model.screening == "pearl":
+        try:
+            Sheet.of(mesh)
+            for name in mesh.holes:
+                pearl.rim(mesh, problem.operators, name)
+        except Refusal as refusal:
+            raise case.refuse("model.screening", str(refusal)) from None
+    return LondonTask(problem, tuple(vortex_line(case, mesh, v) for v in case.start.vortices), london_units(case))
+
+
+def london_units(case: MeshedCase) -> dict[str, float]:
+    """SI values of a London state's units; none where the material does not say them, or of films without end."""
+    si, endless = case.scales, case.model.screening == "maxwell" and case.geometry.dimension == 2
+    xi, field, current, energy = (si.si(kind) for kind in ("length", "field", "current", "energy"))
+    if endless or not (xi and field and current and energy):
+        return {}
+    return {"energy": energy, "moment": field * xi**3 / MU0, "current": current, "inductance": MU0 * xi}
 
 
 # task -> the contract.Task of a case and its problem

@@ -98,6 +98,14 @@ def ledger(run: Run, first: Place, second: Place) -> dict[str, dict[str, Array]]
 
 
 def zeros_of_frames(run: Run) -> dict[str, Array]:
+    """Zeros of states that do not follow each other in time; their potential is the applied one.
+
+    Raises Refusal for those with a field of their own, which frames do not hold.
+    """
+    case = case_of(run)
+    if isinstance(case, MeshedCase) and case.model.screening != "none":
+        words = f"its states have a field of their own (screening: {case.model.screening}), which frames do not hold"
+        raise Refusal(f"{run.folder}: {words}; the vortices of a London state are those of its start.vortices")
     problem = compile(cast(MeshedCase, case_of(run)), run.mesh)
     tracked = tracked_nodes(problem)
     found = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -508,7 +509,6 @@ def frame_of(case: MeshedCase, problem: Problem) -> Array:
 
     What the two applied potentials differ by is taken up by the phase as far as a phase can.
     """
-    from fempslip.case import load
     from fempslip.physics.applied import potential
     from fempslip.store import open_run
 
@@ -517,8 +517,36 @@ def frame_of(case: MeshedCase, problem: Problem) -> Array:
         raise case.refuse(
             "start.run", f"{case.start.run} was solved on another mesh: use the same geometry and mesh.size"
         )
+    source = source_of(case, run.folder)
     frame = run.frame(case.start.frame)
-    theirs = compile(cast(MeshedCase, load(run.folder / "case.yaml")), mesh, psi=problem.psi).drive
+    theirs = compile(source, mesh, psi=problem.psi).drive
     moved = potential(problem.drive, 0.0) - potential(theirs, float(run.times[case.start.frame]))
     turn = seeds.phase(mesh, op, op.w, moved, np.zeros_like(moved)) if moved.any() else 0.0
     return (frame["psi_re"] + 1j * frame["psi_im"]) * np.exp(1j * turn)
+
+
+def source_of(case: MeshedCase, folder: Path) -> MeshedCase:
+    """The case of the run that this one starts from.
+
+    Raises Refusal where psi of a frame tells nothing without a potential that frames do not hold.  A film with
+    screening: pearl finds its own from the links of psi, as long as their phases are small, so it may start from any
+    frame but those of `own_potential`; a case without screening takes the applied one, which must be what psi is of.
+    """
+    from fempslip.case import load
+
+    source = cast(MeshedCase, load(folder / "case.yaml"))
+    for one, whose in ((source, f"{case.start.run} was solved"), (case, "this case is to be solved")):
+        if own_potential(one):
+            words = f"{whose} with a vector potential of its own ({own_potential(one)}), which frames do not hold"
+            raise case.refuse("start.run", f"{words}; go on with `fempslip resume`, or start with vortices")
+    if source.model.screening == "pearl" and case.model.screening != "pearl":
+        words = f"{case.start.run} was solved under screening: pearl, and psi of its frames belongs to that field"
+        raise case.refuse("start.run", f"{words}: start another run under screening: pearl")
+    return source
+
+
+def own_potential(case: MeshedCase) -> str | None:
+    """The setting under which A is unknown beside psi, so that phases of frames mean nothing without it."""
+    if case.model.screening == "maxwell":
+        return "screening: maxwell"
+    return "dynamics: charged" if case.model.dynamics == "charged" else None

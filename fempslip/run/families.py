@@ -125,6 +125,38 @@ def _unit(written: Any) -> str:
     return written.split()[-1] if isinstance(written, str) and " " in written.strip() else "j0"
 
 
+# ------------------------------------------------------------------------------------------- small waves
+
+
+def dispersion(case: Case, table: Table, folder: Path) -> dict[str, Any]:
+    """omega(k) of a neutral and of charged condensates beside  omega^2 = wp^2 + 2 k^2 + k^4.
+
+    For each branch: points;  worst : largest |omega/formula - 1|;  lowest : omega at the least k, the gap or a sound
+    """
+    from fempslip.view.families import dispersion_plot
+
+    if "linear_response.omega" not in table:
+        words = "the recipe dispersion needs the recipe linear_response beside it"
+        raise Refusal(f"{words}: postprocess: [linear_response, dispersion]")
+    every = np.arange(len(table["status"]))
+    k, omega, gap, ratio = (column(table, f"linear_response.{n}", every) for n in ("k", "omega", "gap", "ratio"))
+    found, shown = {}, []
+    gaps = np.unique(gap[np.isfinite(ratio)])
+    for value in gaps:
+        rows = np.flatnonzero(gap == value)[np.argsort(k[gap == value])]
+        name = "neutral" if value == 0 else "charged" if len(gaps[gaps > 0]) == 1 else f"charged {value:g}"
+        found[name.replace(".", "_").replace(" ", "_")] = {
+            "points": int(rows.size),
+            "worst": float(np.abs(ratio[rows] - 1).max()),
+            "lowest": float(omega[rows[0]]),
+        }
+        shown.append((name, float(value), k[rows], omega[rows]))
+    write_csv(folder / "dispersion.csv", zip(gap, k, omega, ratio, strict=True), ("wp", "k", "omega", "over formula"))
+    if shown:
+        dispersion_plot(shown, folder / "dispersion.png")
+    return found
+
+
 # ------------------------------------------------------------------------------------------- any result
 
 
@@ -145,6 +177,7 @@ def phase_diagram(case: Case, table: Table, folder: Path) -> dict[str, Any]:
 
 
 FAMILIES: Mapping[str, Callable[[Case, Table, Path], dict[str, Any]]] = {
+    "dispersion": dispersion,
     "iv_curve": iv_curve,
     "phase_diagram": phase_diagram,
 }

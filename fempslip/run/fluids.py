@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 from fempslip import mesh as parts
 from fempslip.case import MeshedCase
 from fempslip.case.waveforms import Constant
-from fempslip.contract import Array, Clock, Fluid, Landscape, Problem, Reservoir
+from fempslip.contract import Array, Clock, Fluid, Landscape, Mesh, Problem, Refusal, Reservoir
 from fempslip.physics import superfluid
 from fempslip.solver.linear import FACTOR_LIMIT
 from fempslip.tasks.evolve import waveforms
@@ -82,7 +82,7 @@ def at_rest(case: MeshedCase, problem: Problem) -> Array:
 
 
 def imprinted(case: MeshedCase, problem: Problem, psi: Array) -> Array:
-    """psi with vortices healed, and then with solitons."""
+    """psi with vortices healed, and then with solitons and a kick."""
     start, mesh = case.start, problem.mesh
     wanted = start.heal if start.heal is not None else HEALED if start.kind == "vortices" else 0.0
     psi = healed(problem, psi, wanted)
@@ -93,7 +93,20 @@ def imprinted(case: MeshedCase, problem: Problem, psi: Array) -> Array:
         place[: mesh.points.shape[0]] = mesh.points
         s, slow = on_nodes(mesh, normal @ (place - at[:, None])), np.sqrt(1 - soliton.speed**2)
         psi = psi * (1j * soliton.speed + slow * np.tanh(slow * s / np.sqrt(2)))
+    if start.kick is not None:
+        psi = psi * np.exp(1j * start.kick.amplitude * kicked_wave(case, mesh)[1])
     return psi
+
+
+def kicked_wave(case: MeshedCase, mesh: Mesh) -> tuple[float, Array]:
+    """(k, cos(k s) at nodes) of the case's kick.  Raises Refusal where the wave does not fit."""
+    kick = case.start.kick
+    if kick is None:
+        raise ValueError("no kick in this case")
+    try:
+        return parts.plane_wave(mesh, np.asarray(kick.direction, dtype=float), kick.waves)
+    except Refusal as refusal:
+        raise case.refuse("start.kick", str(refusal)) from None
 
 
 # ---------------------------------------------------------------------------------------------- the step

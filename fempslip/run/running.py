@@ -196,8 +196,12 @@ def contours_of(mesh: Mesh, op: Operators) -> dict[str, Array]:
 
 
 # name, symbol, SI unit and letter of a scale, where they are not those of a superconductor: what is a voltage there is
-# a difference of chemical potential here, told by its frequency
-FLUID_SYMBOLS = {"V0": ["mu0", "μ₀", "Hz·h", "Δμ"], "tau0": ["tau0", "ħ/μ₀", "s", ""]}
+# a difference of chemical potential here, told by its frequency; a current is one of particles, n v with v = ħ∇θ/m
+FLUID_SYMBOLS = {
+    "V0": ["mu0", "μ₀", "Hz·h", "Δμ"],
+    "tau0": ["tau0", "ħ/μ₀", "s", ""],
+    "j0": ["j0", "n₀ħ/mξ", "", ""],
+}
 
 
 def header_of(case: MeshedCase, mesh: Mesh) -> dict[str, Any]:

@@ -10,12 +10,14 @@ import numpy as np
 
 from fempslip.case import Evolve
 from fempslip.contract import Array, Refusal
+from fempslip.run.fluids import kicked_wave
 from fempslip.run.results import TURN, window
-from fempslip.store import Run
+from fempslip.store import Run, response
 from fempslip.store.zeros import rows, tracks_of
 
 CORE = 0.38088  # of the energy of a vortex, 2 pi (ln R + 0.38088) up to R: oracle I2
 WINDOWS = 5  # parts of a run in which a frequency is compared
+GROUP = 10  # slips over which dmu is averaged to see it fall
 ENOUGH = 4  # slips in each of them, at least
 ROWS = 12  # rows of images of vortices in a box
 
@@ -34,6 +36,7 @@ def josephson_frequency(case: Evolve, run: Run) -> dict[str, Any]:
 
     Over the measured time from slip to slip, and in up to five parts of it, for a dmu that changes in time.
     first, last : mean dmu in the first and last part;  worst : the ratio furthest from 1
+    halving : from the first slip until dmu has fallen to half, where it does (see `halved`)
     """
     t, slips, impulse = passages(case, run)
     if t.size <= ENOUGH:
@@ -45,7 +48,26 @@ def josephson_frequency(case: Evolve, run: Run) -> dict[str, Any]:
     worst = max(parts, key=lambda part: abs(part["ratio"] - 1))
     answer: dict[str, Any] = {"slips": int(t.size), **whole, "worst": worst["ratio"]}
     answer |= {"first": parts[0]["dmu"], "last": parts[-1]["dmu"], "parts": parts}
-    return answer | in_si(case, whole)
+    half = halved(t, slips, impulse)
+    return answer | ({} if half is None else {"halving": half}) | in_si(case, whole)
+
+
+def halved(t: Array, slips: Array, impulse: Array) -> dict[str, float] | None:
+    """Slips over int dmu dt/2 pi from the first slip until dmu, its mean over GROUP slips, is half of what it was.
+
+    Plain sums over whole slips, no fit: they differ by the phase along the path at its two ends alone.
+    None where dmu does not fall so far.
+    """
+    if t.size <= GROUP:
+        return None
+    dmu = (impulse[GROUP:] - impulse[:-GROUP]) / (t[GROUP:] - t[:-GROUP])
+    low = np.flatnonzero(dmu <= 0.5 * dmu[0])
+    if not low.size:
+        return None
+    end = int(low[0]) + GROUP
+    count, turns = float(slips[end] - slips[0]), float(impulse[end] - impulse[0]) / TURN
+    seen = {"t": float(t[end]), "slips": count, "first": float(dmu[0]), "last": float(dmu[low[0]])}
+    return seen | {"ratio": count / turns}
 
 
 def passages(case: Evolve, run: Run) -> tuple[Array, Array, Array]:
@@ -173,6 +195,26 @@ def soliton_motion(case: Evolve, run: Run) -> dict[str, Any]:
     return {"speed": speed, "from_depth": from_depth, "density": float(np.mean(least))}
 
 
+# ---------------------------------------------------------------------------------------------- small waves
+
+
+def linear_response(case: Evolve, run: Run) -> dict[str, Any]:
+    """`linear_response`: frequency of the kicked wave beside  omega^2 = n wp^2 + 2 n k^2 + k^4.
+
+    misfit : what a single sine leaves of it, near 0 where the wave is a mode of the body and the kick is small
+    """
+    k, wave = kicked_wave(case, run.mesh)
+    gap = case.materials.everywhere.plasma_frequency if case.model.dynamics == "charged" else None
+    try:
+        found = response.of_run(run, k, wave, gap or 0.0, float(case.measure.from_ or 0.0))
+    except Refusal as refusal:
+        return {"ratio": None, "note": str(refusal)}
+    answer = {"k": found.k, "omega": found.omega, "gap": found.gap, "density": found.density}
+    answer |= {"expected": found.expected, "ratio": found.omega / found.expected, "misfit": found.misfit}
+    hertz = case.scales.si("frequency")
+    return answer | ({"si": {"f_Hz": found.omega * hertz / TURN}} if hertz else {})
+
+
 def start_of(case: Evolve) -> float:
     return 0.5 * case.time.until if case.measure.from_ is None else float(case.measure.from_)
 
@@ -180,6 +222,7 @@ def start_of(case: Evolve) -> float:
 RESULTS: Mapping[str, Any] = {
     "conservation": conservation,
     "josephson_frequency": josephson_frequency,
+    "linear_response": linear_response,
     "pair_motion": pair_motion,
     "ring_motion": ring_motion,
     "soliton_motion": soliton_motion,

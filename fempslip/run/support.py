@@ -40,7 +40,11 @@ SUPPORT = (
         for contact in ("none", "normal", "bank", "free")
         for holes in ("no", "yes")
     )
-    + tuple(Row("london", "tdgl", "maxwell", "conserved", "none", holes, "yes") for holes in ("no", "yes"))
+    + tuple(
+        Row("london", "tdgl", screening, "conserved", "none", holes, "yes")
+        for screening in ("maxwell", "pearl")
+        for holes in ("no", "yes")
+    )
     + tuple(
         Row("evolve", "tdgl", "pearl", "conserved", contact, holes, "yes")
         for contact in ("none", "normal", "free")
@@ -157,6 +161,18 @@ SOLITON = Need(
     lambda case: case.geometry.dimension == 1 and case.model.reactive and len(case.start.solitons) == 1,
     "a superfluid wire that starts with one soliton",
 )
+GIVEN = "screening: none, since frames hold no field of the sample itself; voltage_ledger is for any screening"
+GIVEN_FILM = Need(
+    lambda case: case.geometry.dimension == 2 and case.model.screening == "none", f"a film (dimension: 2) with {GIVEN}"
+)
+GIVEN_PAIR = Need(
+    lambda case: bool(case.measure.between) and case.model.screening == "none",
+    f"a pair to measure between (measure: {{between: [probe, probe]}}) with {GIVEN}",
+)
+KICKED = Need(
+    lambda case: case.model.reactive and case.start.kick is not None and case.materials.everywhere.damping == 0,
+    "a superfluid without damping that starts with a small wave: start: {kick: {waves: 2}}",
+)
 FACES = Need(lambda case: case.geometry.dimension > 1, "a film or a bulk piece (dimension: 2 or 3)")
 COUNTED = Need(
     lambda case: bool(case.measure.between or case.geometry.contours),
@@ -216,6 +232,8 @@ NEEDS = {
     "pair_motion": PAIR_OF_VORTICES,
     "ring_motion": RING,
     "soliton_motion": SOLITON,
+    "linear_response": KICKED,
+    "response_plot": KICKED,
     "winding_steps": CONTOUR,
     "winding_plot": CONTOUR,
     "kymograph": WIRE,
@@ -223,12 +241,12 @@ NEEDS = {
     "zeros": FACES,
     "zero_count": FACES,
     "vortex_tracks": FACES,
-    "flux_flow_field": FILM,
+    "flux_flow_field": GIVEN_FILM,
     "tracks_movie": FACES,
     "tracks_page": FACES,
     "flux_flow": PAIR,
     "phase_slips": WIRE,
-    "body_slips": PAIR,
+    "body_slips": GIVEN_PAIR,
     "ledger": PAIR,
     "voltage_ledger": PAIR,
     "states": STATES,

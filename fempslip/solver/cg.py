@@ -13,6 +13,8 @@ from numba import njit
 
 from fempslip.contract import Array
 
+NOTHING = 1e-280  # of r^T P r: |psi| of some 1e-140, a normal sample; its squares would soon be 0, and 0/0 no number
+
 
 @njit(cache=True, error_model="numpy", inline="always")
 def row(i: int, start: Array, neighbour: Array, link: Array, alpha: Array, beta: Array, x: Array) -> complex:
@@ -108,7 +110,7 @@ def solve(
     weight = np.empty(x.size)
     norm, rz = begin(start, neighbour, link, alpha, beta, free, b, x, r, p, weight)
     for iteration in range(most):
-        if rz == 0.0:
+        if rz < NOTHING:
             return iteration
         step = rz / product(start, neighbour, link, alpha, beta, free, p, q)
         new = correct(step, alpha, beta, weight, p, q, x, r)

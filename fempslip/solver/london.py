@@ -18,7 +18,7 @@ import scipy.sparse as sp
 
 from fempslip.contract import Array, Problem
 from fempslip.mesh.operators import operators
-from fempslip.physics.maxwell import Screening, moment
+from fempslip.physics.maxwell import Screening, hole_flux, moment
 from fempslip.solver.linear import factored
 from fempslip.solver.self_field import spread
 
@@ -27,12 +27,37 @@ TINY = 1e-9  # of M1, where psi vanishes: a is then fixed up to a gradient
 
 @dataclass(frozen=True, eq=False)
 class LondonState:
-    """a : on all edges of the space;  current : I on edges of the sample;  kinetic, magnetic : parts of the energy."""
+    """a : on all edges of the space;  current : I on edges of the sample;  velocity : c - a there, I = M v;
+    kinetic, magnetic : parts of the energy."""
 
     a: Array
     current: Array
+    velocity: Array
     kinetic: float
     magnetic: float
+
+
+@dataclass(frozen=True, eq=False)
+class Inductance:
+    """L of holes, (holes, holes):  Phi = L I of the fluxoids of the holes and the currents round them."""
+
+    total: Array
+    kinetic: Array
+
+    @property
+    def geometric(self) -> Array:
+        return self.total - self.kinetic
+
+
+def inductance(turns: list[Array], states: list[LondonState], unit: float) -> Inductance:
+    """unit : kappa^2, or Lambda of thin films.  turns : c of one quantum a hole;  states : of these, without field
+
+    With R_ik = c_k . I_i/(2 pi), the current round hole k of state i: L = 2 pi R^-1; with V_ij = I_i . v_j the kinetic
+    part is R^-1 V R^-T, twice the kinetic energy of currents of 1 round the holes.
+    """
+    currents, velocities = (np.array([getattr(s, name) for s in states]) for name in ("current", "velocity"))
+    back = np.linalg.inv(currents @ np.array(turns).T / (2 * np.pi))
+    return Inductance(2 * np.pi * unit * back, unit * back @ (currents @ velocities.T) @ back.T)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,20 +91,32 @@ class London:
         pull[inner] = self.M @ (turns - base[inner])
         a = base.copy()
         a[self.free] += self.solve(pull[self.free])
-        current = -(self.M @ (a[inner] - turns))
+        velocity = turns - a[inner]
+        current = self.M @ velocity
         off = a - base
-        kinetic = float(-current @ (a[inner] - turns))
-        return LondonState(a, current, kinetic, float(off @ (s.kS @ off)))
+        return LondonState(a, current, velocity, float(current @ velocity), float(off @ (s.kS @ off)))
+
+    def applied(self) -> Array:
+        """a of the drive at t = 0 on edges of the sample."""
+        return self.screening.potential(0.0)[self.screening.space.inner]
+
+    def inner(self, state: LondonState) -> Array:
+        """a on edges of the sample."""
+        return state.a[self.screening.space.inner]
 
     def moment(self, state: LondonState) -> Array:
+        """(3,) in Bc2 xi^3/mu0; films: per length."""
         return moment(self.problem.mesh, self.problem.operators, state.current, self.problem.kappa)
 
-    def inductance(self, turns: list[Array]) -> Array:
-        """L of holes in mu0 xi (bodies) or mu0 xi^2 (films, times their length), (holes, holes).
+    @property
+    def volume(self) -> float:
+        """In xi^3; films: per length."""
+        return float(self.problem.operators.m.sum())
 
-        Phi = L I: the fluxoids of the holes and the currents round them, geometric and kinetic parts together.
-        turns : c of one quantum in each hole
-        """
-        currents = [self.state(c, applied=False).current for c in turns]
-        round_holes = np.array([[c @ current / (2 * np.pi) for c in turns] for current in currents])
-        return 2 * np.pi * self.problem.kappa**2 * np.linalg.inv(round_holes)
+    def flux(self, state: LondonState, name: str) -> float:
+        """Through a hole, 2 pi a quantum."""
+        return hole_flux(self.problem, self.screening, state.a, name)
+
+    def inductance(self, turns: list[Array]) -> Inductance:
+        """In mu0 xi (bodies) or mu0 xi^2 (films, times their length)."""
+        return inductance(turns, [self.state(c, applied=False) for c in turns], self.problem.kappa**2)

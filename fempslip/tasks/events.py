@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,18 +21,18 @@ class EventLog:
 
     def row(
         self, sink: Sink, t0: float, t1: float, kind: int, place: tuple[float, ...], boundary: int,
-        before: Iterable[tuple[int, int]], after: Iterable[tuple[int, int]], dim: bool = False,
+        before: Array, after: Array, dim: bool = False,
     ) -> None:  # fmt: skip
-        """before, after : (id, winding) of the zeros that end and that begin;  dim : where psi is nearly normal."""
+        """One event of a body.  before, after : ids of lines that end and begin;  dim : where psi is nearly normal."""
         x, y, z = place
         self.number += 1
         row = {"number": self.number, "t0": t0, "t1": t1, "kind": kind, "x": x, "y": y, "z": z, "part": boundary}
         row["dim"] = dim
         sink.row("events", row)
-        ids = [(ident, side, winding) for side, part in ((-1, before), (1, after)) for ident, winding in part]
-        if ids:
-            ident, side, winding = np.array(ids).T
-            number = np.full(ident.size, self.number)
+        ident = np.concatenate([before, after])
+        if ident.size:
+            side = np.repeat([-1, 1], [before.size, after.size])
+            number, winding = np.full(ident.size, self.number), np.zeros(ident.size, dtype=np.int64)
             sink.rows("event_ids", {"number": number, "id": ident, "side": side, "winding": winding})
 
     def rows(

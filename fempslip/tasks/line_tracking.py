@@ -38,8 +38,8 @@ class Sample:
 class Clusters:
     """What touched faces have to do with old ids and new lines.
 
-    parent : forest of the touched faces;  old, new : (touched, ids), (touched, lines) at the root of each cluster
-    weight : (ids, lines)
+    parent : forest of the touched faces;  weight : (ids, lines)
+    old, new : (2, ...) root of a cluster and the place of an old id, or of a new line, that it holds
     """
 
     parent: Array
@@ -50,7 +50,7 @@ class Clusters:
 
 @dataclass
 class BodyLines:
-    """ident : (faces,) id of the line that pierces a face, 0 for none."""
+    """line : (faces,) number of the line that pierces a face, where one does;  slot : its place among these, -1."""
 
     complex: Subcomplex
     dim: Dim
@@ -63,18 +63,18 @@ class BodyLines:
         c = self.complex
         self.beside = lines.face_cells(c.cells, c.face_live.size)
         self.slot = np.full(c.face_live.size, -1, dtype=np.int32)
-        self.ident = np.zeros(c.face_live.size, dtype=np.int64)
+        self.line = np.zeros(c.face_live.size, dtype=np.int32)
         pierced, line, after, ends = self.joined(np.flatnonzero(state.n).astype(np.uint32), state.n)
-        self.ident[pierced] = saved.get("ids", 1 + line)
+        self.line[pierced] = line
         ids = np.zeros(ends.size, dtype=np.int64)
-        ids[line] = self.ident[pierced]
+        ids[line] = saved.get("ids", 1 + line)
         self.now = Sample(pierced, line, after, ends, ids)
         self.next_id = int(saved.get("next_id", 1 + ends.size))
         self.log.number, self.points = int(saved.get("events", 0)), int(saved.get("points", 0))
 
     def save(self) -> Mapping[str, Array]:
         counts = {"next_id": self.next_id, "events": self.log.number, "points": self.points}
-        return {"ids": self.ident[self.now.pierced], **{name: np.array(value) for name, value in counts.items()}}
+        return {"ids": self.now.ids[self.now.line], **{name: np.array(value) for name, value in counts.items()}}
 
     def joined(self, pierced: Array, n: Array) -> tuple[Array, Array, Array, Array]:
         """(pierced, line, next, ends) of a Sample."""
@@ -100,41 +100,40 @@ class BodyLines:
     def link(self, state: Windings, step: Step, sink: Sink) -> Array:
         """Ids of the new sample, rows of events; returns the id of each crossing, 0 where several lines may have."""
         old, touched = self.now, state.touched
-        n = state.n.copy()
-        n[touched] += state.change.astype(np.int8)
-        kept = old.pierced[state.mark[old.pierced] < 0]
-        self.slot[old.pierced] = -1
-        pierced, line, after, ends = self.joined(np.sort(np.concatenate([kept, touched[n[touched] != 0]])), n)
+        n, room = state.n.copy(), np.empty(old.pierced.size + touched.size, dtype=np.uint32)
+        count = lines.pierced_now(old.pierced, touched, state.change, state.mark, n, self.slot, room)
+        pierced, line, after, ends = self.joined(np.sort(room[:count]), n)
         order = np.argsort(old.ids)
         known = old.ids[order]
-        clusters = self.clusters(state, pierced, line, known, ends.size)
+        rank = np.empty(order.size, dtype=np.int32)
+        rank[order] = np.arange(order.size)
+        clusters = self.clusters(state, pierced, line, rank, ends.size)
         heir = np.empty(ends.size, dtype=np.int64)
         if lines.one_to_one(clusters.weight, old.ends[order], ends, heir):
             ids = known[heir]
         else:
             ids = self.passed_on(state, step, sink, clusters, known, old.ends[order], ends)
-        self.ident[old.pierced] = 0
-        self.ident[pierced] = ids[line]
+        self.line[pierced] = line
         self.now = Sample(pierced, line, after, ends, ids)
         return self.of_crossings(state, clusters, ids)
 
-    def clusters(self, state: Windings, pierced: Array, line: Array, known: Array, count: int) -> Clusters:
+    def clusters(self, state: Windings, pierced: Array, line: Array, rank: Array, count: int) -> Clusters:
         c, size = self.complex, state.touched.size
         parent = np.empty(size, dtype=np.int32)
         linking.components(state.crossed, c.start, c.face_of, state.mark, parent)
-        weight = np.zeros((known.size, count), dtype=np.int32)
-        old, new = np.zeros((size, known.size), dtype=bool), np.zeros((size, count), dtype=bool)
-        lines.overlaps(
-            pierced, line, state.n, self.ident, known, state.touched, state.change, state.mark, parent, self.slot,
-            weight, old, new,
-        )  # fmt: skip
-        return Clusters(parent, old, new, weight)
+        weight = np.zeros((rank.size, count), dtype=np.int32)
+        old, new = np.empty((2, size), dtype=np.int32), np.empty((2, size), dtype=np.int32)
+        olds, news = lines.overlaps(
+            pierced, line, state.n, self.line, rank, state.touched, state.change, parent, self.slot, weight, old, new
+        )
+        return Clusters(parent, old[:, :olds], new[:, :news], weight)
 
     def of_crossings(self, state: Windings, clusters: Clusters, ids: Array) -> Array:
         """The new id of each crossing's cluster where it holds a single line."""
-        only = np.where(clusters.new.sum(axis=1) == 1, ids[clusters.new.argmax(axis=1)], 0) if ids.size else 0
-        found = np.zeros(state.crossed.size, dtype=np.int64)
-        of_root = np.zeros(state.touched.size, dtype=np.int64) + only
+        root, line = clusters.new
+        only = np.bincount(root, minlength=state.touched.size)[root] == 1
+        of_root, found = np.zeros(state.touched.size, dtype=np.int64), np.zeros(state.crossed.size, dtype=np.int64)
+        of_root[root[only]] = ids[line[only]]
         c = self.complex
         linking.lines_of(state.crossed, c.start, c.face_of, state.mark, clusters.parent, of_root, found)
         return found
@@ -166,9 +165,7 @@ class BodyLines:
         ids[fresh] = self.next_id + np.arange(fresh.size)
         self.next_id += fresh.size
         nowhere = (np.nan, np.nan, np.nan)
-        self.log.row(
-            sink, step.old.t, step.new.t, linking.STORM, nowhere, SURFACE, undirected(before), undirected(ids[fresh])
-        )
+        self.log.row(sink, step.old.t, step.new.t, linking.STORM, nowhere, SURFACE, before, ids[fresh])
         return ids
 
     def event(
@@ -186,18 +183,19 @@ class BodyLines:
         ids[fresh] = self.next_id + np.arange(fresh.size)
         self.next_id += fresh.size
         kind = named(old_ends[olds], ends[news])
-        place, boundary = self.whereabouts(state, clusters, olds, news)
+        place, boundary = self.whereabouts(state, clusters, is_old, is_new)
         through = kind in (linking.OPENING, linking.CLOSING)
-        before, after = ([], []) if through else (undirected(known[olds]), undirected(ids[news]))
+        before, after = (known[:0], ids[:0]) if through else (known[olds], ids[news])
         dim = bool(self.dim.cells[state.touched].all())
         self.log.row(sink, step.old.t, step.new.t, kind, place, boundary, before, after, dim)
 
     def whereabouts(
-        self, state: Windings, clusters: Clusters, olds: Array, news: Array
+        self, state: Windings, clusters: Clusters, is_old: Array, is_new: Array
     ) -> tuple[tuple[float, ...], int]:
         """Mean place of the crossed edges, in clusters that hold several lines if there are any; part of boundary."""
         c = self.complex
-        holds = clusters.old[:, olds].sum(axis=1) + clusters.new[:, news].sum(axis=1)
+        members = (clusters.old[0, is_old[clusters.old[1]]], clusters.new[0, is_new[clusters.new[1]]])
+        holds = np.bincount(np.concatenate(members), minlength=state.touched.size)
         decided = holds > 2 if np.any(holds > 2) else holds > 0
         here = decided[kernels.roots(clusters.parent)]
         edges = state.crossed[here[state.mark[c.face_of[c.start[state.crossed]]]]]
@@ -225,20 +223,9 @@ class BodyLines:
         if old is not None:
             rate = (new["psi"] - old["psi"]) / (new.t - old.t)
             lines.line_velocity(
-                faces,
-                c.cells,
-                self.beside,
-                c.faces,
-                c.face_nodes,
-                c.corners,
-                c.tets,
-                c.places,
-                new["psi"],
-                new["a"],
-                rate,
-                place,
-                v,
-            )
+                faces, c.cells, self.beside, c.faces, c.face_nodes, c.corners, c.tets, c.places, new["psi"], new["a"],
+                rate, place, v,
+            )  # fmt: skip
         table = {"id": now.ids[now.line[order]], "x": place[0], "y": place[1], "z": place[2], "face": faces}
         table["dim"] = self.dim.cells[faces]
         sink.rows("line_points", {**table, "vx": v[0], "vy": v[1], "vz": v[2]})
@@ -246,11 +233,6 @@ class BodyLines:
         table = {"t": np.full(count, new.t), "id": now.ids, "closed": closed, "first": self.points + first[:-1]}
         sink.rows("lines", {**table, "count": counts, "length": lengths(place[:3], first, closed)})
         self.points += faces.size
-
-
-def undirected(ids: Array) -> list[tuple[int, int]]:
-    """(id, winding) as the log has them; a line has no winding of its own."""
-    return [(int(k), 0) for k in ids]
 
 
 def named(before: Array, after: Array) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,36 +12,48 @@ from fempslip.contract import Array, Problem, Sink
 from fempslip.mesh.cochains import around
 from fempslip.mesh.paths import closed_path, threading
 from fempslip.physics.fields import induction, vectors
-from fempslip.physics.maxwell import hole_flux
 from fempslip.solver.london import London, LondonState
+from fempslip.solver.thin_film import FilmLondon
 from fempslip.tasks.seeds import VortexLine
+
+# model.screening -> the static states of a sample in that space
+STATES: Mapping[str, Callable[[Problem, Array], London | FilmLondon]] = {"maxwell": London.of, "pearl": FilmLondon.of}
 
 
 @dataclass(frozen=True, eq=False)
 class LondonTask:
-    """contract.Task.  lines : windings round holes and vortices at places."""
+    """contract.Task.
+
+    lines : windings round holes and vortices at places;  si : SI values of units: energy, moment, current, inductance
+    """
 
     problem: Problem
     lines: tuple[VortexLine, ...]
+    si: Mapping[str, float] = field(default_factory=dict)
 
     def run(self, sink: Sink, told: Callable[[float, str], None]) -> Mapping[str, Any]:
         """energy (total, kinetic, magnetic, in F), moment, magnetization, holes, inductance."""
         p = self.problem
         told(0.1, "solving the London equation")
-        london = London.of(p, np.abs(p.psi) ** 2)
+        london = STATES[p.model["screening"]](p, np.abs(p.psi) ** 2)
         state = london.state(self.turns())
-        told(0.7, "currents, moment, holes")
-        sink.frame(0.0, self.shown(state))
-        moment, volume = london.moment(state), float(p.operators.m.sum())
+        told(0.5, "currents, moment, holes")
+        sink.frame(0.0, self.shown(state, london.inner(state)))
+        moment = london.moment(state)
+        energy = state.kinetic + state.magnetic
         found: dict[str, Any] = {
-            "energy": state.kinetic + state.magnetic,
+            "energy": energy,
             "kinetic": state.kinetic,
             "magnetic": state.magnetic,
-            "field": self.field(london),
+            "field": self.mean_field(london),
             "moment": [float(m) for m in moment],
-            "magnetization": [float(m / volume) for m in moment],
-            "magnetization_z": float(moment[2] / volume),
+            "moment_z": float(moment[2]),
+            "magnetization": [float(m / london.volume) for m in moment],
+            "magnetization_z": float(moment[2] / london.volume),
         }
+        if self.si:
+            sizes = {"energy_J": energy * self.si["energy"], "moment_z_Am2": float(moment[2]) * self.si["moment"]}
+            found["si"] = sizes
         return found | self.of_holes(london, state, sink)
 
     def turns(self) -> Array:
@@ -51,13 +63,12 @@ class LondonTask:
             total += line.winding * around(mesh, op, line.point, line.direction)
         return total
 
-    def field(self, london: London) -> list[float]:
+    def mean_field(self, london: London | FilmLondon) -> list[float]:
         """Mean applied field, [x, y, z]."""
         p = self.problem
-        a = london.screening.potential(0.0)[london.screening.space.inner]
-        return [float(b) for b in p.operators.m @ induction(p, a) / p.operators.m.sum()]
+        return [float(b) for b in p.operators.m @ induction(p, london.applied()) / p.operators.m.sum()]
 
-    def of_holes(self, london: London, state: LondonState, sink: Sink) -> dict[str, Any]:
+    def of_holes(self, london: London | FilmLondon, state: LondonState, sink: Sink) -> dict[str, Any]:
         """flux and fluxoid of each hole in Phi0, the current round it in j0 xi^(dim-1), and the matrix of L."""
         mesh, op, names = self.problem.mesh, self.problem.operators, list(self.problem.mesh.holes)
         if not names:
@@ -69,26 +80,35 @@ class LondonTask:
         for k, name in enumerate(names):
             path = closed_path(mesh, op, name)
             current = float(turns[k] @ state.current) / (2 * np.pi)
-            found[name] = {
-                "flux": hole_flux(self.problem, london.screening, state.a, name) / (2 * np.pi),
+            of_hole = {
+                "flux": london.flux(state, name) / (2 * np.pi),
                 "fluxoid": float(path @ whole) / (2 * np.pi),
                 "current": current,
-                "inductance": float(matrix[k, k]),
+                "inductance": float(matrix.total[k, k]),
+                "geometric": float(matrix.geometric[k, k]),
+                "kinetic": float(matrix.kinetic[k, k]),
             }
-            for other, value in zip(names, matrix[k], strict=True):
-                sink.row("inductance", {"row": k, "column": names.index(other), "value": float(value)})
+            found[name] = of_hole | self.in_si(of_hole)
+            for column, value in enumerate(matrix.total[k]):
+                parts = {"kinetic": float(matrix.kinetic[k, column])}
+                sink.row("inductance", {"row": k, "column": column, "value": float(value), **parts})
         return {"holes": found}
 
-    def shown(self, state: LondonState) -> Mapping[str, Array]:
+    def in_si(self, of_hole: Mapping[str, float]) -> dict[str, Any]:
+        if not self.si:
+            return {}
+        henry = {f"{name}_H": of_hole[name] * self.si["inductance"] for name in ("inductance", "geometric", "kinetic")}
+        return {"si": {"current_A": of_hole["current"] * self.si["current"], **henry}}
+
+    def shown(self, state: LondonState, inner: Array) -> Mapping[str, Array]:
+        """inner : a on edges of the sample."""
         p = self.problem
         psi = p.psi
         weight = np.abs(psi) ** 2
-        inner = state.a[: p.operators.edges.shape[1]] if p.surroundings is None else state.a[p.surroundings.edges]
-        velocity = self.turns() - inner
         return {
             "psi_re": psi.real.copy(),
             "psi_im": psi.imag.copy(),
             "psi_abs": np.abs(psi),
-            "supercurrent": (p.kinetic * weight)[:, None] * vectors(p, velocity),
+            "supercurrent": (p.kinetic * weight)[:, None] * vectors(p, state.velocity),
             "induction": induction(p, inner),
         }

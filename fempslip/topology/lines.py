@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 
 from fempslip.contract import Array
-from fempslip.topology.kernels import find, unite
+from fempslip.topology.kernels import find, roots, unite
 
 OUTWARD = np.array([-1, 1, -1, 1], dtype=np.int8)  # of the faces 012, 013, 023, 123 of sorted nodes
 
@@ -25,6 +25,27 @@ def face_cells(cells: Array, faces: int) -> Array:
     second = np.concatenate([[False], face[1:] == face[:-1]])[: face.size]
     found[second.astype(int), face] = cell
     return found
+
+
+@njit(cache=True, error_model="numpy")
+def pierced_now(pierced: Array, touched: Array, change: Array, mark: Array, n: Array, slot: Array, out: Array) -> int:
+    """out : (pierced + touched,) first the faces pierced after a step, in no order; returns their number.
+
+    pierced, n : of before;  mark, change : of kernels.touch;  n becomes that of after, slot -1 where it was set
+    """
+    count = 0
+    for f in pierced:
+        slot[f] = -1
+        if mark[f] < 0:
+            out[count] = f
+            count += 1
+    for m in range(touched.size):
+        f = touched[m]
+        n[f] += change[m]
+        if n[f] != 0:
+            out[count] = f
+            count += 1
+    return count
 
 
 @njit(cache=True, error_model="numpy")
@@ -74,7 +95,7 @@ def labels(beside: Array, pierced: Array, out: Array, line: Array, ends: Array) 
     parent = np.arange(pierced.size).astype(np.int32)
     for p in range(pierced.size):
         for side in range(2):
-            if out[side, p] >= 0:
+            if out[side, p] > p:  # every neighbour has p for its own
                 unite(parent, p, out[side, p])
     count = 0
     for p in range(pierced.size):
@@ -93,32 +114,62 @@ def labels(beside: Array, pierced: Array, out: Array, line: Array, ends: Array) 
 
 @njit(cache=True, error_model="numpy")
 def overlaps(
-    pierced: Array, line: Array, n: Array, ident: Array, ids: Array, touched: Array, change: Array, mark: Array,
-    parent: Array, slot: Array, weight: Array, old_in: Array, new_in: Array,
-) -> None:  # fmt: skip
+    pierced: Array, line: Array, n: Array, before: Array, rank: Array, touched: Array, change: Array, parent: Array,
+    slot: Array, weight: Array, old: Array, new: Array,
+) -> tuple[int, int]:  # fmt: skip
     """weight : (ids, lines) faces that stay pierced, and clusters, that an old id and a new line share.
 
-    n, ident : of the old sample;  ids : sorted old ids;  parent : forest of the touched faces
-    old_in, new_in : (touched, ids), (touched, lines) True at the root of a cluster for what it holds
+    n, before : of the old sample, before : (faces,) number of a face's line, rank : place of its id among the sorted
+    parent : forest of the touched faces
+    old, new : (2, touched) root of a cluster and the place of an old id, or of a new line, that it holds, each once;
+    returns how many of both
     """
     for p in range(pierced.size):
         f = pierced[p]
         if n[f] != 0:
-            weight[np.searchsorted(ids, ident[f]), line[p]] += 1
-    for m in range(touched.size):
-        f, root = touched[m], find(parent, m)
-        if n[f] != 0:
-            old_in[root, np.searchsorted(ids, ident[f])] = True
-        if n[f] + change[m] != 0:
-            new_in[root, line[slot[f]]] = True
-    for m in range(touched.size):
-        if parent[m] != m:
+            weight[rank[before[f]], line[p]] += 1
+    first, member = members(parent)
+    seen_old, seen_new = np.full(weight.shape[0], -1, dtype=np.int32), np.full(weight.shape[1], -1, dtype=np.int32)
+    olds, news = 0, 0
+    for root in range(touched.size):
+        if parent[root] != root:
             continue
-        for i in range(ids.size):
-            if old_in[m, i]:
-                for j in range(weight.shape[1]):
-                    if new_in[m, j]:
-                        weight[i, j] += 1
+        here_old, here_new = olds, news
+        for k in range(first[root], first[root + 1]):
+            m = member[k]
+            f = touched[m]
+            if n[f] != 0:
+                i = rank[before[f]]
+                if seen_old[i] != root:
+                    seen_old[i] = root
+                    old[0, olds], old[1, olds] = root, i
+                    olds += 1
+            if n[f] + change[m] != 0:
+                j = line[slot[f]]
+                if seen_new[j] != root:
+                    seen_new[j] = root
+                    new[0, news], new[1, news] = root, j
+                    news += 1
+        for p in range(here_old, olds):
+            for q in range(here_new, news):
+                weight[old[1, p], new[1, q]] += 1
+    return olds, news
+
+
+@njit(cache=True, error_model="numpy")
+def members(parent: Array) -> tuple[Array, Array]:
+    """Members of the set of root r in a forest: member[first[r] : first[r + 1]], in order."""
+    root = roots(parent)
+    first = np.zeros(parent.size + 1, dtype=np.int32)
+    for m in range(parent.size):
+        first[root[m] + 1] += 1
+    for m in range(parent.size):
+        first[m + 1] += first[m]
+    place, member = first[:-1].copy(), np.empty(parent.size, dtype=np.int32)
+    for m in range(parent.size):
+        member[place[root[m]]] = m
+        place[root[m]] += 1
+    return first, member
 
 
 @njit(cache=True, error_model="numpy")
@@ -205,20 +256,24 @@ def walk(line: Array, out: Array, count: int, order: Array, first: Array, closed
     first[count] = place
 
 
-@njit(cache=True, error_model="numpy")
-def cross(a: Array, b: Array) -> Array:
-    """Vector product, (3,)."""
-    return np.array([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
+Vector = tuple[float, float, float]
 
 
-@njit(cache=True, error_model="numpy")
-def barycentric(nodes: tuple[int, int, int, int], places: Array) -> Array:
-    """(3, 3) gradients of the barycentric coordinates of a cell's second, third and fourth node."""
-    origin = places[:, nodes[0]]
-    a, b, c = places[:, nodes[1]] - origin, places[:, nodes[2]] - origin, places[:, nodes[3]] - origin
-    out = np.empty((3, 3))
-    out[0], out[1], out[2] = cross(b, c), cross(c, a), cross(a, b)
-    return out / np.sum(a * out[0])
+@njit(cache=True, error_model="numpy", inline="always")
+def cross(a: Vector, b: Vector) -> Vector:
+    """Vector product; of tuples, which cost no memory."""
+    return a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def dot(a: Vector, b: Vector) -> float:
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def between(places: Array, i: int, j: int) -> Vector:
+    """From vertex i to vertex j."""
+    return places[0, j] - places[0, i], places[1, j] - places[1, i], places[2, j] - places[2, i]
 
 
 @njit(cache=True, error_model="numpy")
@@ -235,24 +290,30 @@ def line_velocity(
         c = beside[0, chosen[p]]
         f0, f1 = cells[0, c], cells[1, c]
         nodes = (face_nodes[0, f0], face_nodes[1, f0], face_nodes[2, f0], face_nodes[2, f1])
-        turn = (0.0, a[faces[0, f0]], a[faces[2, f0]], a[faces[2, f1]])
+        turn = (a[faces[0, f0]], a[faces[2, f0]], a[faces[2, f1]])
         here = (tets[0, c], tets[1, c], tets[2, c], tets[3, c])
-        gradient = barycentric(here, places)
-        lag = np.zeros(3)  # from the copy of the face that has the point to that of this cell
+        e0, e1 = between(places, here[0], here[1]), between(places, here[0], here[2])
+        e2 = between(places, here[0], here[3])
+        g0, g1, g2 = cross(e1, e2), cross(e2, e0), cross(e0, e1)  # gradients of barycentric coordinates, times volume
+        volume = dot(e0, g0)
+        lag = (0.0, 0.0, 0.0)  # from the copy of the face that has the point to that of this cell
         for k in range(4):
             if nodes[k] == face_nodes[0, chosen[p]]:
-                lag = places[:, here[k]] - places[:, corners[0, chosen[p]]]
-        real, imag = np.zeros(3), np.zeros(3)
+                lag = between(places, corners[0, chosen[p]], here[k])
+        x, y, z = points[0, p] + lag[0], points[1, p] + lag[1], points[2, p] + lag[2]
+        way = (x - places[0, here[0]], y - places[1, here[0]], z - places[2, here[0]])
         value, drift = psi[nodes[0]], rate[nodes[0]]
+        rx = ry = rz = ix = iy = iz = 0.0
         for k in range(3):
-            back = complex(np.cos(turn[k + 1]), -np.sin(turn[k + 1]))
+            g = g0 if k == 0 else (g1 if k == 1 else g2)
+            back = complex(np.cos(turn[k]), -np.sin(turn[k]))
             step = psi[nodes[k + 1]] * back - value
-            share = 0.0
-            for d in range(3):
-                real[d] += step.real * gradient[k, d]
-                imag[d] += step.imag * gradient[k, d]
-                share += gradient[k, d] * (points[d, p] + lag[d] - places[d, here[0]])
-            drift += share * (rate[nodes[k + 1]] * back - rate[nodes[0]])
+            rx, ry, rz = rx + step.real * g[0], ry + step.real * g[1], rz + step.real * g[2]
+            ix, iy, iz = ix + step.imag * g[0], iy + step.imag * g[1], iz + step.imag * g[2]
+            drift += dot(g, way) / volume * (rate[nodes[k + 1]] * back - rate[nodes[0]])
+        real, imag = (rx / volume, ry / volume, rz / volume), (ix / volume, iy / volume, iz / volume)
         w = cross(real, imag)
-        v = (-drift.real * cross(imag, w) + drift.imag * cross(real, w)) / np.sum(w * w)
-        out[0, p], out[1, p], out[2, p] = v[0], v[1], v[2]
+        across_imag, across_real = cross(imag, w), cross(real, w)
+        size = dot(w, w)
+        for d in range(3):
+            out[d, p] = (-drift.real * across_imag[d] + drift.imag * across_real[d]) / size

@@ -25,7 +25,7 @@ class Windings:
     n : (faces,) int8, 0 outside the tracked part;  alpha : (nodes,) arg psi
     crossed, amount : (crossings,) live edges and their W;  largest : max theta of bright nodes
     touched, change : (touched,) live faces of the crossed edges, and the change of their n
-    mark : (faces,) -1, for the kernels
+    mark : (faces,) -1, for the kernels;  widest : most faces that share an edge
     """
 
     complex: Subcomplex
@@ -36,6 +36,7 @@ class Windings:
     alpha: Array
     mark: Array
     room: tuple[Array, Array]
+    widest: int
     crossed: Array
     amount: Array
     touched: Array
@@ -56,6 +57,7 @@ class Windings:
             alpha=np.empty(nodes),
             mark=np.full(faces, -1, dtype=np.int32),
             room=(np.empty(edges, dtype=np.uint32), np.empty(edges, dtype=np.int32)),
+            widest=int(np.diff(complex.start.astype(np.int64)).max(initial=0)),
             crossed=none,
             amount=np.zeros(0, dtype=np.int32),
             touched=none,
@@ -77,7 +79,7 @@ class Windings:
         if not count:
             self.touched, self.change = self.touched[:0], self.change[:0]
             return
-        most = min(int(np.sum(c.start[self.crossed + 1] - c.start[self.crossed])), c.face_live.size)
+        most = min(count * self.widest, c.face_live.size)
         touched, change = np.empty(most, dtype=np.uint32), np.empty(most, dtype=np.int32)
         number = kernels.touch(self.crossed, self.amount, c.start, c.face_of, c.sign, self.mark, touched, change)
         self.touched, self.change = touched[:number], change[:number]

@@ -16,6 +16,7 @@ from .lumped import lumped_plot
 from .magnetic import field_lines, induction_map, magnetization_plot
 from .plots import frequency_plot, kymograph, potentials, profile, voltage_pairs, voltage_plot, winding_plot
 from .reels import tracks_movie, tracks_page
+from .responses import response_plot
 from .scenes import movie, show, snapshot
 from .stills import barrier, free_energies, little_parks, nucleation_mode, saddle, states
 from .thermal import resistance_temperature, thermal_slips
@@ -42,6 +43,7 @@ __all__ = [
     "potentials",
     "profile",
     "resistance_temperature",
+    "response_plot",
     "saddle",
     "show",
     "snapshot",
@@ -96,6 +98,7 @@ PICTURES: dict[str, Callable[[Run, Progress], list[Path]]] = {
     "tracks_page": _into("tracks.html", tracks_page),
     "flux_flow": _into("flux_flow.png", flux_flow),
     "event_diagram": _into("events.png", event_diagram),
+    "response_plot": _into("response.png", response_plot),
     "frequency_plot": _into("frequency.png", frequency_plot),
     "lumped_plot": _into("lumped.png", lumped_plot),
     "circuit_plot": _into("circuit.png", circuit_plot),

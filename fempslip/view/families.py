@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..contract import Array
+from ..store.response import expected_frequency
 from .sheets import COLUMN, figure, save, style
 
 COLOURS = ("#1f5fa8", "#c1440e", "#3a7d44", "#7b4b94", "#8a6d1d", "#4a4a4a")
@@ -48,6 +49,27 @@ def _arrow(axes: object, x: Array, v: Array, colour: str) -> None:
     end = tuple(0.4 * a + 0.6 * b for a, b in zip(*ends, strict=True))
     look = {"arrowstyle": "-|>", "color": colour, "lw": 0.7, "mutation_scale": 7}
     axes.annotate("", xy=end, xytext=begin, arrowprops=look)  # type: ignore[attr-defined]
+
+
+def dispersion_plot(branches: Sequence[tuple[str, float, Array, Array]], path: Path) -> Path:
+    """omega(k) of branches (name, plasma frequency, k, omega), points on the curves of the formula."""
+    highest = max(float(k.max()) for _, _, k, _ in branches)
+    line = np.linspace(0, 1.05 * highest, 300)
+    with style():
+        made = figure(COLUMN, 2.6)
+        axes = made.add_axes((0.13, 0.15, 0.83, 0.81))
+        for colour, (name, gap, k, omega) in zip(COLOURS, branches, strict=False):
+            formula = "√(2k² + k⁴)" if gap == 0 else "√(ωₚ² + 2k² + k⁴)"
+            axes.plot(line, expected_frequency(line, gap), color=colour, lw=0.8, label=f"{name}, ω = {formula}")
+            axes.plot(k, omega, "o", ms=3, color=colour)
+            if gap:
+                axes.annotate(f"ωₚ = {gap:g}", (0, gap), (4, 4), textcoords="offset points", fontsize=7, color=colour)
+        axes.plot(line, np.sqrt(2) * line, color="#8a8a8a", lw=0.6, ls="--", label="sound, ω = ck")
+        axes.set(xlim=(0, line[-1]), ylim=(0, None))
+        axes.set_xlabel("k (1/ξ)", labelpad=1)
+        axes.set_ylabel("ω (μ₀/ħ)", labelpad=2)
+        axes.legend(frameon=False, loc="upper left")
+        return save(made, path)
 
 
 def map_plot(x: Array, y: Array, z: Array, names: tuple[str, str, str], path: Path) -> Path:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from ..contract import Array, Refusal
+from . import scales
 
 
 @dataclass(frozen=True)
@@ -67,13 +69,18 @@ def known(fields: Iterable[str]) -> list[str]:
     return sorted((names | extra) - {"psi_re", "psi_im", "chi", "turned"})
 
 
-def look_for(name: str, frames: Iterable[Mapping[str, Array]]) -> Look:
-    """The look of a field, its range fitted to some frames.  Raises Refusal for a field that is not there."""
+def look_for(name: str, frames: Iterable[Mapping[str, Array]], header: Mapping[str, Any] | None = None) -> Look:
+    """The look of a field, its range fitted to some frames.  Raises Refusal for a field that is not there.
+
+    header : of the run, for the units of its labels (a superfluid has its own)
+    """
     frames = list(frames)
     choice = known(frames[0])
     if name not in choice:
         raise Refusal(f"the frames of this run hold no field {name!r}; there are {', '.join(choice)}")
     look = LOOKS.get(name, Look(name, name.replace("_", " "), "cividis"))
+    for unit in ("j0", "V0"):
+        look = replace(look, label=look.label.replace(scales.SYMBOLS[unit], scales.symbols(header or {}, unit)[1]))
     if look.cyclic:
         return look
     found = np.concatenate([values(frame, name) for frame in frames])

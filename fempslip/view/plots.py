@@ -335,9 +335,10 @@ def _wire_panels(run: Run, way: Way, fields: Mapping[str, Array]) -> tuple[Figur
         wanted.append(("arg ψ", {"phase": (BLUE, lambda f: _phase(f, way))}))
     currents = {"pairs": ("supercurrent", BLUE), "quasiparticles": ("normal_current", RED)}
     shown: dict[str, Curve] = {k: (colour, flow(name)) for k, (name, colour) in currents.items() if name in fields}
-    wanted += [("j (j₀)", shown)] if shown else []
+    amount, height = (scales.symbols(run.header, name)[1] for name in ("j0", "V0"))
+    wanted += [(f"j ({amount})", shown)] if shown else []
     if "mu" in fields:
-        wanted.append(("μ (V₀)", {"mu": (RED, on("mu"))}))
+        wanted.append((f"μ ({height})", {"mu": (RED, on("mu"))}))
     made = figure(COLUMN, 0.62 + 0.78 * len(wanted))
     tall = made.get_figheight()
     grid = made.add_gridspec(len(wanted), 1, left=0.16, right=0.97, top=1 - 0.2 / tall, bottom=0.36 / tall, hspace=0.16)

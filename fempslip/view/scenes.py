@@ -127,7 +127,7 @@ class _studio:
         moving: bool = False,
     ) -> None:
         frames = [run.frame(int(k)) for k in ks]
-        looks = tuple(look_for(name, frames) for name in names)
+        looks = tuple(look_for(name, frames, run.header) for name in names)
         scene = stage.scene(run.mesh)
         body = np.array([scene.grid.bounds[::2], scene.grid.bounds[1::2]]) if scene.plane else None
         with sheets.style():
@@ -254,7 +254,7 @@ def _window(run: Run, field: str) -> None:
     """A PyVista window with a slider over the frames."""
     import pyvista as pv
 
-    scene, look = stage.scene(run.mesh), look_for(field, [run.frame(0), run.frame(-1)])
+    scene, look = stage.scene(run.mesh), look_for(field, [run.frame(0), run.frame(-1)], run.header)
     plotter = pv.Plotter(title=str(run.header.get("title", run.folder.name)))
     plotter.set_background("white")
 
@@ -272,7 +272,7 @@ def _window(run: Run, field: str) -> None:
 
 def _page(run: Run, path: Path, frame: int, field: str) -> Path:
     """A self-contained HTML page.  Raises Refusal where the package for it is not installed."""
-    scene, look = stage.scene(run.mesh), look_for(field, [run.frame(frame)])
+    scene, look = stage.scene(run.mesh), look_for(field, [run.frame(frame)], run.header)
     plotter = canvas.plotter(scene.view, 800)
     try:
         stage.draw(plotter, scene, run.frame(frame), look, zeros=zeros_of(run, frame))

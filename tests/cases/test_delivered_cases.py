@@ -182,6 +182,7 @@ def as_asked(row: support.Row, folder: Path) -> Case:
     changes: dict[str, object]
     if row.task == "london":
         changes = {"task": "london", "model.screening": row.screening, "material.lambda": 3, "drive.field": 0.1}
+        changes |= {"material.thickness": 1} if row.screening == "pearl" else {}
         if row.holes == "yes":
             changes |= {"geometry.holes": {"hole": {"disk": {"radius": 0.7, "center": [5, 0]}}}}
         return case_from(STILL.replace("  periodic: {x: [left, right]}\n", ""), folder, changes)

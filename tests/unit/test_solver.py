@@ -7,6 +7,7 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
+from laboratory import case_from, experiment
 
 from fempslip.contract import Clock, Failure, Trial
 from fempslip.mesh import simple
@@ -92,6 +93,16 @@ def test_cg_solves_the_real_symmetric_system() -> None:
     np.testing.assert_allclose(real @ np.r_[x.real, x.imag], np.r_[rhs.real, rhs.imag], atol=1e-9)
 
 
+def test_cg_of_next_to_nothing_is_finite() -> None:
+    """psi of a normal sample decays for ever: where its squares are no longer numbers, it stays as small as it is."""
+    (start, neighbour, link, alpha, beta), _ = small_system()
+    free = np.ones(alpha.size, dtype=bool)
+    for size in (1e-130, 1e-145, 1e-156, 1e-163, 1e-200, 1e-308, 0.0):
+        rhs, x = np.full(alpha.size, size * (1 + 0.5j)), np.full(alpha.size, size * (0.3 - 1j))
+        assert solve(start, neighbour, link, alpha, beta, free, rhs, x, 1e-8, 2000) >= 0
+        assert np.isfinite(x).all() and np.abs(x).max() <= 100 * size
+
+
 def test_cg_holds_fixed_nodes_and_always_makes_a_step() -> None:
     (start, neighbour, link, alpha, beta), real = small_system()
     n = alpha.size
@@ -156,3 +167,18 @@ def test_landing_reaches_the_target_without_a_tiny_last_step(dt: float, left: fl
             break
     assert t == pytest.approx(target)
     assert smallest >= min(left, 0.49 * dt) * (1 - 1e-9)
+
+
+def test_a_normal_wire_stays_a_normal_wire(tmp_path) -> None:
+    """epsilon = -1: psi falls as exp(-t/u) to 1e-140, where its squares vanish, and nothing goes wrong there."""
+    text = """
+    geometry:
+      dimension: 1
+      regions: {wire: {segment: {from: [0], to: [4 xi]}}}
+    material: {u: 1, gamma: 0, epsilon: -1}
+    mesh: {size: 1 xi}
+    time: {until: 450 tau, fixed: 0.1}
+    """
+    state = experiment(case_from(text, tmp_path)).state
+    assert state.t == 450
+    assert np.abs(state["psi"]).max() < 1e-139

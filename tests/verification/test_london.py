@@ -57,7 +57,8 @@ def test_G2_cylinder_from_a_case(tmp_path):
     assert frame["induction"][middle, 2] / 0.1 == pytest.approx(1 / iv(0, 2), rel=5e-3)
 
 
-@pytest.mark.parametrize("lam", [1.0, pytest.param(3.0, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("lam", [1.0, 3.0])
 def test_C6_inductance_of_a_torus(tmp_path, lam):
     """L/mu0 = R (ln 8R/a - 2) + R (lambda/a) I0(a/lambda)/I1(a/lambda), R = 10, a = 1: geometric with the current on
     the surface, and kinetic with the field inside.  h = 0.4 xi; 2 % beyond what lies between a = 1 and the a of a tube

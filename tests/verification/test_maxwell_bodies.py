@@ -72,6 +72,7 @@ def test_two_spheres_in_one_vacuum(tmp_path):
     assert london_moment(both) == pytest.approx(coupled, rel=5e-3)
 
 
+@pytest.mark.slow
 def test_box_in_a_field(tmp_path):
     """8 x 8 x 3 xi, kappa = 1, H = 0.2: -39.28 at h = 0.7 xi by the same scheme on another mesh, -38.3 in the limit;
     F falls in every step; every cell's matrix is positive, so is that of psi."""

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from films import annulus, disk, round_film, static, strip
-from scipy.special import ellipe, ellipk
+from films import annulus, disk, loops_of_ring, round_film, static, strip
 
 from fempslip.mesh import around, uniform_field
 from fempslip.physics.biot_savart import BiotSavart
@@ -83,21 +82,6 @@ def test_G7_pearl_vortex():
         ring = (np.abs(r[i] - place) < 0.01 * place) & (np.abs(r[j] - place) < 0.01 * place)
         around_it = np.sum((found.velocity * np.sign(phases))[ring])  # k = v where |psi| = 1
         assert around_it / (2 * np.pi * place) / (2 * np.pi) == pytest.approx(expected, rel=7e-3)
-
-
-def loops_of_ring(inner, outer, Lambda, field, fluxoid, n=800):
-    """(width, radii, k) of a ring of loops: Lambda k(r) + int k(r') g(r, r') dr' = fluxoid/r - field r/2.
-
-    g is the potential of a unit current loop, (1/(pi q)) sqrt(r'/r) ((1 - q^2/2) K - E), q^2 = 4 r r'/(r + r')^2; where
-    the two meet it is ln(8 r/|r - r'|)/(2 pi) - 1/pi, averaged over the cell.
-    """
-    h = (outer - inner) / n
-    r = inner + h * (np.arange(n) + 0.5)
-    q2 = 4 * np.outer(r, r) / (r[:, None] + r[None, :]) ** 2
-    np.fill_diagonal(q2, 0.5)
-    g = np.sqrt(r[None, :] / r[:, None]) * ((1 - q2 / 2) * ellipk(q2) - ellipe(q2)) / (np.pi * np.sqrt(q2))
-    np.fill_diagonal(g, (np.log(16 * r / h) - 1) / (2 * np.pi))
-    return h, r, np.linalg.solve(Lambda * np.eye(n) + h * g, Lambda * (fluxoid / r - field * r / 2))
 
 
 @pytest.mark.parametrize("Lambda", [0.1, 1.0])

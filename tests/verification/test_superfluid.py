@@ -16,6 +16,9 @@ from fempslip.mesh.operators import operators
 from fempslip.physics import superfluid
 from fempslip.physics.energy import LinkEnergy
 from fempslip.physics.graph import graph
+from fempslip.run.afterwards import ledger_between
+from fempslip.run.running import solve
+from fempslip.run.superflow import halved
 from fempslip.solver.bdf2 import advance
 from fempslip.solver.reactive import Factored, Iterated
 from fempslip.tasks.evolve import stepper_of
@@ -217,3 +220,31 @@ def test_the_watch_stops_a_run_that_grows(tmp_path: Path) -> None:
     limit = superfluid.longest_step(problem.operators, 1.0)
     with pytest.raises(Failure, match="the energy of the condensate has changed"):
         experiment(case, problem=replace(problem, clock=replace(problem.clock, fixed=1.5 * limit)))
+
+
+def test_no_ledger_between_places_of_a_superfluid_that_were_not_measured(tmp_path: Path) -> None:
+    """Its chemical potential is counted at measured places alone; between others frames do not hold it."""
+    changes = {"time.until": 4, "record.fields": 1, "postprocess": ["voltage_ledger"]}
+    run = solve(case_from(BOX, tmp_path, changes), tmp_path / "run", pictures=False)
+    for places in (("a", [4.0, 0.0]), ([-4.0, 0.0], "b")):
+        with pytest.raises(Refusal, match=r"only at measured places \(here: a, b\)"):
+            ledger_between(run, *places)
+    again, seen = ledger_between(run, "a", "b")["direct"], run.table("ledger")
+    assert np.abs(again["residual"]).max() < 1e-9
+    direct = seen["path"] == 0
+    impulse = np.interp(again["t"][1:], seen["t"][direct], seen["impulse"][direct])
+    assert again["impulse"][1:] == pytest.approx(impulse, abs=1e-9)
+
+
+def test_the_halving_of_a_falling_difference_is_found() -> None:
+    """dmu = exp(-t/T)/2: int dmu dt/2 pi is whole at each slip, so the ratio is 1, and dmu halves at T ln 2.
+
+    T = 5e4: ten slips, over which dmu is averaged, last 130 to 250 tau, within 1 % of T ln 2 = 3.5e4.
+    """
+    turns, end = np.arange(1.0, 3000.0), 5e4
+    t = -end * np.log(1 - 2 * np.pi * turns / (0.5 * end))
+    found = halved(t, turns, 2 * np.pi * turns)
+    assert found is not None and found["ratio"] == pytest.approx(1, abs=1e-12)
+    assert found["t"] == pytest.approx(end * np.log(2), rel=0.01)
+    assert found["last"] / found["first"] == pytest.approx(0.5, abs=1e-3)
+    assert halved(t[:1500], turns[:1500], 2 * np.pi * turns[:1500]) is None

@@ -351,6 +351,50 @@ def test_sampling_every_20_steps_keeps_the_crossings(driven):
     assert counts[1] == pytest.approx(counts[20], abs=1e-9) and counts[1] > 3
 
 
+BUSY = """
+geometry:
+  dimension: 2
+  regions: {film: {rectangle: {size: [16 xi, 12 xi], center: [0, 0]}}}
+  boundaries: {source: {edge: left, of: film}, drain: {edge: right, of: film}}
+material:
+  u: 5.79
+  gamma: 1
+  epsilon: {random: {mean: 1, deviation: 0.5, correlation: 1 xi, clip: [0.3, 1.5], seed: 7}}
+contacts: {source: normal, drain: normal}
+drive: {field: 0.3, current: {from: source, to: drain, density: 0.16}}
+mesh: {size: 0.7 xi}
+time: {until: 1e6 tau}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::fempslip.mesh.checks.CoarseMesh")
+def test_nothing_is_lost_in_a_busy_disordered_film(tmp_path):
+    """10^5 adaptive steps with vortices under way: recounts agree, and every zero that came has left or is there."""
+    problem = problem_of(case_from(BUSY, tmp_path))
+    topology, memory = Topology.of(problem), Counted()
+    evolve(problem, {"topology": topology}, memory, 1e6, enough=lambda state: state.step >= 100_000)
+    checks, kinds = memory.table("checks"), [KINDS[int(k)] for k in memory.table("events")["kind"]]
+    assert len(checks["t"]) == 100_000 // 256
+    assert not any(checks[name].any() for name in ("defect", "charge_defect", "bright_defect"))
+    assert checks["max_theta"].max() < 0.8 and checks["zeros"].min() > 0
+    assert min(kinds.count("entry"), kinds.count("exit")) > 1000
+    assert topology.now.check() == 0 and int(topology.now.n.sum()) == topology.charge
+    born, gone = (
+        kinds.count("entry") + 2 * kinds.count("creation"),
+        kinds.count("exit") + 2 * kinds.count("annihilation"),
+    )
+    assert born - gone == np.count_nonzero(topology.now.n)
+
+
+class Counted(Memory):
+    """Keeps events and checks only: a row for every zero of 10^5 steps is not needed."""
+
+    def rows(self, table, columns):
+        if table in ("events", "checks"):
+            super().rows(table, columns)
+
+
 # ------------------------------------------------------------------------------------------- a wire
 
 
