@@ -138,8 +138,13 @@ Job = tuple[list[tuple[str, str, str | None]], str]  # points (document, name, b
 
 def alone(jobs: Sequence[Job], chains: Sequence[Chain], folder: Path, progress: Note) -> None:
     total = sum(map(len, chains))
+
+    def told() -> None:
+        count = tally(folder, chains)
+        progress(count.done / total, count.words(total))
+
     for job in jobs:
-        solved_chain(job, lambda: progress(tally(folder, chains).done / total, tally(folder, chains).words(total)))
+        solved_chain(job, told)
 
 
 def together(
