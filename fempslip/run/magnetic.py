@@ -90,19 +90,19 @@ def flux_jump(case: Evolve, run: Run) -> dict[str, Any]:
     """
     table = run.table("magnetization")
     part = window(case, table["t"])
-    t, found = table["t"][part], {}
+    t, volt = table["t"][part], case.scales.si("voltage")
+    found: dict[str, Any] = {}
     for name in run.mesh.holes:
         flux, emf = table[f"flux {name}"][part], table[f"emf {name}"][part]
-        pulse = -float(np.sum(0.5 * (emf[1:] + emf[:-1]) * np.diff(t))) / (2 * np.pi)
+        largest = float(np.abs(emf).max())
         found[name] = {
             "before": float(flux[0]),
             "after": float(flux[-1]),
             "jump": float(flux[-1] - flux[0]),
-            "pulse": pulse,
-            "largest_emf": float(np.abs(emf).max()),
+            "pulse": -float(np.sum(0.5 * (emf[1:] + emf[:-1]) * np.diff(t))) / (2 * np.pi),
+            "largest_emf": largest,
+            "si": {"largest_emf_V": times(largest, volt)},
         }
-        volt = case.scales.si("voltage")
-        found[name]["si"] = {"largest_emf_V": times(found[name]["largest_emf"], volt)}
     main = next(iter(found.values()))
     return main if len(found) == 1 else {**main, "holes": found}
 

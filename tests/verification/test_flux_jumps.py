@@ -1,4 +1,4 @@
-"""Oracle C7 in tubes with their own field: one slip at a fixed applied field, its jump of flux and the emf of its pulse."""
+"""Oracle C7 in tubes with their own field: one slip at a fixed field, its jump of flux and the emf of its pulse."""
 
 from __future__ import annotations
 
