@@ -199,6 +199,10 @@ SHEET = Need(
     "a film (dimension: 2) whose material.lambda and material.thickness are given",
 )
 SCREENED = Need(lambda case: case.model.screening == "maxwell", "the sample's own field: model: {screening: maxwell}")
+SCREENED_HOLE = Need(
+    lambda case: bool(case.geometry.holes) and case.model.screening == "maxwell",
+    "a hole in the geometry (holes: {name: {point: [x, y]}}) and the sample's own field: model: {screening: maxwell}",
+)
 BULK = Need(lambda case: case.geometry.dimension == 3, "a bulk piece (dimension: 3)")
 SWEPT = Need(
     lambda case: getattr(case, "follow", None) is not None, "states that are followed: task: relax with follow: {..}"
@@ -211,6 +215,8 @@ NUCLEUS = Need(lambda case: case.task == "nucleation", "task: nucleation")
 NEEDS = {
     "power_balance": BALANCED,
     "hole_flux": HOLE,
+    "flux_jump": SCREENED_HOLE,
+    "flux_jump_plot": SCREENED_HOLE,
     "modulation": PAIR,
     "modulation_plot": PAIR,
     "magnetization_loop": MAGNETIC,
