@@ -51,11 +51,12 @@ SUPPORT = (
         for holes in ("no", "yes")
     )
     + tuple(
-        Row("evolve", "tdgl", screening, "conserved", contact, holes, "yes", circuit="yes")
+        Row("evolve", "tdgl", screening, "conserved", contact, holes, "yes", noise, circuit="yes")
+        for noise in ("no", "yes")
         for screening in ("none", "maxwell", "pearl")
         for contact in ("normal", "bank", "free")
         for holes in ("no", "yes")
-        if not (screening == "pearl" and contact == "bank")
+        if not (screening == "pearl" and contact == "bank") and not (noise == "yes" and screening != "none")
     )
 )
 SUPPORT += (Row("lumped", "none", "none", "none", "none", "no", "yes"),)
@@ -109,8 +110,8 @@ def refuse_unsupported(case: Case) -> None:
 
 def hint(row: Row) -> str:
     """What to write instead."""
-    if row.circuit == "yes" and row.noise == "yes":
-        return "a circuit is for samples without noise of their own; give drive.current, or drive.circuit.noise"
+    if row.noise == "yes" and row.screening != "none":
+        return "noise of the sample is for screening: none"
     if row.screening == "pearl" and row.charge == "conserved":
         return "a film with its own field takes contacts that are normal or free" if row.contact == "bank" else ""
     return "a pure relaxation (charge: off) has no currents: remove the contacts" if row.charge == "off" else ""
