@@ -212,7 +212,7 @@ def circuit_energy(case: Evolve, run: Run) -> dict[str, Any]:
 
     What the circuit gives at the terminals and what the sample takes up there are two sums; their difference is in the
     residual, but where a field or an epsilon does work on the sample too: there it is `others`, that work.
-    A sample with noise gives back what it takes: there `sample` is what goes into it, and the balance the circuit's alone.
+    A sample with noise gives back what it takes: there `sample` is what goes in, the balance the circuit's alone.
 
     Over the measured time, cut to whole periods of the drive or, without one, of the slips.  In I0 V0 tau0.
     """

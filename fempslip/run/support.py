@@ -101,15 +101,16 @@ def refuse_unsupported(case: Case) -> None:
             raise case.refuse(
                 "model", f"{words} and contacts of kind {row.contact} is not supported; {hint(row)}".rstrip("; ")
             )
-    if isinstance(case, MeshedCase) and case.model.dynamics == "charged" and case.geometry.dimension == 3:
-        words = "dynamics: charged is for wires and films: on tetrahedra link weights below 0 let its field grow"
-        raise case.refuse("model.dynamics", f"{words} out of rounding")
     if isinstance(case, MeshedCase) and case.model.screening == "pearl":
         refuse_thick(case)
 
 
 def hint(row: Row) -> str:
     """What to write instead."""
+    if row.dynamics == "charged" and row.contact != "none":
+        return (
+            "charge that enters would need a lead with dynamics of its own: drive it by drive.field, start.kick or tdgl"
+        )
     if row.noise == "yes" and row.screening != "none":
         return "noise of the sample is for screening: none"
     if row.screening == "pearl" and row.charge == "conserved":
