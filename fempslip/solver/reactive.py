@@ -48,7 +48,7 @@ class Factored:
 
 
 def rounded(dt: float) -> float:
-    """A step without the rounding of the clock, so that a resumed run, which begins elsewhere, factors the same matrix."""
+    """A step without the rounding of the clock: a resumed run, which begins elsewhere, factors the same matrix."""
     return float(f"{dt:.9e}")
 
 

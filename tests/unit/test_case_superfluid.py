@@ -145,7 +145,15 @@ def test_a_killed_superfluid_goes_on_with_the_same_numbers(tmp_path: Path) -> No
     changes = {"record.fields": 0.5, "time.until": 400, "postprocess": ["conservation"], **RUNNING["superfluid"]}
     case = case_from(TANK, tmp_path, changes)
     (tmp_path / "whole.yaml").write_text(case.document(), encoding="utf-8")
-    command = [sys.executable, "-m", "fempslip.cli", "run", str(tmp_path / "whole.yaml"), "--into", str(tmp_path / "cut")]
+    command = [
+        sys.executable,
+        "-m",
+        "fempslip.cli",
+        "run",
+        str(tmp_path / "whole.yaml"),
+        "--into",
+        str(tmp_path / "cut"),
+    ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None and not (tmp_path / "cut" / "checkpoint.npz").exists():
         time.sleep(0.005)
