@@ -19,8 +19,8 @@ from fempslip.mesh.simple import simple_mesh
 from fempslip.mesh.simplices import column_numbers
 
 REACH = 3.0  # radius of the ball over that of the body: with the dipole outside, moments are right to 0.2 %
-GROWTH = 0.4  # of the size of cells with the distance from the body
-OUTER = 0.3  # size of the cells at the sphere over its radius
+GROWTH = 0.3  # of the size of cells with the distance from the body
+OUTER = 0.25  # size of the cells at the sphere over its radius
 
 
 def surrounded(mesh: Mesh, op: Operators, reach: float = REACH) -> Surroundings:
@@ -61,14 +61,15 @@ def oriented(points: Array, cells: Array) -> Array:
 
 
 def globe(radius: float, size: float) -> tuple[Array, Array]:
-    """Vertices (3, n) and triangles (3, m) of a sphere with edges of about `size`."""
+    """Vertices (3, n) and triangles (3, m) of a sphere with edges of about `size`; the polyhedron has its volume."""
     from scipy.spatial import ConvexHull
 
     count = max(60, int(4 * np.pi * radius**2 / (0.5 * np.sqrt(3) * size**2)))
     k = np.arange(count) + 0.5
     z, angle = 1 - 2 * k / count, np.pi * (1 + np.sqrt(5)) * k
-    points = radius * np.array([np.sqrt(1 - z**2) * np.cos(angle), np.sqrt(1 - z**2) * np.sin(angle), z])
-    return points, ConvexHull(points.T).simplices.T
+    points = np.array([np.sqrt(1 - z**2) * np.cos(angle), np.sqrt(1 - z**2) * np.sin(angle), z])
+    hull = ConvexHull(points.T)
+    return radius * np.cbrt(4 / 3 * np.pi / hull.volume) * points, hull.simplices.T
 
 
 def sizes(points: Array, facets: Array, largest: float) -> Callable[..., float]:

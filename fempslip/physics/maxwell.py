@@ -38,7 +38,7 @@ class Space:
     """Where the field lives: the sample and what is around it.
 
     S : (edges, edges) of everything;  inner : (edges of the sample,) their numbers in everything
-    gauge : (edges,) True where a is kept as applied, a choice of gauge in the vacuum
+    gauge : (edges,) True where a may be kept as applied, a choice of gauge in the vacuum
     patterns : (fields, edges) of the applied potential
     C, area : films: faces of the triangles and, after them, of the holes
     """
@@ -168,14 +168,14 @@ def rim_of(problem: Problem, space: Space, name: str) -> Array:
     return path
 
 
-def moment(mesh: Mesh, op: Operators, current: Array, kappa: float) -> Array:
-    """Magnetic moment of edge currents, (3,), in Bc2 xi^3: (1/kappa^2) 1/2 int r x J; films: the z part, per length.
+def moment(mesh: Mesh, op: Operators, current: Array) -> Array:
+    """Magnetic moment 1/2 int r x J of edge currents, (3,), in their unit times xi^2; films: the z part, per length.
 
-    m_k = (1/kappa^2) sum_e I_e a_e of the potential of a unit field along k: no integral over space is needed.
+    m_k = sum_e I_e a_e of the potential of a unit field along k: no integral over space is needed.
     """
     units = np.eye(3)[2:] if mesh.dim == 2 else np.eye(3)
     found = np.zeros(3)
-    found[3 - len(units) :] = [current @ cochains.uniform_field(mesh, op, unit) / kappa**2 for unit in units]
+    found[3 - len(units) :] = [current @ cochains.uniform_field(mesh, op, unit) for unit in units]
     return found
 
 

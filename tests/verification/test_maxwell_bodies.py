@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from laboratory import case_from, experiment, problem_of
 
-from fempslip.contract import Problem
+from fempslip.contract import Array, Problem
 from fempslip.mesh.checks import CoarseMesh
 from fempslip.physics.graph import graph
 from fempslip.physics.maxwell import Kinetics, moment
+from fempslip.physics.power import meter_of
 from fempslip.solver.bdf2 import Bdf2, advance
 from fempslip.solver.self_field import MaxwellField, kinetic_mass
 
@@ -41,11 +42,11 @@ def body(folder: Path, shape: Mapping[str, object] | None = None, **changes: obj
 
 
 def london_moment(p: Problem) -> float:
-    """Moment along z of the London state (|psi| as it is), I = -M1 a."""
+    """Moment along z of the London state (|psi| as it is), I = -M1 a, in Bc2 xi^3/mu0."""
     field = MaxwellField.of(p, graph(p.operators))
     a = field.begin(p.psi, np.zeros(p.operators.nodes), 0.0)["a"]
     phi = np.angle(p.psi[p.operators.edges[0]].conj() * p.psi[p.operators.edges[1]])
-    return float(moment(p.mesh, p.operators, -kinetic_mass(p) @ (a - phi), p.kappa)[2])
+    return float(moment(p.mesh, p.operators, -kinetic_mass(p) @ (a - phi))[2]) / p.kappa**2
 
 
 @pytest.mark.parametrize("ratio, wanted, size", [(2, -0.194028, 0.3)])
@@ -85,13 +86,10 @@ def test_box_in_a_field(tmp_path):
     g = graph(p.operators)
     law = Kinetics.of(p, g)
     currents = law.currents(done.state["psi"], done.state["a"]) + p.operators.M1 @ done.state["e"]
-    m = moment(p.mesh, p.operators, currents, p.kappa)
+    m = moment(p.mesh, p.operators, currents)  # kappa = 1
     assert m[2] == pytest.approx(-39.28, rel=1.5e-2)
     assert np.abs(m[:2]).max() < 1e-3 * abs(m[2])
-    link, weight = law.links(done.state["a"])
-    matrix = np.diag(g.diagonal + weight).astype(complex)
-    matrix[np.repeat(np.arange(weight.size), np.diff(g.start)), g.neighbour] -= link
-    assert np.linalg.eigvalsh(matrix)[0] > 0
+    assert lowest(p, done.state["a"]) > 0
 
 
 def test_charge_and_gauge_of_a_body(tmp_path):
@@ -114,6 +112,78 @@ def test_charge_and_gauge_of_a_body(tmp_path):
         found.append((np.abs(state["psi"]), field.kinetics.currents(state["psi"], state["a"])))
     for one, other in zip(*found, strict=True):
         assert np.abs(one - other).max() < 1e-7 * np.abs(one).max()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dt", [0.1, 1.0, 5.0])
+def test_energy_never_rises_without_drive(tmp_path, dt):
+    """A box in 0.6 Bc2, kappa = 2, cells of 0.9 xi: lines enter in 1000 steps of one size, F falls in each."""
+    p = body(tmp_path, BOX, **{"drive.field": [0, 0, 0.6], "mesh.size": "0.9 xi", "material.lambda": 2})
+    energy = energies(p, dt, 1000)
+    assert energy[-1] < energy[0] - 5
+    assert np.diff(energy).max() < 1e-9 * abs(energy[-1])
+
+
+def energies(p: Problem, dt: float, steps: int) -> Array:
+    """F after each step of one size."""
+    stepper, meter = Bdf2.of(p), meter_of(p)
+    state, found = stepper.begin(), []
+    for _ in range(steps):
+        state = advance(state, stepper.attempt(state, dt), dt, stepper.declare())
+        found.append(meter.stored(state)[0])
+    return np.array(found)
+
+
+@pytest.mark.parametrize("kappa, field", [(0.5, 0.5), (2.0, 0.5), (100.0, 0.5)])
+def test_any_kappa_runs_at_default_settings(tmp_path, kappa, field):
+    """A small sphere: F falls all the way, steps are hardly refused, and the matrix of psi, whose cells are each
+    positive, has a positive lowest eigenvalue (that of link weights has not: they are negative on some edges)."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CoarseMesh)
+        changes = {
+            "material.lambda": kappa,
+            "drive.field": [0, 0, field],
+            "mesh.size": "0.8 xi",
+            "time.until": "20 tau",
+        }
+        done = experiment(case_from(BODY, tmp_path, changes))
+    p, s = done.problem, done.table("series")
+    assert s["t"][-1] == pytest.approx(20.0) and s["rejected"][-1] <= 5
+    assert np.diff(s["energy"]).max() < 1e-9 * np.abs(s["energy"]).max()
+    assert lowest(p, done.state["a"]) > 0
+
+
+def lowest(p: Problem, a: Array) -> float:
+    """Lowest eigenvalue of the matrix of psi, kinetic part."""
+    g = graph(p.operators)
+    link, weight = Kinetics.of(p, g).links(a)
+    matrix = np.diag(g.diagonal + weight).astype(complex)
+    matrix[np.repeat(np.arange(weight.size), np.diff(g.start)), g.neighbour] -= link
+    return float(np.linalg.eigvalsh(matrix)[0])
+
+
+def test_no_screening_is_the_limit_of_large_kappa(tmp_path):
+    """A ramped field on a sphere, moment and F at t = 10.  What kappa = 10 and 30 change goes as 1/kappa^2; at 1000
+    there remains what barycentric cells and links differ by, of order h^2: extrapolated from cells of 0.8 and 0.55 xi
+    it is nothing, to 2 % of the moment and 0.5 % of F."""
+    drive = {"direction": [0, 0, 1], "ramp": {"from": 0, "to": 0.4, "over": "5 tau"}}
+
+    def final(size: float, **changes: object) -> Array:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CoarseMesh)
+            base = {"drive.field": drive, "mesh.size": f"{size} xi", "postprocess": ["moment"]}
+            done = experiment(case_from(BODY, tmp_path, base | changes))
+        return np.array([done.table("moment")["mz"][-1], done.table("series")["energy"][-1]])
+
+    none, some, more, most = (
+        final(0.8, **{"model.screening": "none"}),
+        *(final(0.8, **{"material.lambda": kappa}) for kappa in (10.0, 30.0, 1000.0)),
+    )
+    assert (some - most)[0] / (more - most)[0] == pytest.approx(9.0, rel=0.05)
+    coarse = most / none - 1
+    fine = final(0.55, **{"material.lambda": 1000.0}) / final(0.55, **{"model.screening": "none"}) - 1
+    limit = fine + (fine - coarse) * 0.55**2 / (0.8**2 - 0.55**2)
+    assert np.all(np.abs(limit) < [2e-2, 5e-3])
 
 
 @pytest.mark.slow
