@@ -26,8 +26,10 @@ from fempslip.contract import (
     Probe,
     Problem,
     Refusal,
+    Surroundings,
     Waveform,
 )
+from fempslip.mesh.coaxial import coaxial
 from fempslip.mesh.sources import densities
 from fempslip.mesh.vacuum import surrounded
 from fempslip.physics import fluctuations
@@ -110,9 +112,9 @@ def refuse_unscreenable(case: MeshedCase, problem: Problem, section: Array) -> N
     if mesh.dim == 2 and case.drive.sources:
         words = "a film under screening: maxwell is infinitely long along z; its field is uniform"
         raise case.refuse("drive.field", words)
-    if mesh.dim == 3 and problem.contacts:
-        words = "a body under screening: maxwell carries no current from contacts; remove them, or use screening: none"
-        raise case.refuse("model.screening", words)
+    if mesh.dim == 3 and len(problem.contacts) not in (0, 2):
+        words = "a body under screening: maxwell carries a current from one contact to another: give it two, or none"
+        raise case.refuse("contacts", words)
     if problem.drive.circuit is not None:
         raise case.refuse("model.screening", "a circuit needs screening: none; under maxwell currents are prescribed")
     if not problem.kappa > 0:
@@ -135,9 +137,11 @@ def in_space(case: MeshedCase, problem: Problem) -> Problem:
     if problem.mesh.dim < 3:
         return problem
     try:
-        space = surrounded(problem.mesh, problem.operators)
+        space = space_around(problem)
     except Refusal as refusal:
-        raise case.refuse("model.screening", str(refusal)) from None
+        words = f"a body that carries a current under screening: maxwell ends in walls: {refusal}"
+        where = "contacts" if problem.contacts else "model.screening"
+        raise case.refuse(where, words if problem.contacts else str(refusal)) from None
     patterns = [parts.uniform_field(space.mesh, space.operators, vector) for vector, _ in case.drive.field]
     try:
         patterns += [pattern_of(case, space.mesh, space.operators, source) for source, _ in case.drive.sources]
@@ -147,6 +151,15 @@ def in_space(case: MeshedCase, problem: Problem) -> Problem:
     patterns += [parts.threading(space.mesh, space.operators, hole) / (2 * np.pi) for hole, _ in case.drive.flux]
     found = np.array(patterns).reshape(len(patterns), space.operators.edges.shape[1])
     return replace(problem, surroundings=replace(space, patterns=found))
+
+
+def space_around(problem: Problem) -> Surroundings:
+    """A ball of vacuum, or between two contacts a cylinder that the current comes back in."""
+    mesh, op = problem.mesh, problem.operators
+    if not problem.contacts:
+        return surrounded(mesh, op)
+    first, second = (mesh.boundaries[contact.name] for contact in problem.contacts)
+    return coaxial(mesh, op, first, second)
 
 
 def screened_start(case: MeshedCase, problem: Problem) -> Problem:

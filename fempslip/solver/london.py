@@ -78,7 +78,7 @@ class London:
         if problem.cell_kinetic is not None:
             rho = rho * problem.cell_kinetic
         M = sp.csr_array(operators(mesh, None, None, rho).M1 + TINY * problem.operators.M1)
-        free = unknown(space, np.zeros(space.gauge.size, dtype=bool), ONCE)
+        free = unknown(space, space.walls, ONCE)
         matrix = sp.csr_array(screening.kS + spread(M, space.inner, space.gauge.size))
         return cls(problem, screening, M, space_solver(problem, matrix, free, PRECISE, ONCE), free)
 

@@ -40,7 +40,8 @@ class MaxwellField:
     also `space`, a on all edges of the space.
 
     mass, damping : sigma M1 and D0 on the edges of the space
-    held : (edges,) True on those of a bank, which carry no electric field and keep their a
+    held : (edges,) True on those of a bank, which carry no electric field and keep their a, and on walls
+    banks : (edges of the sample,) numbers of the former
     free : numbers of the edges that are solved for
     """
 
@@ -52,6 +53,7 @@ class MaxwellField:
     mass: sp.csr_array
     damping: sp.csr_array
     held: Array
+    banks: Array
     free: Array
     factors: dict[float, Solver] = field(default_factory=dict)
     last: dict[str, Any] = field(default_factory=dict)
@@ -62,13 +64,14 @@ class MaxwellField:
     def of(cls, problem: Problem, graph: Graph) -> MaxwellField:
         op, screening = problem.operators, Screening.of(problem)
         space = screening.space
-        held = np.zeros(space.gauge.size, dtype=bool)
-        held[space.inner] = on_banks(problem)
+        banks = np.flatnonzero(on_banks(problem))
+        held = space.walls.copy()
+        held[space.inner[banks]] = True
         stiff = sp.csr_array(sp.diags_array(np.abs(op.w))) if problem.surroundings is None else kinetic_mass(problem)
         mass, damping = (spread(matrix, space.inner, held.size) for matrix in (op.M1, stiff))
         kinetics = Kinetics.of(problem, graph)
         load = PrescribedCurrents(problem)
-        return cls(problem, graph, screening, kinetics, load, mass, damping, held, unknown(space, held, OFTEN))
+        return cls(problem, graph, screening, kinetics, load, mass, damping, held, banks, unknown(space, held, OFTEN))
 
     @property
     def inner(self) -> Array:
@@ -119,9 +122,9 @@ class MaxwellField:
         guess = x0 * a[0] + x1 * a[back]
         pull = self.kinetics.currents(x0 * psi[0] + x1 * psi[back], guess)
         currents = self.load.close(np.zeros(0), np.zeros(0), past, t + dt).currents
-        if currents.any():
-            pull += currents @ self.screening.injected
         right = self.screening.applied(t + dt)
+        if currents.any():
+            right += currents @ self.screening.injected
         right += self.mass @ self.widened(pace * before) + self.damping @ self.widened(guess)
         right[self.inner] += pull
         new = self.solve(pace, right, self.kept(past, t + dt), self.ahead(past, guess, (x0, x1)))
@@ -143,11 +146,11 @@ class MaxwellField:
         return shares[0] * space[0] + shares[1] * space[min(1, len(space) - 1)]
 
     def kept(self, past: State, t: float) -> Array:
-        """a where it is not solved for: as applied on the tree of the vacuum, as it was on banks."""
+        """a where it is not solved for: as applied on walls and on the tree of the vacuum, as it was on banks."""
         if self.problem.surroundings is None:
             return past["a"]
         a = self.screening.potential(t)
-        a[self.inner] = past["a"]
+        a[self.inner[self.banks]] = past["a"][self.banks]
         return a
 
     def solve(self, pace: float, right: Array, held: Array, guess: Array) -> Array:
