@@ -238,7 +238,8 @@ class JosephsonResidual(Plain):
 @dataclass
 class Magnetization(Plain):
     """Table `magnetization`: t, the mean applied field, the moment m = 1/2 int r x J / kappa^2 in Bc2 xi^dim (films: a
-    length), the magnetization m/V in Bc2, and the flux through every hole in Phi0.
+    length), the magnetization m/V in Bc2, the flux through every hole in Phi0, and the emf round it, the circulation of
+    E counter-clockwise in V0 (emf = -d flux/dt, with 2 pi a quantum).
 
     units : (3, edges) potentials of unit fields;  fields : (fields, 3) mean field of each pattern of the drive
     """
@@ -273,6 +274,7 @@ class Magnetization(Plain):
         a = everywhere(new)
         for name in problem.mesh.holes:
             row[f"flux {name}"] = hole_flux(problem, self.screening, a, name) / (2 * np.pi)
+            row[f"emf {name}"] = float(self.screening.rims[name][self.screening.space.inner] @ new["e"])
         sink.row("magnetization", row)
 
 
