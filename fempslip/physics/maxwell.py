@@ -114,7 +114,7 @@ def injections(problem: Problem) -> Array:
     """I_external of a unit current into each contact, (contacts, edges of the space)."""
     space, contacts = problem.surroundings, problem.contacts
     if space is None:
-        return current_patterns(problem.mesh, problem.operators, contacts, problem.drive.currents)
+        return current_patterns(problem.mesh, problem.operators, contacts, problem.drive.driven)
     if space.sheet is None:
         return np.zeros((len(contacts), space.operators.edges.shape[1]))
     return np.array([0.5 * space.sheet, -0.5 * space.sheet])

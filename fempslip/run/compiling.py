@@ -115,8 +115,9 @@ def refuse_unscreenable(case: MeshedCase, problem: Problem, section: Array) -> N
     if mesh.dim == 3 and len(problem.contacts) not in (0, 2):
         words = "a body under screening: maxwell carries a current from one contact to another: give it two, or none"
         raise case.refuse("contacts", words)
-    if problem.drive.circuit is not None:
-        raise case.refuse("model.screening", "a circuit needs screening: none; under maxwell currents are prescribed")
+    if mesh.dim == 3 and problem.drive.circuit is not None:
+        words = "a circuit is for wires and films; a body under screening: maxwell takes drive.current"
+        raise case.refuse("drive.circuit", words)
     if not problem.kappa > 0:
         words = "screening: maxwell needs lambda beside xi (kappa = lambda/xi): add lambda to the material"
         raise case.refuse("model.screening", words)
@@ -435,8 +436,6 @@ def with_noise(case: MeshedCase, problem: Problem, conductance: Array) -> Proble
     noise = case.noise if isinstance(case, Evolve) else None
     if noise is None:
         return problem
-    if problem.drive.circuit is not None:
-        raise case.refuse("noise", "noise of the sample and a circuit do not go together yet: give drive.current")
     charged = noise.johnson and case.model.charge != "off"
     problem = replace(problem, noise=Noise(noise.temperature, noise.seed, conductance if charged else None))
     hottest = noise.temperature / float(problem.operators.m.min())

@@ -21,13 +21,13 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from fempslip.contract import Array, Problem, State
+from fempslip.contract import Array, Load, Problem, State
 from fempslip.mesh.operators import operators
-from fempslip.physics.applied import PrescribedCurrents
 from fempslip.physics.graph import Graph
 from fempslip.physics.maxwell import Kinetics, Screening, Space
 from fempslip.solver.bdf import bdf, weights
 from fempslip.solver.edges import OFTEN, ONCE, Solver, direct, edge_solver
+from fempslip.solver.netlist import load_of
 
 KEPT = 8  # factors at most
 PRECISE = 1e-9  # of conjugate gradients at the start, relative in the energy norm
@@ -49,7 +49,7 @@ class MaxwellField:
     graph: Graph
     screening: Screening
     kinetics: Kinetics
-    load: PrescribedCurrents
+    load: Load
     mass: sp.csr_array
     damping: sp.csr_array
     held: Array
@@ -70,7 +70,7 @@ class MaxwellField:
         stiff = sp.csr_array(sp.diags_array(np.abs(op.w))) if problem.surroundings is None else kinetic_mass(problem)
         mass, damping = (spread(matrix, space.inner, held.size) for matrix in (op.M1, stiff))
         kinetics = Kinetics.of(problem, graph)
-        load = PrescribedCurrents(problem)
+        load = load_of(problem)
         return cls(problem, graph, screening, kinetics, load, mass, damping, held, banks, unknown(space, held, OFTEN))
 
     @property
@@ -112,6 +112,20 @@ class MaxwellField:
 
     def links(self, past: State, t: float, dt: float) -> Mapping[str, Array]:
         """a and e at t + dt."""
+        pace, before, right = self.step(past, t, dt)
+        if self.problem.drive.circuit is not None:
+            v_s, r, new = self.answer(pace, before, right, past, t + dt)
+            self.last.update(time=t + dt, answer=(v_s, r))
+            new = new + self.load.close(v_s, r, past, t + dt).currents @ self.units(pace)
+            return self.arrays(new, pace * (before - new[self.inner]))
+        currents = self.load.close(np.zeros(0), np.zeros(0), past, t + dt).currents
+        if currents.any():
+            right += currents @ self.screening.injected
+        new = self.solve(pace, right, self.kept(past, t + dt), self.ahead(past, dt))
+        return self.arrays(new, pace * (before - new[self.inner]))
+
+    def step(self, past: State, t: float, dt: float) -> tuple[float, Array, Array]:
+        """(a1/dt, (h0 a_now + h1 a_before)/a1, right side without the current of the terminals) of a step."""
         psi, a = past.past("psi"), past.past("a")
         last = past.steps[0] if past.steps and len(a) > 1 else None
         a1, h0, h1 = bdf(dt, last)
@@ -120,15 +134,29 @@ class MaxwellField:
         pace = float(f"{a1 / dt:.10e}")  # exact in the factor and in the equation; a resumed run makes the same one
         before = (h0 * a[0] + h1 * a[back]) / a1
         guess = x0 * a[0] + x1 * a[back]
-        pull = self.kinetics.currents(x0 * psi[0] + x1 * psi[back], guess)
-        currents = self.load.close(np.zeros(0), np.zeros(0), past, t + dt).currents
         right = self.screening.applied(t + dt)
-        if currents.any():
-            right += currents @ self.screening.injected
         right += self.mass @ self.widened(pace * before) + self.damping @ self.widened(guess)
-        right[self.inner] += pull
-        new = self.solve(pace, right, self.kept(past, t + dt), self.ahead(past, guess, (x0, x1)))
-        return self.arrays(new, pace * (before - new[self.inner]))
+        right[self.inner] += self.kinetics.currents(x0 * psi[0] + x1 * psi[back], guess)
+        return pace, before, right
+
+    def answer(self, pace: float, before: Array, right: Array, past: State, t: float) -> tuple[Array, Array, Array]:
+        """V_s, R of a film in a circuit and a without current: a is linear in the currents of the terminals.
+
+        V_c = I_c^external . da/dt = V_s + R I: its product with I_c is the power taken up through c.
+        """
+        injected, rest = self.screening.injected, self.solve(pace, right, self.kept(past, t))
+        r = pace * (injected @ self.units(pace).T)
+        return pace * (injected @ (rest - before)), r, rest
+
+    def units(self, pace: float) -> Array:
+        """(contacts, edges of the space) what a unit current into each contact adds to a in a step."""
+        kept: dict[float, Array] = self.last.setdefault("units", {})
+        if pace not in kept:
+            none = np.zeros(self.screening.space.gauge.size)
+            while len(kept) >= KEPT:
+                kept.pop(next(iter(kept)))
+            kept[pace] = np.array([self.solve(pace, row, none) for row in self.screening.injected])
+        return kept[pace]
 
     def widened(self, a: Array) -> Array:
         """A cochain of the sample on the edges of the space."""
@@ -138,12 +166,13 @@ class MaxwellField:
         out[self.inner] = a
         return out
 
-    def ahead(self, past: State, guess: Array, shares: tuple[float, float]) -> Array:
-        """a on all edges of the space where conjugate gradients start, extrapolated."""
-        if self.problem.surroundings is None:
-            return guess
+    def ahead(self, past: State, dt: float) -> Array | None:
+        """a on all edges of the space where conjugate gradients start, extrapolated; None where they are not used."""
+        if self.free.size <= OFTEN or self.problem.surroundings is None:
+            return None
         space = past.past("space")
-        return shares[0] * space[0] + shares[1] * space[min(1, len(space) - 1)]
+        x0, x1 = weights(dt, past.steps[: len(space) - 1], 2)
+        return x0 * space[0] + x1 * space[min(1, len(space) - 1)]
 
     def kept(self, past: State, t: float) -> Array:
         """a where it is not solved for: as applied on walls and on the tree of the vacuum, as it was on banks."""
@@ -153,8 +182,8 @@ class MaxwellField:
         a[self.inner[self.banks]] = past["a"][self.banks]
         return a
 
-    def solve(self, pace: float, right: Array, held: Array, guess: Array) -> Array:
-        """[pace sigma M1 + kappa^2 S + D0] a = right, a as `held` where it is not free."""
+    def solve(self, pace: float, right: Array, held: Array, guess: Array | None = None) -> Array:
+        """[pace sigma M1 + kappa^2 S + D0] a = right, a as `held` where it is not free.  guess : near a"""
         free, whole = self.free, self.free.size == held.size
         if pace not in self.factors:
             matrix = sp.csr_array(pace * self.mass + self.screening.kS + self.damping)
@@ -162,11 +191,11 @@ class MaxwellField:
                 self.factors.pop(next(iter(self.factors)))
             self.factors[pace] = space_solver(self.problem, matrix, free, TIGHT, OFTEN)
         if whole:
-            return self.factors[pace](right, guess)
+            return self.factors[pace](right, right)
         a = held.copy()
         a[free] = 0.0
         right = right - (pace * (self.mass @ a) + self.screening.kS @ a + self.damping @ a)
-        a[free] = self.factors[pace](right[free], guess[free])
+        a[free] = self.factors[pace](right[free], a[free] if guess is None else guess[free])
         return a
 
     def frame(self, new: Mapping[str, Array], t: float) -> tuple[Array, Array]:
@@ -188,8 +217,15 @@ class MaxwellField:
         return {"a": float(np.max(np.abs(new["a"] - sum(w * x for w, x in zip(q, a, strict=True)))))}
 
     def response(self, framed: Array, link: Array, past: State, t: float) -> tuple[Array, Array, Array]:
-        none = np.zeros(len(self.problem.contacts))
-        return none, np.zeros((none.size, none.size)), np.zeros(0)
+        """V_s and R of the step that `links` has made; at the time of `past` itself those of a first short step."""
+        if self.problem.drive.circuit is None:
+            none = np.zeros(len(self.problem.contacts))
+            return none, np.zeros((none.size, none.size)), np.zeros(0)
+        if t > past.t and self.last.get("time") == t:
+            return *self.last["answer"], np.zeros(0)
+        dt = t - past.t if t > past.t else self.problem.clock.dt_start
+        v_s, r, _ = self.answer(*self.step(past, past.t, dt), past, past.t + dt)
+        return v_s, r, np.zeros(0)
 
     def close(self, partial: Any, currents: Array) -> Mapping[str, Array]:
         return {}
