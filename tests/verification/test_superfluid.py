@@ -298,11 +298,12 @@ def test_a_vortex_ring_moves_at_the_speed_of_an_endless_superfluid(tmp_path: Pat
 
 
 def reflected(k: float, depth: float = 0.0, impedance: float = 1.0) -> float:
-    """Share of the energy of a short wave train of k that an outlet sends back; layer of `depth`, h = 0.25, dt = 0.1.
+    """Share of the energy of a short wave train of k that an outlet sends back; layer of `depth`, h = 0.25
+    (0.5 for long waves), dt = 0.1.
 
     The train 1 + a cos(kx - wt) + i a (w/k^2) sin(kx - wt) under a Gaussian runs to the outlet and back to its start.
     """
-    h, dt, width = 0.25, 0.1, max(2.5 * np.pi / k, 20.0)
+    h, dt, width = 0.25 if k > 0.2 else 0.5, 0.1, max(2.5 * np.pi / k, 20.0)
     centre, length = 4 * width, 8 * width + depth
     x = np.arange(round(length / h) + 1) * h
     omega, group = k * np.sqrt(k**2 + 2), (2 * k**2 + 2) / np.sqrt(k**2 + 2)
