@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from fempslip.run.progress import live_line, Pace, plain_lines, duration, progress_line
+from fempslip.run.progress import Pace, duration, live_line, plain_lines, progress_line
 
 
 class Clock:
