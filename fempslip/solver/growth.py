@@ -111,7 +111,8 @@ def attempt(search: Search, start: Point, saddle: Point, growth: float, shift: A
     logarithm = 0.5 * (free - zero) + norms[1] - norms[0] + np.log(growth / (2 * np.pi))
     if shift is None:
         return Attempt(float(np.exp(logarithm)), 0.0)
-    size = np.sqrt(shift @ (m * shift))
+    across = shift - (turns[1] @ (m * shift) / (turns[1] @ (m * turns[1])) if search.body.turns else 0.0) * turns[1]
+    size = np.sqrt(across @ (m * across))  # a wave that is shifted turns its phase as well, which is counted already
     return Attempt(float(np.exp(logarithm) * length * size / np.sqrt(np.pi)), 0.5)
 
 
