@@ -37,14 +37,19 @@ class Factored:
         return self.solver(dt)(self.m * 1j * self.u * psi), 1
 
     def solver(self, dt: float) -> Callable[[Array], Array]:
-        for known, solve in self.kept.items():
-            if abs(known - dt) <= 1e-9 * dt:
-                return solve
+        dt = rounded(dt)
+        if dt in self.kept:
+            return self.kept[dt]
         if len(self.kept) >= KEPT:
             del self.kept[next(iter(self.kept))]
         matrix = sp.csr_array(sp.diags_array(self.m * 1j * self.u) + 0.5j * dt * self.k)
         self.kept[dt] = with_links(matrix) if np.any(self.k.data.imag) else symmetric(matrix)
         return self.kept[dt]
+
+
+def rounded(dt: float) -> float:
+    """A step without the rounding of the clock: a resumed run, which begins elsewhere, factors the same matrix."""
+    return float(f"{dt:.9e}")
 
 
 def without_pivots(matrix: sp.csr_array) -> tuple[Array, spl.SuperLU]:
@@ -106,11 +111,13 @@ class Iterated:
     m: Array
     tolerance: float
 
-    def middle(self, psi: Array, link: Array, dt: float) -> tuple[Array, int]:
+    def middle(self, psi: Array, link: Array, dt: float, weight: Array | None = None) -> tuple[Array, int]:
+        """weight : (nodes,) added to the diagonal of K."""
         g, root = self.graph, np.sqrt(self.m)
         y = root * psi
         b = y.copy()
-        count = cgw(g.start, g.neighbour, link, g.diagonal, 1.0 / root, 0.5 * dt, b, y, self.tolerance, CGW_LIMIT)
+        diagonal = g.diagonal if weight is None else g.diagonal + weight
+        count = cgw(g.start, g.neighbour, link, diagonal, 1.0 / root, 0.5 * dt, b, y, self.tolerance, CGW_LIMIT)
         return y / root, count
 
 
