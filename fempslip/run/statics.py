@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import scipy.sparse as sp
@@ -283,7 +283,7 @@ def stored_state(case: BarrierCase, problem: Problem) -> Array:
     assert to is not None
     if problem.drive.currents or (case.bias is not None and case.bias.given):
         raise case.refuse("slip.to", "a barrier between two stored states is one at given fields, without a current")
-    return frame_of(case.vary({"start": {"run": to.run, "frame": to.frame}}), problem)
+    return frame_of(cast(MeshedCase, case.vary({"start": {"run": to.run, "frame": to.frame}})), problem)
 
 
 def instanton(case: InstantonCase, problem: Problem) -> Task:
