@@ -225,9 +225,16 @@ class PearlField:
     def begin(self, psi: Array, chi: Array, t: float) -> Mapping[str, Array]:
         """The currents of psi in equilibrium with the whole field, and Ohm's flow of what the terminals feed in.
 
-        psi takes the phase of least energy, |psi| stays as it is.
+        psi takes the phase of least energy, |psi| stays as it is.  A state that comes with its E goes on as it is.
         """
         i, j = self.graph.edges
+        begun = self.problem.begun
+        if begun is not None and begun.e is not None:
+            a = begun.a + (chi[j] - chi[i])
+            turn = np.imag(psi[i].conj() * np.exp(-1j * a) * psi[j])
+            current = self.graph.w * turn + self.sheath.metric @ begun.e
+            a_ind = begun.a - potential(self.problem.drive, t)
+            return {"mu": np.zeros(psi.size), "e": begun.e, "chi": chi, "a": a, "a_ind": a_ind, "current": current}
         turned = psi * np.exp(-1j * chi)
         a_app = potential(self.problem.drive, t)
         pair = turned[i].conj() * np.exp(-1j * a_app) * turned[j]

@@ -148,6 +148,10 @@ PAIR = Need(lambda case: bool(case.measure.between), "a pair to measure between:
 CONTOUR = Need(lambda case: bool(case.geometry.contours), "a contour in the geometry: contours: {loop: hole}")
 WIRE = Need(lambda case: case.geometry.dimension == 1, "a wire or a ring (dimension: 1)")
 FILM = Need(lambda case: case.geometry.dimension == 2, "a film (dimension: 2)")
+FILM_PAIR = Need(
+    lambda case: case.geometry.dimension == 2 and bool(case.measure.between),
+    "a film (dimension: 2) with a pair to measure between: measure: {between: [probe, probe]}",
+)
 REACTIVE = Need(lambda case: case.model.reactive, "a superfluid: model: {dynamics: superfluid}")
 PAIR_OF_VORTICES = Need(
     lambda case: case.geometry.dimension == 2 and case.model.reactive and len(case.start.vortices) == 2,
@@ -160,14 +164,6 @@ RING = Need(
 SOLITON = Need(
     lambda case: case.geometry.dimension == 1 and case.model.reactive and len(case.start.solitons) == 1,
     "a superfluid wire that starts with one soliton",
-)
-GIVEN = "screening: none, since frames hold no field of the sample itself; voltage_ledger is for any screening"
-GIVEN_FILM = Need(
-    lambda case: case.geometry.dimension == 2 and case.model.screening == "none", f"a film (dimension: 2) with {GIVEN}"
-)
-GIVEN_PAIR = Need(
-    lambda case: bool(case.measure.between) and case.model.screening == "none",
-    f"a pair to measure between (measure: {{between: [probe, probe]}}) with {GIVEN}",
 )
 KICKED = Need(
     lambda case: case.model.reactive and case.start.kick is not None and case.materials.everywhere.damping == 0,
@@ -247,12 +243,12 @@ NEEDS = {
     "zeros": FACES,
     "zero_count": FACES,
     "vortex_tracks": FACES,
-    "flux_flow_field": GIVEN_FILM,
+    "flux_flow_field": FILM_PAIR,
     "tracks_movie": FACES,
     "tracks_page": FACES,
     "flux_flow": PAIR,
     "phase_slips": WIRE,
-    "body_slips": GIVEN_PAIR,
+    "body_slips": PAIR,
     "ledger": PAIR,
     "voltage_ledger": PAIR,
     "states": STATES,

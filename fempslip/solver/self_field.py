@@ -76,12 +76,17 @@ class MaxwellField:
         """a that belongs to psi at rest: the field of smallest energy with psi as it is.
 
         kappa^2 S (a - a_applied) = w |psi_i||psi_j| (phi - (a - a')), phi the gauge-invariant phase of an edge with a'
-        (problem.potential, or a_applied);  in bodies the weights are those of M1.
+        (problem.begun, problem.potential, or a_applied);  in bodies the weights are those of M1.  A state
+        that comes with its E goes on as it is.
         """
+        begun = self.problem.begun
+        if begun is not None and begun.e is not None:
+            return self.arrays(self.around(begun.a, t), begun.e)
         op, free, ball = self.problem.operators, self.free, self.problem.surroundings
         i, j = op.edges
         applied = self.screening.potential(t)
-        a = (applied if self.problem.potential is None else self.problem.potential).copy()
+        near = applied if self.problem.potential is None else self.problem.potential
+        a = near.copy() if begun is None else self.around(begun.a, t)
         a += op.G @ chi if ball is None else ball.operators.G @ np.r_[chi, np.zeros(ball.operators.nodes - chi.size)]
         phi = np.angle(psi[i].conj() * np.exp(-1j * a[self.inner]) * psi[j])
         size = np.sqrt(np.abs(psi[i]) * np.abs(psi[j]))
@@ -95,6 +100,19 @@ class MaxwellField:
         right = london @ whole - self.screening.kS @ (a - applied)
         a[free] += factored(sp.csr_array(matrix[free][:, free]))(right[free])
         return self.arrays(a, np.zeros(op.edges.shape[1]))
+
+    def around(self, inner: Array, t: float) -> Array:
+        """a on all edges of the space, of a on those of the sample: the vacuum's has the least energy."""
+        a = self.screening.potential(t)
+        applied = a.copy()
+        a[self.inner] = inner
+        if self.problem.surroundings is None:
+            return a
+        outside = ~self.screening.space.gauge
+        outside[self.inner] = False
+        free, kS = np.flatnonzero(outside), self.screening.kS
+        a[free] -= factored(sp.csr_array(kS[free][:, free]))((kS @ (a - applied))[free])
+        return a
 
     def arrays(self, a: Array, e: Array) -> Mapping[str, Array]:
         return {"a": a, "e": e} if self.problem.surroundings is None else {"a": a[self.inner], "e": e, "space": a}
