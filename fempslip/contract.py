@@ -204,6 +204,11 @@ class Drive:
     hidden: Array | None = None  # (faces,)
     circuit: Circuit | None = None  # instead of currents
 
+    @property
+    def driven(self) -> tuple[str, ...]:
+        """Contacts that ever carry a current."""
+        return (*self.currents, *(self.circuit.terminals if self.circuit is not None else ()))
+
 
 @dataclass(frozen=True, eq=False)
 class Surroundings:

@@ -114,8 +114,6 @@ def refuse_unscreenable(case: MeshedCase, problem: Problem, section: Array) -> N
     if mesh.dim == 3 and problem.contacts:
         words = "a body under screening: maxwell carries no current from contacts; remove them, or use screening: none"
         raise case.refuse("model.screening", words)
-    if problem.drive.circuit is not None:
-        raise case.refuse("model.screening", "a circuit needs screening: none; under maxwell currents are prescribed")
     if not problem.kappa > 0:
         words = "screening: maxwell needs lambda beside xi (kappa = lambda/xi): add lambda to the material"
         raise case.refuse("model.screening", words)

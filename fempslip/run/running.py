@@ -51,6 +51,12 @@ def solve(
 
     Raises Refusal (the case is wrong, the folder is taken) before anything is written, Failure when the run cannot go
     on, KeyboardInterrupt; in these two the folder holds everything up to there.
+
+    >>> import fempslip as fs
+    >>> short = {"time.until": "20 tau", "measure.from": "10 tau", "expect": None, "postprocess": ["voltage"]}
+    >>> run = fs.solve(fs.load("wire_weak_spot").vary(short), into="runs/short", pictures=False)
+    >>> run.status, float(run.times[-1]), sorted(run.summary["results"])
+    ('finished', 20.0, ['voltage'])
     """
     refuse_unsupported(case)
     refuse_unanswerable(case)

@@ -51,9 +51,11 @@ SUPPORT = (
         for holes in ("no", "yes")
     )
     + tuple(
-        Row("evolve", "tdgl", "none", "conserved", contact, holes, "yes", circuit="yes")
+        Row("evolve", "tdgl", screening, "conserved", contact, holes, "yes", circuit="yes")
+        for screening in ("none", "maxwell", "pearl")
         for contact in ("normal", "bank", "free")
         for holes in ("no", "yes")
+        if not (screening == "pearl" and contact == "bank")
     )
 )
 SUPPORT += (Row("lumped", "none", "none", "none", "none", "no", "yes"),)
@@ -107,10 +109,8 @@ def refuse_unsupported(case: Case) -> None:
 
 def hint(row: Row) -> str:
     """What to write instead."""
-    if row.circuit == "yes" and (row.screening != "none" or row.noise == "yes"):
-        return (
-            "a circuit is for screening: none without noise of the sample; give drive.current, or drive.circuit.noise"
-        )
+    if row.circuit == "yes" and row.noise == "yes":
+        return "a circuit is for samples without noise of their own; give drive.current, or drive.circuit.noise"
     if row.screening == "pearl" and row.charge == "conserved":
         return "a film with its own field takes contacts that are normal or free" if row.contact == "bank" else ""
     return "a pure relaxation (charge: off) has no currents: remove the contacts" if row.charge == "off" else ""
