@@ -212,6 +212,7 @@ def circuit_energy(case: Evolve, run: Run) -> dict[str, Any]:
 
     What the circuit gives at the terminals and what the sample takes up there are two sums; their difference is in the
     residual, but where a field or an epsilon does work on the sample too: there it is `others`, that work.
+    A sample with noise gives back what it takes: there `sample` is what goes in, the balance the circuit's alone.
 
     Over the measured time, cut to whole periods of the drive or, without one, of the slips.  In I0 V0 tau0.
     """
@@ -228,7 +229,10 @@ def circuit_energy(case: Evolve, run: Run) -> dict[str, Any]:
 
     supplied, resistors = over(circuit["supplied"]), over(circuit["dissipated"])
     heat, kept = 0.5 * over(series["dissipated"]), 0.5 * over(series["stored"])
-    others = 0.5 * over(series["supplied"]) - over(circuit["sample"]) if worked_on(case) else 0.0
+    quiet = case.noise is None
+    if not quiet:
+        heat, kept = over(circuit["sample"]), 0.0
+    others = 0.5 * over(series["supplied"]) - over(circuit["sample"]) if quiet and worked_on(case) else 0.0
     charged = float(np.diff(np.interp(span, circuit["t"], circuit["stored"]))[0])
     scale = max(abs(supplied), abs(resistors) + abs(heat), 1e-300)
     residual = (supplied + others - resistors - heat - kept - charged) / scale

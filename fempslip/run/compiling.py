@@ -413,8 +413,6 @@ def with_noise(case: MeshedCase, problem: Problem, conductance: Array) -> Proble
     noise = case.noise if isinstance(case, Evolve) else None
     if noise is None:
         return problem
-    if problem.drive.circuit is not None:
-        raise case.refuse("noise", "noise of the sample and a circuit do not go together yet: give drive.current")
     charged = noise.johnson and case.model.charge != "off"
     problem = replace(problem, noise=Noise(noise.temperature, noise.seed, conductance if charged else None))
     hottest = noise.temperature / float(problem.operators.m.min())

@@ -51,11 +51,12 @@ SUPPORT = (
         for holes in ("no", "yes")
     )
     + tuple(
-        Row("evolve", "tdgl", screening, "conserved", contact, holes, "yes", circuit="yes")
+        Row("evolve", "tdgl", screening, "conserved", contact, holes, "yes", noise, circuit="yes")
+        for noise in ("no", "yes")
         for screening in ("none", "maxwell", "pearl")
         for contact in ("normal", "bank", "free")
         for holes in ("no", "yes")
-        if not (screening == "pearl" and contact == "bank")
+        if not (screening == "pearl" and contact == "bank") and not (noise == "yes" and screening != "none")
     )
 )
 SUPPORT += (Row("lumped", "none", "none", "none", "none", "no", "yes"),)
@@ -100,17 +101,18 @@ def refuse_unsupported(case: Case) -> None:
             raise case.refuse(
                 "model", f"{words} and contacts of kind {row.contact} is not supported; {hint(row)}".rstrip("; ")
             )
-    if isinstance(case, MeshedCase) and case.model.dynamics == "charged" and case.geometry.dimension == 3:
-        words = "dynamics: charged is for wires and films: on tetrahedra link weights below 0 let its field grow"
-        raise case.refuse("model.dynamics", f"{words} out of rounding")
     if isinstance(case, MeshedCase) and case.model.screening == "pearl":
         refuse_thick(case)
 
 
 def hint(row: Row) -> str:
     """What to write instead."""
-    if row.circuit == "yes" and row.noise == "yes":
-        return "a circuit is for samples without noise of their own; give drive.current, or drive.circuit.noise"
+    if row.dynamics == "charged" and row.contact != "none":
+        return (
+            "charge that enters would need a lead with dynamics of its own: drive it by drive.field, start.kick or tdgl"
+        )
+    if row.noise == "yes" and row.screening != "none":
+        return "noise of the sample is for screening: none"
     if row.screening == "pearl" and row.charge == "conserved":
         return "a film with its own field takes contacts that are normal or free" if row.contact == "bank" else ""
     return "a pure relaxation (charge: off) has no currents: remove the contacts" if row.charge == "off" else ""
