@@ -47,7 +47,7 @@ SUPPORT = (
     )
     + tuple(
         Row("evolve", "tdgl", "pearl", "conserved", contact, holes, "yes")
-        for contact in ("none", "normal", "free")
+        for contact in ("none", "normal", "bank", "free")
         for holes in ("no", "yes")
     )
     + tuple(
@@ -56,7 +56,7 @@ SUPPORT = (
         for screening in ("none", "maxwell", "pearl")
         for contact in ("normal", "bank", "free")
         for holes in ("no", "yes")
-        if not (screening == "pearl" and contact == "bank") and not (noise == "yes" and screening != "none")
+        if not (noise == "yes" and screening != "none")
     )
 )
 SUPPORT += (Row("lumped", "none", "none", "none", "none", "no", "yes"),)
@@ -113,8 +113,6 @@ def hint(row: Row) -> str:
         )
     if row.noise == "yes" and row.screening != "none":
         return "noise of the sample is for screening: none"
-    if row.screening == "pearl" and row.charge == "conserved":
-        return "a film with its own field takes contacts that are normal or free" if row.contact == "bank" else ""
     return "a pure relaxation (charge: off) has no currents: remove the contacts" if row.charge == "off" else ""
 
 

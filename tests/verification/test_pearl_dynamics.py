@@ -205,3 +205,37 @@ def test_charge_holes_terminals_and_ledger_together(tmp_path):
     assert np.abs(found.table("ledger")["residual"]).max() < 1e-10
     law_energy = state["current"] @ state["a_ind"]
     assert law_energy > 0
+
+
+def test_banks_are_equipotential_superconductors(tmp_path):
+    """WASHER between banks: a along a bank stays what it was (1e-12), with E below what the iteration leaves; the
+    current enters with the lead's weights, energy balances to 0.1 %, the ledger closes; a hole is in the film."""
+    changes = {"contacts": {"source": "bank", "drain": "bank"}, "material.lambda": 0.5**0.5}
+    found = experiment(case_from(WASHER, tmp_path, changes))
+    state, op, problem = found.state, found.problem.operators, found.problem
+    start = Bdf2.of(problem).begin()
+    fed = np.zeros(op.nodes)
+    current = sum(wave.value(25.0) for wave in problem.drive.currents["source"])
+    for contact, sign in zip(problem.contacts, (1, -1), strict=True):
+        inside = np.isin(op.edges, contact.nodes).all(axis=0)
+        assert contact.kind == "bank" and inside.sum() == contact.nodes.size - 1
+        assert np.abs((state["a"] - start["a"])[inside]).max() < 1e-12
+        assert np.abs(state["e"][inside]).max() < 1e-2 * np.abs(state["e"]).max()
+        assert np.ptp(state["mu"][contact.nodes]) == 0
+        fed[contact.nodes] = sign * current * contact.weights
+    assert np.abs(state["a_ind"]).max() > 0.5
+    np.testing.assert_allclose(op.G.T @ state["current"], -fed, atol=1e-10)
+    s = found.table("series")
+    supplied, dissipated, stored = (np.sum(s[name] * s["dt"]) for name in ("supplied", "dissipated", "stored"))
+    assert abs(supplied - dissipated - stored) < 1e-3 * supplied
+    assert np.abs(found.table("ledger")["residual"]).max() < 1e-10
+
+
+def test_banks_without_a_field_of_the_film(tmp_path):
+    """FILM between banks, with vortices crossing: int V dt at Lambda = 1e10 as without screening, to 1e-6."""
+    film = FILM.replace("postprocess:", "contacts: {source: bank, drain: bank}\nmodel: {screening: %s}\npostprocess:")
+    weak = film.replace("lambda: 200 nm", "lambda: 2 mm") % "pearl"
+    found = [
+        experiment(case_from(text, tmp_path)).table("voltage")["a|b impulse"][-1] for text in (film % "none", weak)
+    ]
+    assert abs(found[0]) > 1 and found[1] == pytest.approx(found[0], rel=1e-6)
