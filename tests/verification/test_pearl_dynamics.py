@@ -208,7 +208,7 @@ def test_charge_holes_terminals_and_ledger_together(tmp_path):
 
 
 def test_banks_are_equipotential_superconductors(tmp_path):
-    """WASHER between banks: a along a bank stays what it was (1e-12), with E below what the iteration leaves; the
+    """WASHER between banks: a along a bank stays what it was (1e-12), and E there is what the iteration leaves; the
     current enters with the lead's weights, energy balances to 0.1 %, the ledger closes; a hole is in the film."""
     changes = {"contacts": {"source": "bank", "drain": "bank"}, "material.lambda": 0.5**0.5}
     found = experiment(case_from(WASHER, tmp_path, changes))
@@ -220,7 +220,7 @@ def test_banks_are_equipotential_superconductors(tmp_path):
         inside = np.isin(op.edges, contact.nodes).all(axis=0)
         assert contact.kind == "bank" and inside.sum() == contact.nodes.size - 1
         assert np.abs((state["a"] - start["a"])[inside]).max() < 1e-12
-        assert np.abs(state["e"][inside]).max() < 1e-2 * np.abs(state["e"]).max()
+        assert np.abs(state["e"][inside]).max() < 1e-4
         assert np.ptp(state["mu"][contact.nodes]) == 0
         fed[contact.nodes] = sign * current * contact.weights
     assert np.abs(state["a_ind"]).max() > 0.5
