@@ -47,6 +47,7 @@ class Run:
     """A stored run.  mesh, tables and frames are as last committed when it was opened.
 
     folder : its path;  header : what the writer noted (name, title, scales ...);  fields : names in every frame
+    edges : names of numbers of edges in every frame, of samples with a field of their own
     times : (frames,) in tau0;  tables : names
     """
 
@@ -58,6 +59,7 @@ class Run:
     fields: tuple[str, ...]
     _columns: Mapping[str, tuple[str, ...]]
     _counts: lay.Counts
+    edges: tuple[str, ...] = ()
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -89,6 +91,12 @@ class Run:
         with readable(path), lay.opened(path) as file:
             shown = file["VTKHDF/PointData"]
             return {name: shown[lay.link(name)][first : first + n][self._first_vertex] for name in self.fields}
+
+    def on_edges(self, k: int = -1) -> dict[str, Array]:
+        """Numbers of edges of frame k, name -> (edges,)."""
+        path = self.folder / FIELDS
+        with readable(path), lay.opened(path) as file:
+            return {name: file[f"fempslip/edges/{lay.link(name)}"][k % len(self.times)] for name in self.edges}
 
     @property
     def committed(self) -> bool:
@@ -155,7 +163,9 @@ def open_run(folder: str | Path) -> Run:
         if len(times) < shown.frames:
             raise ValueError(f"{len(times)} of {shown.frames} committed frames")
     names = tuple(layout.fields)
-    return Run(folder, content.mesh, content.case_text, content.header, times, names, columns, shown)
+    return Run(
+        folder, content.mesh, content.case_text, content.header, times, names, columns, shown, tuple(layout.edges)
+    )  # fmt: skip
 
 
 def read_commit(folder: Path) -> Commit:
