@@ -202,31 +202,3 @@ def column(run: Run, name: str) -> Array:
 def course(run: Run, name: str, start: float) -> Array:
     """Values 0.5, 10 and 20 tau after `start`."""
     return np.interp(start + np.array([0.5, 10, 20]), run.table("series")["t"], column(run, name))
-
-
-def test_a_body_goes_on_in_the_space_it_was_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bar that carries a current between walls: the mesh around it is read from the run folder, bit for bit."""
-    text = """
-    geometry:
-      dimension: 3
-      regions: {bar: {box: {size: [1, 1, 2], center: [0, 0, 0]}}}
-      boundaries: {source: {face: bottom, of: bar}, drain: {face: top, of: bar}}
-    material: {u: 5.79, gamma: 1, lambda: 1}
-    model: {screening: maxwell}
-    contacts: {source: normal, drain: normal}
-    drive: {current: {from: source, to: drain, value: 0.1}}
-    mesh: {size: 0.5 xi}
-    time: {until: 2 tau}
-    record: {fields: every 0.5 tau}
-    """
-    case = case_from(text, tmp_path)
-    whole = solve(case, tmp_path / "whole", pictures=False)
-
-    def stop(fraction: float, text: str) -> None:
-        if fraction > 0.4:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        solve(case, tmp_path / "cut", stop, pictures=False)
-    monkeypatch.setattr("fempslip.mesh.vacuum.apart", None)  # no mesher
-    same(whole, resume(tmp_path / "cut", pictures=False))

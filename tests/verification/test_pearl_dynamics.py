@@ -90,16 +90,6 @@ def test_the_free_energy_never_rises_in_a_constant_field(tmp_path, dt):
     assert energy[-1] < energy[0] - 1
 
 
-@pytest.mark.parametrize("Lambda", [0.3, 3.0, 1e2, 1e4])
-def test_any_lambda_runs_at_default_settings(tmp_path, Lambda):
-    """A disk of radius 5 in 0.5 Bc2, constant from the start: F falls all the way but for what the tolerance leaves;
-    steps are hardly refused."""
-    s = disk(tmp_path, Lambda, field="0.5", until=20).table("series")
-    assert s["t"][-1] == pytest.approx(20.0) and s["rejected"][-1] <= 5
-    assert np.diff(s["energy"])[1:].max() < 1e-5 * abs(s["energy"]).max()
-    assert s["energy"][-1] < s["energy"][0] - 0.1
-
-
 def test_second_order_in_dt(tmp_path):
     """Moment at the end of a smooth drive, Lambda = 0.5, steps of 0.4, 0.2, 0.1 tau: differences fall fourfold."""
     drive = "{sine: {amplitude: 0.1, period: 40 tau}}"
