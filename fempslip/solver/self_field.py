@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,7 @@ class MaxwellField:
     held: Array
     banks: Array
     free: Array
-    factors: dict[float, Solver] = field(default_factory=dict)
+    factors: dict[float, tuple[Solver, sp.csr_array]] = field(default_factory=dict)
     last: dict[str, Any] = field(default_factory=dict)
 
     ladder = True
@@ -72,6 +73,11 @@ class MaxwellField:
         kinetics = Kinetics.of(problem, graph)
         load = load_of(problem)
         return cls(problem, graph, screening, kinetics, load, mass, damping, held, banks, unknown(space, held, OFTEN))
+
+    @cached_property
+    def fixed(self) -> Array:
+        """Numbers of the edges that are not solved for."""
+        return np.setdiff1d(np.arange(self.held.size), self.free)
 
     @property
     def inner(self) -> Array:
@@ -208,13 +214,14 @@ class MaxwellField:
             matrix = sp.csr_array(pace * self.mass + self.screening.kS + self.damping)
             while len(self.factors) >= KEPT:
                 self.factors.pop(next(iter(self.factors)))
-            self.factors[pace] = space_solver(self.problem, matrix, free, TIGHT, OFTEN)
+            fixed = sp.csr_array(matrix[free][:, self.fixed])
+            self.factors[pace] = space_solver(self.problem, matrix, free, TIGHT, OFTEN), fixed
+        solver, fixed = self.factors[pace]
         if whole:
-            return self.factors[pace](right, right)
+            return solver(right, right)
         a = held.copy()
-        a[free] = 0.0
-        right = right - (pace * (self.mass @ a) + self.screening.kS @ a + self.damping @ a)
-        a[free] = self.factors[pace](right[free], a[free] if guess is None else guess[free])
+        start = np.zeros(free.size) if guess is None else guess[free]
+        a[free] = solver(right[free] - fixed @ a[self.fixed], start)
         return a
 
     def frame(self, new: Mapping[str, Array], t: float) -> tuple[Array, Array]:

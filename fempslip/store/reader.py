@@ -110,6 +110,14 @@ class Run:
             raise Refusal(f"{self.folder} has no checkpoint yet")
         return arrays
 
+    def kept(self, name: str) -> dict[str, Array]:
+        """Arrays that were kept as name.npz, none if there are none."""
+        path = self.folder / f"{name}.npz"
+        if not path.is_file():
+            return {}
+        with readable(path), np.load(path, allow_pickle=False) as arrays:
+            return {part: arrays[part] for part in arrays.files}
+
     @property
     def summary(self) -> dict[str, Any] | None:
         """What summary.json says, or None while the run goes on and after it was killed."""

@@ -173,6 +173,11 @@ class RunWriter:
         self._edges.append(beside)
         self._waiting += sum(values.nbytes for values in (*kept.values(), *beside.values()))
 
+    def keep(self, name: str, arrays: Mapping[str, Array]) -> None:
+        """Write arrays that do not change, once, as name.npz.  Raises Failure when the disk cannot be written."""
+        with self._writing():
+            np.savez(self.folder / f"{name}.npz", **arrays)  # type: ignore[arg-type]
+
     def due(self) -> bool:
         """True when a checkpoint should be written: early, then at most once a second and 5 % of the wall time."""
         waited = time.monotonic() - self._last
