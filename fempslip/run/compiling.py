@@ -120,9 +120,6 @@ def refuse_unscreenable(case: MeshedCase, problem: Problem, section: Array) -> N
     if mesh.dim == 3 and len(problem.contacts) not in (0, 2):
         words = "a body under screening: maxwell carries a current from one contact to another: give it two, or none"
         raise case.refuse("contacts", words)
-    if mesh.dim == 3 and problem.drive.circuit is not None:
-        words = "a circuit is for wires and films; a body under screening: maxwell takes drive.current"
-        raise case.refuse("drive.circuit", words)
     if not problem.kappa > 0:
         words = "screening: maxwell needs lambda beside xi (kappa = lambda/xi): add lambda to the material"
         raise case.refuse("model.screening", words)
