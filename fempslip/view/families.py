@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from .sheets import COLUMN, figure, printed, style
 
 GREY = "#8a8a8a"
 COLOURS = ("#1f5fa8", "#c1440e", "#3a7d44", "#7b4b94", "#8a6d1d", "#4a4a4a")
+Look = dict[str, Any]  # of a line
 Curve = tuple[str, int, Array, Array, Array, Array]  # label, +1 up or -1 down, x, y, error of y, dy/dx
 
 
@@ -30,7 +32,7 @@ def iv_plot(curves: Sequence[Curve], unit: str, path: Path) -> Path:
         slopes.sharex(axes)
         for label, up, x, v, error, slope in curves:
             colour = COLOURS[labels.index(label) % len(COLOURS)]
-            look = {"color": colour, "marker": "o", "ms": 2.2, "mfc": colour if up > 0 else "white", "mew": 0.5}
+            look: Look = {"color": colour, "marker": "o", "ms": 2.2, "mfc": colour if up > 0 else "white", "mew": 0.5}
             look |= {"lw": 0.7, "ls": "-" if up > 0 else "--"}
             axes.errorbar(x, v, np.nan_to_num(error), elinewidth=0.6, capsize=1.2, capthick=0.5, **look)
             slopes.plot(x, slope, **look)
@@ -39,8 +41,8 @@ def iv_plot(curves: Sequence[Curve], unit: str, path: Path) -> Path:
         ways = {way for _, way, *_ in curves}
         for way, face, line, name in ((1, GREY, "-", "up"), (-1, "white", "--", "down")):
             if way in ways:
-                look = {"color": GREY, "marker": "o", "ms": 2.5, "mfc": face, "mew": 0.5, "lw": 0.7, "ls": line}
-                keys.append(Line2D([], [], label=name, **look))
+                key: Look = {"color": GREY, "marker": "o", "ms": 2.5, "mfc": face, "mew": 0.5, "lw": 0.7, "ls": line}
+                keys.append(Line2D([], [], label=name, **key))
         axes.legend(handles=keys, frameon=False, handlelength=1.8, loc="upper left")
         axes.set_ylabel("mean voltage (V₀)", labelpad=2)
         axes.tick_params(labelbottom=False)

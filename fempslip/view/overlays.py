@@ -135,10 +135,9 @@ def panels_plot(run: Run, curves: Sequence[tuple[str, Array, Array, Array]], nam
         volts.set_ylabel("V (V₀)", labelpad=2)
         for k, (label, x, mean, error) in enumerate(curves):
             known = np.isfinite(mean)
-            iv.errorbar(
-                x[known], mean[known], np.nan_to_num(error[known]), color=shade(k, len(curves)), marker="o", ms=2.2, lw=0.7, elinewidth=0.5,
-                label=label or None,
-            )  # fmt: skip
+            x, mean, error = x[known], mean[known], np.nan_to_num(error[known])
+            colour = shade(k, len(curves))
+            iv.errorbar(x, mean, error, color=colour, marker="o", ms=2.2, lw=0.7, elinewidth=0.5, label=label or None)
         iv.set_xlabel(current_label(*name), labelpad=1)
         iv.set_ylabel("⟨V⟩ (V₀)", labelpad=2)
         if len(curves) > 1:

@@ -1,4 +1,4 @@
-"""Outlines out of GDSII and DXF files: their areas, holes and parts, and what is said of those that cannot be meshed."""
+"""Outlines out of GDSII and DXF files: areas, holes and parts, and what is said of those that cannot be meshed."""
 
 from __future__ import annotations
 
