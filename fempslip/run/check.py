@@ -85,8 +85,11 @@ def swept(sweep: Sweep) -> list[str]:
         return [f"{sweep.count} runs by fempslip batch; {rest}"]
     s = sweep.search
     low, high, within = (s.written(value) for value in (s.low, s.high, s.within))
-    words = f"closes in on {s.path}, {low} to {high}, to {within}, from which on {s.result} exceeds {s.above:g}"
-    return [f"at most {sweep.count} runs by fempslip batch, which {words}", rest]
+    edge = f"from which on {s.result} exceeds {s.above:g}; {rest}"
+    return [
+        f"at most {sweep.count} runs by fempslip batch, which close in to {within} on {s.path}",
+        f"({low} to {high}), {edge}",
+    ]
 
 
 def explain_lumped(case: Lumped) -> str:
