@@ -9,7 +9,7 @@ import numpy as np
 from fempslip.contract import Array
 
 RING = (0.75, 1.35)  # of the triangular lattice's q: where the first ring is looked for (square: 0.93)
-ANGLES = 720  # of half a ring; S(-q) = S(q)
+ANGLES = 360  # of half a ring; S(-q) = S(q)
 HALF = 0.5  # of the highest peak, that another is to reach to be counted
 
 
@@ -42,7 +42,7 @@ def triangular_q(count: int, area: float) -> float:
 def structure(x: Array, area: float) -> Structure:
     """The first ring of S(q) and the bonds of points.  x : (2, N);  area : that they fill."""
     wanted = triangular_q(x.shape[1], area)
-    q = np.linspace(RING[0], RING[1], 121) * wanted
+    q = np.linspace(RING[0], RING[1], 61) * wanted
     angle = np.pi * np.arange(ANGLES) / ANGLES
     way = np.stack([np.cos(angle), np.sin(angle)])
     s = structure_factor(x, way[:, None, :] * q[None, :, None])

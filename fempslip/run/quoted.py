@@ -15,6 +15,7 @@ from fempslip.physics.lattice import Structure, structure
 from fempslip.run.results import times, window
 from fempslip.run.tracking import measured_from
 from fempslip.store import Run
+from fempslip.store.maps import maps_of
 from fempslip.store.zeros import last_places, tracks_of
 
 PHI0 = 2.067833848e-15  # Wb
@@ -108,9 +109,13 @@ def structure_factor(case: Evolve, run: Run) -> dict[str, Any]:
 
 def density_map(case: Evolve, run: Run) -> dict[str, Any]:
     """`density_map`: <|psi|^2> over the measured time: its mean over the body, least and largest."""
-    table = run.table("maps")
+    table = maps_of(run)
     share, density = table["share"], table["density"]
-    return {"mean": float(share @ density / share.sum()), "least": float(density.min()), "largest": float(density.max())}
+    return {
+        "mean": float(share @ density / share.sum()),
+        "least": float(density.min()),
+        "largest": float(density.max()),
+    }
 
 
 def dissipation_map(case: Evolve, run: Run) -> dict[str, Any]:
@@ -119,7 +124,7 @@ def dissipation_map(case: Evolve, run: Run) -> dict[str, Any]:
     relaxation, ohmic : its parts;  over_series : over that of the recipe power, 1;  densest : the largest power of a
     node per volume, over the mean
     """
-    table, series = run.table("maps"), run.table("series")
+    table, series = maps_of(run), run.table("series")
     part = window(case, series["t"])
     wanted = float(series["dissipated"][part] @ series["dt"][part] / series["dt"][part].sum())
     heat = table["relaxation"] + table["ohmic"]

@@ -31,8 +31,8 @@ from fempslip.solver.netlist import load_of, netlist_of
 from fempslip.store import Run
 from fempslip.tasks import watchers as seen
 from fempslip.tasks.conserved import Conserved
-from fempslip.tasks.maps import Maps
 from fempslip.tasks.magnetic import HoleFlux, Moment
+from fempslip.tasks.maps import Maps
 from fempslip.tasks.tracking import Ledger, Topology
 
 RESULTS = {

@@ -16,7 +16,7 @@ COLUMNS = ("density", "relaxation", "ohmic", "share")
 
 @dataclass
 class Maps(Plain):
-    """Table `maps`, written at the end: a row for each node, in their order.
+    """Table `maps`, written at the end (t): a row for each node, in their order.
 
     density : <|psi|^2>;  relaxation, ohmic : mean power of the node, in units of F per tau0, by the relaxation of psi
     and by the normal current;  share : the part of the body (its volume, weighted as in m) that is the node's
@@ -29,17 +29,18 @@ class Maps(Plain):
     sums: Array
     span: Array
     share: Array
+    last: Array
 
     @classmethod
     def of(cls, problem: Problem, start: float) -> Maps:
         m = problem.operators.m
-        return cls(start, np.zeros((3, m.size)), np.zeros(1), m)
+        return cls(start, np.zeros((3, m.size)), np.zeros(1), m, np.zeros(1))
 
     def see(self, step: Step, sink: Sink) -> None:
         old, new = step.old, step.new
         if new.t < self.start * (1 - 1e-12):
             return
-        p, dt = step.problem, new.t - old.t
+        p, dt, self.last = step.problem, new.t - old.t, np.array([new.t])
         middle, rate = 0.5 * (old["psi"] + new["psi"]), (new["psi"] - old["psi"]) / dt
         self.sums[0] += dt * 0.5 * (np.abs(old["psi"]) ** 2 + np.abs(new["psi"]) ** 2)
         self.sums[1] += dt * self.share * dissipation(middle, rate, p.u, p.gamma)
@@ -51,11 +52,12 @@ class Maps(Plain):
         self.span += dt
 
     def save(self) -> Mapping[str, Array]:
-        return {"sums": self.sums, "span": self.span}
+        return {"sums": self.sums, "span": self.span, "last": self.last}
 
     def load(self, arrays: Mapping[str, Array]) -> None:
-        self.sums, self.span = arrays["sums"].copy(), arrays["span"].copy()
+        self.sums, self.span, self.last = (arrays[name].copy() for name in ("sums", "span", "last"))
 
     def finish(self, sink: Sink) -> None:
         means = self.sums / max(self.span[0], 1e-300)
-        sink.rows("maps", dict(zip(COLUMNS, (*means, self.share), strict=True)))
+        t = np.full(self.share.size, self.last[0])
+        sink.rows("maps", {"t": t, **dict(zip(COLUMNS, (*means, self.share), strict=True))})

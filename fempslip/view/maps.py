@@ -13,7 +13,8 @@ from ..contract import Array, Refusal
 from ..mesh.simplices import volumes
 from ..physics.lattice import structure_factor, triangular_q
 from ..store import Run
-from ..store.zeros import tracks_of
+from ..store.maps import maps_of
+from ..store.zeros import last_places, tracks_of
 from . import scales
 from .films import case_of, lengths
 from .plots import BLUE, GREY, RED
@@ -34,12 +35,12 @@ def beside(path: Path, names: Sequence[str], columns: Iterable[Any]) -> None:
 
 def density_picture(run: Run, path: str | Path) -> Path:
     """<|psi|^2> over the measured time."""
-    return _on_the_sample(run, Path(path), run.table("maps")["density"], "⟨|ψ|²⟩", "viridis", 1.0)
+    return _on_the_sample(run, Path(path), maps_of(run)["density"], "⟨|ψ|²⟩", "viridis", 1.0)
 
 
 def dissipation_picture(run: Run, path: str | Path) -> Path:
     """Mean power per volume, of relaxation and normal current together."""
-    table = run.table("maps")
+    table = maps_of(run)
     heat = (table["relaxation"] + table["ohmic"]) / table["share"]
     return _on_the_sample(run, Path(path), heat, "power ($B_c^2/μ_0τ_0$)", "inferno", None)
 
@@ -99,7 +100,9 @@ def vortex_speeds(run: Run, path: str | Path) -> Path:
         axes = made.add_axes((0.17, 0.17, 0.79, 0.79))
         axes.plot(y, speed * unit, ".", ms=2, color=BLUE, rasterized=speed.size > 5000)
         if speed.size:
-            axes.axhline(speed.mean() * unit, color=RED, lw=0.8, ls=(0, (4, 2)), label=f"mean {speed.mean() * unit:.3g}")
+            axes.axhline(
+                speed.mean() * unit, color=RED, lw=0.8, ls=(0, (4, 2)), label=f"mean {speed.mean() * unit:.3g}"
+            )
             axes.legend(frameon=False)
         axes.set(ylim=(0, None), ylabel=label)
         axes.set_xlabel(scales.label(run.header, "y", "xi"), labelpad=1)
@@ -109,8 +112,6 @@ def vortex_speeds(run: Run, path: str | Path) -> Path:
 
 def structure_plot(run: Run, path: str | Path) -> Path:
     """Where the vortices are at the end, and S(q)/N of these places, with the ring of the triangular lattice."""
-    from ..store.zeros import last_places
-
     path, x = Path(path), last_places(run)
     if x.shape[1] < 3:
         raise Refusal(f"{run.folder} has {x.shape[1]} vortices at the end; a structure factor wants more")

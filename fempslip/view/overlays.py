@@ -130,7 +130,7 @@ def panels_plot(run: Run, curves: Sequence[tuple[str, Array, Array, Array]], nam
         _picture(made, picture, run)
         t, v = voltage_of(run)
         volts.plot(t, v, color=COLOURS[0], lw=0.7, rasterized=len(t) > 20000)
-        volts.set(xlim=(0, t[-1]), ylim=_range([v[len(v) // 20 :]]))
+        volts.set(xlim=(0, t[-1]), ylim=_range([v[len(v) // 20 :], np.zeros(1)]))
         volts.set_xlabel(scales.label(run.header, "t", "tau0"), labelpad=1)
         volts.set_ylabel("V (V₀)", labelpad=2)
         for k, (label, x, mean, error) in enumerate(curves):
@@ -142,8 +142,8 @@ def panels_plot(run: Run, curves: Sequence[tuple[str, Array, Array, Array]], nam
         iv.set_ylabel("⟨V⟩ (V₀)", labelpad=2)
         if len(curves) > 1:
             iv.legend(
-                frameon=False, fontsize=6, handlelength=1.0, labelspacing=0.15, loc="upper left",
-                bbox_to_anchor=(1.0, 1.04), borderaxespad=0.3,
+                title=legend, frameon=False, fontsize=6, title_fontsize=6, handlelength=0.8, labelspacing=0.15,
+                loc="upper left", bbox_to_anchor=(1.0, 1.04), borderaxespad=0.2, handletextpad=0.4, alignment="left",
             )  # fmt: skip
         for letter, axes in zip("abc", (picture, volts, iv), strict=True):
             axes.tick_params(length=2.5, pad=2)
