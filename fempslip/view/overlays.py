@@ -111,7 +111,9 @@ def panel_map(run: Run) -> tuple[Array, Array, Array]:
     return points[0], points[1] if run.mesh.dim == 2 else np.zeros(points.shape[1]), psi
 
 
-def panels_plot(run: Run, curves: Sequence[tuple[str, Array, Array, Array]], name: tuple[str, str], path: Path) -> Path:
+def panels_plot(
+    run: Run, curves: Sequence[tuple[str, Array, Array, Array]], name: tuple[str, str], legend: str, path: Path
+) -> Path:
     """(a) |psi| of the last frame, (b) V(t) of the same run, (c) mean voltage of all runs, with errors."""
     low, high = run.mesh.points.min(axis=1), run.mesh.points.max(axis=1)
     wide = 0.66 * COLUMN

@@ -44,7 +44,7 @@ def test_the_structure_factor_at_a_reciprocal_vector_is_n() -> None:
 
 
 def test_a_square_lattice_has_four_peaks() -> None:
-    """|q| = 2 pi/a, which is 0.9306 of the triangular lattice of the same density; Delaunay bonds have no sixfold order."""
+    """|q| = 2 pi/a, which is 0.9306 of the triangular lattice of the same density."""
     x = lattice(SQUARE, 20.0, 0.2)
     found = structure(x, x.shape[1] * A**2)
     assert found.q == pytest.approx(2 * np.pi / A, rel=0.006) and found.peaks == 4
