@@ -277,6 +277,7 @@ NEEDS = {
     "shapiro": PAIR,
     "shapiro_plot": AC,
     "circuit_energy": CIRCUIT,
+    "recovery": CIRCUIT,
     "lumped_plot": LUMPED,
 }
 
