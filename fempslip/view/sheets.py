@@ -36,6 +36,7 @@ STYLE = {
     "font.family": "DejaVu Sans",
     "figure.facecolor": "white",
     "pdf.fonttype": 42,
+    "svg.fonttype": "none",
 }
 
 
@@ -235,6 +236,13 @@ def _ticks(low: float, high: float, most: int) -> Array:
 
 def title(header: Mapping[str, Any], t: float) -> str:
     return "t = " + scales.quantity(header, t, "tau0")
+
+
+def printed(made: Figure, path: Path) -> Path:
+    """As `save`, with the same as PDF and SVG beside it, ready for print: letters stay letters, lines stay lines."""
+    for suffix in (".pdf", ".svg"):
+        save(made, path.with_suffix(suffix))
+    return save(made, path)
 
 
 def save(made: Figure, path: Path, dpi: int = 300) -> Path:

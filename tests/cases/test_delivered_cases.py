@@ -38,6 +38,7 @@ LARGE = (
     "wire_own_field",
 )  # seconds for their mesh alone
 WATCHED = {
+    "maps",
     "currents", "hole_flux", "josephson", "ledger", "magnetization", "moment", "net_winding", "tracks",
     "windings", "zeros",
 }  # fmt: skip
