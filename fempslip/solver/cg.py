@@ -76,7 +76,7 @@ def product(
 
 @njit(cache=True, error_model="numpy")
 def correct(step: float, alpha: Array, beta: Array, weight: Array, p: Array, q: Array, x: Array, r: Array) -> float:
-    """x += step p, r -= step q, q = P r; the new r^T P r."""
+    """x += step p, r -= step q, q = P r; the new r^T P r.  At fixed nodes q was 0 and stays so."""
     new = 0.0
     for i in range(x.size):
         x[i] += step * p[i]
@@ -86,6 +86,43 @@ def correct(step: float, alpha: Array, beta: Array, weight: Array, p: Array, q: 
         q[i] = z
         new += z.real * s.real + z.imag * s.imag
     return new
+
+
+@njit(cache=True, error_model="numpy")
+def solve_in(
+    start: Array,
+    neighbour: Array,
+    link: Array,
+    alpha: Array,
+    beta: Array,
+    free: Array,
+    b: Array,
+    x: Array,
+    tolerance: float,
+    most: int,
+    reduction: float,
+    room: Array,
+    weight: Array,
+) -> int:
+    """`solve` with room to work in, room : (3, nodes) complex and weight : (nodes,), which need hold nothing."""
+    r, p, q = room[0], room[1], room[2]
+    q[:] = 0.0
+    norm, rz = begin(start, neighbour, link, alpha, beta, free, b, x, r, p, weight)
+    enough = max(tolerance * tolerance * norm, reduction * reduction * rz)
+    for iteration in range(most):
+        if rz < NOTHING:
+            return iteration
+        step = rz / product(start, neighbour, link, alpha, beta, free, p, q)
+        new = correct(step, alpha, beta, weight, p, q, x, r)
+        if not np.isfinite(new):
+            return -1
+        if new <= enough:
+            return iteration + 1
+        turn = new / rz
+        rz = new
+        for i in range(p.size):
+            p[i] = q[i] + turn * p[i]
+    return -1
 
 
 @njit(cache=True, error_model="numpy")
@@ -100,27 +137,14 @@ def solve(
     x: Array,
     tolerance: float,
     most: int,
+    reduction: float = 0.0,
 ) -> int:
-    """Solve in place for x : (nodes,) complex; relative residual <= tolerance.
+    """Solve in place for x : (nodes,) complex, to a residual <= tolerance |b| or <= reduction times the first one.
 
     An iteration reads the links once (16 + 4 bytes an entry) and about 200 bytes a node.
     Returns the iterations made, or -1 if `most` were not enough (or the numbers are not finite).
     """
-    r, p, q = np.empty_like(x), np.empty_like(x), np.zeros_like(x)
-    weight = np.empty(x.size)
-    norm, rz = begin(start, neighbour, link, alpha, beta, free, b, x, r, p, weight)
-    for iteration in range(most):
-        if rz < NOTHING:
-            return iteration
-        step = rz / product(start, neighbour, link, alpha, beta, free, p, q)
-        new = correct(step, alpha, beta, weight, p, q, x, r)
-        if not np.isfinite(new):
-            return -1
-        if new <= tolerance * tolerance * norm:
-            return iteration + 1
-        turn = new / rz
-        rz = new
-        for i in range(p.size):
-            p[i] = q[i] + turn * p[i]
-            q[i] = 0.0
-    return -1
+    room = np.empty((3, x.size), dtype=x.dtype)
+    return solve_in(
+        start, neighbour, link, alpha, beta, free, b, x, tolerance, most, reduction, room, np.empty(x.size)
+    )
