@@ -41,13 +41,13 @@ class Bdf2:
     load: Load
     free: Array  # (nodes,) False where psi is held (normal contacts and banks)
     epsilon: Epsilon
-    room: tuple[Array, Array]  # of the linear solve
+    room: Array  # of the linear solve
 
     @classmethod
     def of(cls, problem: Problem) -> Bdf2:
         g = graph(problem.operators)
         field = FIELDS[problem.model.get("screening", "none")](problem, g)
-        room = np.empty((3, problem.operators.nodes), dtype=complex), np.empty(problem.operators.nodes)
+        room = np.empty((4, problem.operators.nodes), dtype=complex)
         return cls(problem, g, field, load_of(problem), ~held(problem), Epsilon(problem), room)
 
     @property
@@ -105,7 +105,7 @@ class Bdf2:
         psi = np.empty(now.size, dtype=complex)
         kernels.start(weights(dt, steps, 4), now, before, older, oldest, turn, self.free, psi)
         system = (g.start, g.neighbour, link, alpha, beta, self.free, rhs, psi)
-        count = cg.solve_in(*system, CG_TOLERANCE, CG_LIMIT, CG_REDUCTION, *self.room)
+        count = cg.solve(*system, CG_TOLERANCE, CG_LIMIT, CG_REDUCTION, self.room)
         return psi, guess, count
 
     def potentials(

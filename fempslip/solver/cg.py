@@ -89,7 +89,7 @@ def correct(step: float, alpha: Array, beta: Array, weight: Array, p: Array, q: 
 
 
 @njit(cache=True, error_model="numpy")
-def solve_in(
+def solve(
     start: Array,
     neighbour: Array,
     link: Array,
@@ -100,12 +100,20 @@ def solve_in(
     x: Array,
     tolerance: float,
     most: int,
-    reduction: float,
-    room: Array,
-    weight: Array,
+    reduction: float = 0.0,
+    room: Array | None = None,
 ) -> int:
-    """`solve` with room to work in, room : (3, nodes) complex and weight : (nodes,), which need hold nothing."""
-    r, p, q = room[0], room[1], room[2]
+    """Solve in place for x : (nodes,) complex, to a residual <= tolerance |b| or <= reduction times the first one.
+
+    An iteration reads the links once (16 + 4 bytes an entry) and about 200 bytes a node.
+    room : (4, nodes) complex to work in, which need hold nothing: fresh memory is dear at every step
+    Returns the iterations made, or -1 if `most` were not enough (or the numbers are not finite).
+    """
+    if room is None:
+        space = np.empty((4, x.size), dtype=x.dtype)
+    else:
+        space = room
+    r, p, q, weight = space[0], space[1], space[2], space[3].view(np.float64)[: x.size]
     q[:] = 0.0
     norm, rz = begin(start, neighbour, link, alpha, beta, free, b, x, r, p, weight)
     enough = max(tolerance * tolerance * norm, reduction * reduction * rz)
@@ -123,28 +131,3 @@ def solve_in(
         for i in range(p.size):
             p[i] = q[i] + turn * p[i]
     return -1
-
-
-@njit(cache=True, error_model="numpy")
-def solve(
-    start: Array,
-    neighbour: Array,
-    link: Array,
-    alpha: Array,
-    beta: Array,
-    free: Array,
-    b: Array,
-    x: Array,
-    tolerance: float,
-    most: int,
-    reduction: float = 0.0,
-) -> int:
-    """Solve in place for x : (nodes,) complex, to a residual <= tolerance |b| or <= reduction times the first one.
-
-    An iteration reads the links once (16 + 4 bytes an entry) and about 200 bytes a node.
-    Returns the iterations made, or -1 if `most` were not enough (or the numbers are not finite).
-    """
-    room = np.empty((3, x.size), dtype=x.dtype)
-    return solve_in(
-        start, neighbour, link, alpha, beta, free, b, x, tolerance, most, reduction, room, np.empty(x.size)
-    )
