@@ -20,10 +20,11 @@ import numpy as np
 
 from comparison.film import film, ours
 from comparison.report import Asked, Table
-from fempslip.contract import Problem
+from fempslip.contract import Problem, State, Trial
 from fempslip.physics import kernels
 from fempslip.physics.energy import LinkEnergy
 from fempslip.solver import cg, linear
+from fempslip.solver.bdf2 import Bdf2
 
 SIZES = {"4k": 0.5, "16k": 0.243}
 GAMMA, SPAN = 10, (20.0, 30.0)  # of time, after the storm of the sudden start
@@ -100,11 +101,7 @@ def steps(asked: Asked) -> Table:
         problem = film(GAMMA, until, size=size)
         factor = linear.factored(problem_matrix(problem)).value.size
         free = ours(problem)  # without the timers, which cost some microseconds each
-        clock = {"t": 0.0}
-        with timed(PARTS, lambda: clock["t"] > begun) as spent:
-            follow(clock)
-            ours(problem)
-            unfollow()
+        spent = spent_after(begun, problem)
         count = int(np.sum(free.t > begun))
         step, unit = free.cost(begun) * (until - begun) / count, product_time(problem)
         parts = {part: seconds / count for part, seconds in spent.items()}
@@ -122,26 +119,21 @@ def steps(asked: Asked) -> Table:
     return Table("step", "Parts of a step", columns, rows, note)
 
 
-_MARCH: dict[str, Any] = {}
+def spent_after(begun: float, problem: Problem) -> dict[str, float]:
+    """CPU seconds of each part of PARTS in the steps that end after `begun`."""
+    clock, attempt = {"t": 0.0}, Bdf2.attempt
 
-
-def follow(clock: dict[str, float]) -> None:
-    """Keep the time that the march has come to."""
-    from fempslip.solver.bdf2 import Bdf2
-
-    _MARCH["attempt"] = Bdf2.attempt
-
-    def attempt(self: Any, state: Any, dt: float) -> Any:
+    def kept(self: Bdf2, state: State, dt: float) -> Trial:
         clock["t"] = state.t + dt
-        return _MARCH["attempt"](self, state, dt)
+        return attempt(self, state, dt)
 
-    Bdf2.attempt = attempt  # type: ignore[method-assign]
-
-
-def unfollow() -> None:
-    from fempslip.solver.bdf2 import Bdf2
-
-    Bdf2.attempt = _MARCH.pop("attempt")  # type: ignore[method-assign]
+    with timed(PARTS, lambda: clock["t"] > begun) as spent:
+        Bdf2.attempt = kept  # type: ignore[method-assign]
+        try:
+            ours(problem)
+        finally:
+            Bdf2.attempt = attempt  # type: ignore[method-assign]
+    return spent
 
 
 def problem_matrix(problem: Problem) -> Any:
@@ -154,7 +146,6 @@ def problem_matrix(problem: Problem) -> Any:
 def whole_run(asked: Asked) -> Table:
     """The delivered case film_vortex_flow as a user runs it, without pictures: who spends what."""
     import fempslip as fs
-    from fempslip.solver.bdf2 import Bdf2
     from fempslip.store.writer import RunWriter
     from fempslip.tasks import watchers
     from fempslip.tasks.tracking import Ledger, Topology
@@ -173,7 +164,7 @@ def whole_run(asked: Asked) -> Table:
         "writing to disk": (RunWriter, "checkpoint"),
     }
     with tempfile.TemporaryDirectory() as folder:
-        fs.solve(case.vary({"time.until": 3, "measure.from": 1}), into=Path(folder) / "warm", pictures=False)
+        fs.solve(case.vary({"time.until": 6, "measure.from": 1}), into=Path(folder) / "warm", pictures=False)
         begun = time.process_time()
         with timed(places) as spent:
             fs.solve(case, into=Path(folder) / "run", pictures=False)
