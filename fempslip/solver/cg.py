@@ -109,10 +109,7 @@ def solve(
     room : (4, nodes) complex to work in, which need hold nothing: fresh memory is dear at every step
     Returns the iterations made, or -1 if `most` were not enough (or the numbers are not finite).
     """
-    if room is None:
-        space = np.empty((4, x.size), dtype=x.dtype)
-    else:
-        space = room
+    space = np.empty((4, x.size), dtype=x.dtype) if room is None else room
     r, p, q, weight = space[0], space[1], space[2], space[3].view(np.float64)[: x.size]
     q[:] = 0.0
     norm, rz = begin(start, neighbour, link, alpha, beta, free, b, x, r, p, weight)
