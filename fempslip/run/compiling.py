@@ -60,7 +60,7 @@ def compile(case: MeshedCase, mesh: Mesh, psi: Array | None = None) -> Problem: 
     """
     material = {name: case.material[name] for name in mesh.regions}
     section, kinetic, sigma = (per_cell(mesh, material, key) for key in ("thickness", "kinetic", "sigma"))
-    op = parts.operators(mesh, section, kinetic, sigma)
+    op = parts.operators(mesh, section, kinetic, sigma, curls=case.model.reactive)
     contacts, probes = contacts_of(case, mesh, section), probes_of(case, mesh, section)
     refuse_parted(case, op, contacts, probes)
     epsilons = {name: m.epsilon for name, m in material.items()}
