@@ -205,10 +205,8 @@ def carried(points: Array, psi: Array, to: Array) -> Array:
 
 def told(words: str) -> None:
     if os.environ.get("TOLD"):
-        print(
-            f"{words}: {time.process_time():.1f} s, {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB",
-            flush=True,
-        )
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        print(f"{words}: {time.process_time():.1f} s, {peak:.2f} GiB", flush=True)
 
 
 def measured(asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-
 import tdgl3d
 from tdgl3d.solver.solver import TDGLSolver
 

@@ -74,9 +74,9 @@ class Multigrid:
 
         state = np.random.get_state()
         np.random.seed(0)  # pyamg's set-up draws from numpy's global generator; a resumed run must draw the same
-        made = pyamg.smoothed_aggregation_solver(
-            sp.csr_matrix(k), B=np.ones((k.shape[0], 1)), smooth=SMOOTH, max_coarse=COARSEST
-        )
+        narrow = sp.csr_matrix((k.data, k.indices.astype(np.int32), k.indptr.astype(np.int32)), shape=k.shape)
+        ones = np.ones((k.shape[0], 1))
+        made = pyamg.smoothed_aggregation_solver(narrow, B=ones, smooth=SMOOTH, max_coarse=COARSEST)
         np.random.set_state(state)
         *fine, last = made.levels
         # a coarsest level of one unknown holds only rounding errors: what is small beside the finest is the kernel
