@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -209,15 +209,23 @@ class Drive:
     hidden: Array | None = None  # (faces,)
     circuit: Circuit | None = None  # instead of currents
 
+    @property
+    def driven(self) -> tuple[str, ...]:
+        """Contacts that ever carry a current."""
+        return (*self.currents, *(self.circuit.terminals if self.circuit is not None else ()))
+
 
 @dataclass(frozen=True, eq=False)
 class Surroundings:
-    """A body in a ball of vacuum, for its own field.
+    """A body in a ball of vacuum, for its own field; between walls in a cylinder where it carries a current.
 
     mesh, operators : of everything; the vertices of the body come first, in their order
-    edges : (edges of the body,) their numbers in everything;  radius, center : of the ball
-    sphere : (3, faces) sorted vertices of the triangles on the ball
+    edges : (edges of the body,) their numbers in everything;  radius, center : of the ball or cylinder
+    sphere : (3, faces) sorted vertices of the triangles on the ball, none on a cylinder
     patterns : (fields, edges of everything) of the applied potential
+    walls : (edges of everything,) True on edges of walls, None in a ball
+    sheet : (edges of everything,) external current that brings a unit of current back from the second contact to the
+        first
     """
 
     mesh: Mesh
@@ -227,6 +235,8 @@ class Surroundings:
     center: Array
     sphere: Array
     patterns: Array
+    walls: Array | None = None
+    sheet: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -529,4 +539,13 @@ class Task(Protocol):
         """The answer in plain numbers (nested mappings allowed), for summary.json; states go to the sink as frames,
         lists as tables.  told(fraction, words) says how far it is.  Raises Failure where it cannot be answered.
         """
+        ...
+
+
+@runtime_checkable
+class Continuing(Task, Protocol):
+    """A task that writes what it has found into its checkpoints, and need not find it again."""
+
+    def after(self, arrays: Mapping[str, Array]) -> Task:
+        """This task, from its last checkpoint (which may hold nothing yet).  Rows and frames are all written anew."""
         ...

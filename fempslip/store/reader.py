@@ -132,7 +132,13 @@ class Run:
 
 
 def open_run(folder: str | Path) -> Run:
-    """Open a run folder, finished or growing.  Raises Refusal when it holds no run or a damaged one."""
+    """Open a run folder, finished or growing.  Raises Refusal when it holds no run or a damaged one.
+
+    >>> import fempslip as fs
+    >>> fs.open_run("runs/nowhere")
+    Traceback (most recent call last):
+    fempslip.contract.Refusal: runs/nowhere holds no run (no fields.vtkhdf in it)
+    """
     folder = Path(folder)
     path = folder / FIELDS
     if not path.is_file():
