@@ -1,8 +1,8 @@
 """The discrete operators of a mesh, assembled once: lumped masses, link weights, incidences, edge and face masses.
 
-Films are assembled by scikit-fem, bulk pieces by the same formulas in closed form; wires by hand, for scikit-fem accepts
-lines in space and assembles wrong numbers for them.  Everything is assembled on the vertices of the mesh and then folded onto its nodes, which
-are the same unless vertices are identified.
+Films are assembled by scikit-fem, bulk pieces by the same formulas in closed form; wires by hand, for scikit-fem
+accepts lines in space and assembles wrong numbers for them.  Everything is assembled on the vertices of the mesh and
+then folded onto its nodes, which are the same unless vertices are identified.
 """
 
 from __future__ import annotations

@@ -176,7 +176,7 @@ def _laplace(operators: Operators, nodes_a: Array, nodes_b: Array) -> Array:
 
 
 def _solve(matrix: sp.csr_array, right: Array) -> Array:
-    """A symmetric positive system, once; factors fill too much in bulk pieces and large films, so these are iterated."""
+    """A symmetric positive system, once; factors fill too much in bulk pieces and large films: these are iterated."""
     bulk = matrix.nnz > MOST_FILM_ENTRIES * matrix.shape[0]
     if matrix.shape[0] < (1_000 if bulk else 20_000):
         return spla.spsolve(sp.csc_array(matrix), right, permc_spec="MMD_AT_PLUS_A")
