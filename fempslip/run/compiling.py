@@ -67,7 +67,7 @@ def compile(  # noqa: A001 - the word that says it
     """
     material = {name: case.material[name] for name in mesh.regions}
     section, kinetic, sigma = (per_cell(mesh, material, key) for key in ("thickness", "kinetic", "sigma"))
-    op = parts.operators(mesh, section, kinetic, sigma)
+    op = parts.operators(mesh, section, kinetic, sigma, curls=case.model.reactive)
     contacts, probes = contacts_of(case, mesh, section), probes_of(case, mesh, section)
     refuse_parted(case, op, contacts, probes)
     epsilons = {name: m.epsilon for name, m in material.items()}

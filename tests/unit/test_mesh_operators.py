@@ -57,6 +57,35 @@ def test_edge_mass_between_gradients_is_the_stiffness(kind, seed):
 
 @few
 @seeds
+def test_a_body_has_scikit_fems_masses_and_curls(seed):
+    """Closed forms against quadrature: M1 and S of lowest-order Nedelec elements, K of P1, on a perturbed mesh."""
+    from skfem import Basis, BilinearForm, ElementTetN0, ElementTetP1, MeshTet
+    from skfem.helpers import curl, dot, grad
+
+    mesh = MESHES["body"](seed)
+    q, s = cell_weight(mesh, seed), cell_weight(mesh, seed + 1)
+    ops = operators(mesh, kinetic=q, sigma=s)
+    m = MeshTet(np.ascontiguousarray(mesh.points), mesh.cells.astype(np.int64))
+    basis = Basis(m, ElementTetN0(), intorder=2)
+    weighted = BilinearForm(lambda u, v, c: c["weight"] * dot(u, v))
+    swirl = BilinearForm(lambda u, v, c: dot(curl(u), curl(v)))
+    key = ops.edges[0].astype(int) * ops.nodes + ops.edges[1]
+    ours = np.empty(ops.edges.shape[1], dtype=int)  # of their degrees of freedom
+    ours[basis.edge_dofs[0]] = np.searchsorted(key, m.edges[0] * ops.nodes + m.edges[1])
+    back = np.argsort(ours)
+    for found, form in ((ops.M1, weighted.assemble(basis, weight=np.broadcast_to(s[:, None], basis.dx.shape))),
+                        (ops.S, swirl.assemble(basis))):  # fmt: skip
+        reference = form.toarray()[np.ix_(back, back)]
+        assert np.abs(found.toarray() - reference).max() < 1e-12 * np.abs(reference).max()
+    plain = Basis(m, ElementTetP1(), intorder=1)
+    stiffness = BilinearForm(lambda u, v, c: c["weight"] * dot(grad(u), grad(v))).assemble(
+        plain, weight=np.broadcast_to(q[:, None], plain.dx.shape)
+    )
+    assert np.abs(ops.w + np.asarray(stiffness.toarray()[ops.edges[0], ops.edges[1]])).max() < 1e-12 * ops.w.max()
+
+
+@few
+@seeds
 def test_curl_curl_of_a_film_from_its_faces(seed):
     """C^T M2 C = S, where S is assembled by itself."""
     ops = operators(MESHES["film"](seed))
