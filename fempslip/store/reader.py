@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -14,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from ..contract import Array, Mesh, Refusal
+from . import examined, lock
 from . import layout as lay
-from . import lock
 
 FIELDS, MARKER, COMMIT = "fields.vtkhdf", "checkpoint.npz", "__committed__"
 DAMAGE = (
@@ -27,6 +29,10 @@ DAMAGE = (
     IndexError,
     EOFError,
     RuntimeError,
+    ArithmeticError,
+    MemoryError,
+    struct.error,
+    zlib.error,
     zipfile.BadZipFile,
 )
 
@@ -132,11 +138,20 @@ class Run:
 
 
 def open_run(folder: str | Path) -> Run:
-    """Open a run folder, finished or growing.  Raises Refusal when it holds no run or a damaged one."""
+    """Open a run folder, finished or growing.  Raises Refusal when it holds no run or a damaged one.
+
+    What this process did not write is first read by another one, with limits of memory and time.
+    """
     folder = Path(folder)
-    path = folder / FIELDS
-    if not path.is_file():
+    if not (folder / FIELDS).is_file():
         raise Refusal(f"{folder} holds no run (no {FIELDS} in it)")
+    examined.refuse_unreadable(folder, (FIELDS, MARKER))
+    return opened_run(folder)
+
+
+def opened_run(folder: Path) -> Run:
+    """The run of a folder, whose files can be trusted.  Raises Refusal."""
+    path = folder / FIELDS
     shown = read_commit(folder).shown  # before the file, which may grow meanwhile
     with readable(path), lay.opened(path) as file:
         content, layout = lay.read_content(file), lay.read_layout(file)
