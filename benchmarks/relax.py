@@ -20,7 +20,7 @@ from fempslip.run.compiling import compile
 from fempslip.solver.stationary import Search
 from fempslip.tasks.seeds import noise
 
-SIZES = (0.4, 0.2)  # about 1500 and 6000 nodes
+SIZES = (0.4, 0.195)  # 1536 and 6287 nodes
 SEEDS = (0, 1)
 
 

@@ -224,6 +224,12 @@ def act_view(words: argparse.Namespace) -> int:
     from fempslip.store import open_run
     from fempslip.view.scenes import show
 
+    if words.web:
+        from fempslip.view.web import serve
+
+        say("Ctrl-C ends it")
+        serve(open_run(words.folder), words.port)
+        return DONE
     for line in lines(show(open_run(words.folder), words.output)):
         print(line)
     return DONE
@@ -388,10 +394,15 @@ def _add_check(words: Any) -> None:
 
 
 def _add_view(words: Any) -> None:
-    examples = "examples:\n  fempslip view runs/film_vortex_flow\n  fempslip view runs/ring -o ring.png\n"
+    examples = (
+        "examples:\n  fempslip view runs/film_vortex_flow\n  fempslip view runs/ring -o ring.png\n"
+        "  fempslip view runs/film_vortex_flow --web\n"
+    )
     view = _word(words, "view", act_view, "show a run, or draw it where there is no screen", examples)
     view.add_argument("folder", metavar="DIR", type=Path, help="folder of a run")
     view.add_argument("-o", "--output", metavar="FILE", type=Path, help="picture to write (.png, .html)")
+    view.add_argument("--web", action="store_true", help="show it in a browser, with a slider over its frames")
+    view.add_argument("--port", metavar="N", type=int, default=0, help="port of --web (default: a free one)")
 
 
 def _add_post(words: Any) -> None:

@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -203,6 +203,11 @@ class Drive:
     flux_density: float = 0.0  # largest |B| that is ever applied, for the mesh check
     hidden: Array | None = None  # (faces,)
     circuit: Circuit | None = None  # instead of currents
+
+    @property
+    def driven(self) -> tuple[str, ...]:
+        """Contacts that ever carry a current."""
+        return (*self.currents, *(self.circuit.terminals if self.circuit is not None else ()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -524,4 +529,13 @@ class Task(Protocol):
         """The answer in plain numbers (nested mappings allowed), for summary.json; states go to the sink as frames,
         lists as tables.  told(fraction, words) says how far it is.  Raises Failure where it cannot be answered.
         """
+        ...
+
+
+@runtime_checkable
+class Continuing(Task, Protocol):
+    """A task that writes what it has found into its checkpoints, and need not find it again."""
+
+    def after(self, arrays: Mapping[str, Array]) -> Task:
+        """This task, from its last checkpoint (which may hold nothing yet).  Rows and frames are all written anew."""
         ...

@@ -116,7 +116,8 @@ def _fluids(case: MeshedCase) -> Iterator[Found]:
     if not reactive:
         words = "is for superfluids: model: {dynamics: superfluid}"
         given = [((*material, key), getattr(base, key) is not None) for key in (*ONLY_FLUIDS, "plasma_frequency")]
-        given += [((*material, "damping"), base.damping > 0), (("drive", "head"), bool(case.drive.heads))]
+        given += [((*material, key), getattr(base, key) > 0) for key in ("damping", "conductivity")]
+        given += [(("drive", "head"), bool(case.drive.heads))]
         given += [
             (("drive", "potential"), case.drive.potential is not None),
             (("model", "layers"), bool(case.model.layers)),
@@ -142,6 +143,8 @@ def _fluids(case: MeshedCase) -> Iterator[Found]:
                 ("model", "layers", name),
                 f"a layer belongs to a reservoir or an outlet: contacts: {{{name}: outlet}}",
             )
+    if case.model.dynamics == "superfluid" and base.conductivity:
+        yield (*material, "conductivity"), "material.conductivity is for charged condensates: dynamics: charged"
     if case.model.dynamics == "charged" and base.plasma_frequency is None:
         yield (
             material,

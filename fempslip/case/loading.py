@@ -42,6 +42,10 @@ def load(name_or_path: str | Path, overrides: Overrides | None = None) -> Case:
     """A delivered case by its name, or any by its path; `overrides` sets values by dotted paths.
 
     Raises Refusal with every error of the file: where, what is known there, and the nearest name.
+
+    >>> import fempslip as fs
+    >>> fs.load("wire_weak_spot", {"time.until": "500 tau"}).until
+    500.0
     """
     path = find(name_or_path, "cases")
     return build(read_file(path), path, overrides, path.stem)

@@ -95,7 +95,8 @@ class Everywhere(Part):
     """The reference material, and what holds wherever a region says nothing else.
 
     Superfluids: mass of a particle, density, chemical_potential instead of xi, damping (u = damping - i), and of a
-    charged one the plasma frequency in mu0/hbar.
+    charged one the plasma_frequency w_p in mu0/hbar and the conductivity sigma of what is normal in it, which damps the
+    plasma oscillation at the rate sigma w_p^2/2.
     """
 
     xi: AsWritten = None
@@ -117,6 +118,7 @@ class Everywhere(Part):
     chemical_potential: AsWritten = None
     damping: Annotated[Number, NotNegative] = 0.0
     plasma_frequency: Annotated[Number, Positive] | None = None
+    conductivity: Annotated[Number, NotNegative] = 0.0
 
 
 class Region(Part):

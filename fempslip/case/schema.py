@@ -91,7 +91,12 @@ class Case(Part):
         return self._origin.path
 
     def vary(self, overrides: Mapping[str, object]) -> Case:
-        """A case with other values at dotted paths ({"drive.field": "60 mT"}).  Raises Refusal."""
+        """A case with other values at dotted paths.  Raises Refusal.
+
+        >>> import fempslip as fs
+        >>> fs.load("film_vortex_flow").vary({"drive.field": "60 mT", "mesh.size": "0.4 xi"}).title
+        'Vortex flow in a film driven by a current'
+        """
         from fempslip.case.loading import vary
 
         return vary(self, overrides)

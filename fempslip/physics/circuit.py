@@ -126,6 +126,11 @@ class Equations:
         kept = {"inductor": lambda e: x[self.branch[e.name]], "capacitor": lambda e: self.drop(x, e)}
         return float(sum(0.5 * e.value * kept[e.kind](e) ** 2 for e in self.circuit.elements if e.kind in kept))
 
+    def energy_of(self, kept: Array) -> float:
+        """The same from E x: fluxes L i and charges C v."""
+        storing = [e for e in self.circuit.elements if e.kind in ("inductor", "capacitor") and e.value > 0]
+        return float(sum(0.5 * kept[self.branch[e.name]] ** 2 / e.value for e in storing))
+
     def into_sample(self, x: Array) -> float:
         """Power that the terminals take up: sum_c v_c I_c."""
         nodes = self.circuit.terminals.values()

@@ -200,7 +200,7 @@ class Screening:
         space = space_of(problem)
         kS = sp.csr_array(problem.kappa**2 * space.S)
         source = np.array([kS @ pattern for pattern in space.patterns]).reshape(space.patterns.shape)
-        return cls(problem, space, kS, source, current_patterns(mesh, op, problem.contacts, problem.drive.currents))
+        return cls(problem, space, kS, source, current_patterns(mesh, op, problem.contacts, problem.drive.driven))
 
     def factors(self, t: float) -> Array:
         return np.array([f.value(t) for f in self.problem.drive.fields])

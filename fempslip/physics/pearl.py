@@ -20,7 +20,7 @@ of G^T and need no unknown of their own.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,12 @@ class Flow:
     current: Array
     induced: Array
     iterations: int
+
+    def plus(self, share: float, other: Flow) -> Flow:
+        """With `share` of another flow, whose base is 0."""
+        x, y = self.x + share * other.x, self.y + share * other.y
+        current, induced = self.current + share * other.current, self.induced + share * other.induced
+        return Flow(x, y, current, induced, self.iterations)
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,8 +180,12 @@ def moment(law: BiotSavart, current: Array) -> float:
 # ------------------------------------------------------------------------------------------- in time
 
 TOLERANCE = 1e-4  # of the induced potential, a step
+UNIT = 1e-6  # of that of a unit current
+KEPT = 8  # lengths of step whose unit currents are remembered
 QUIET = 1e-7  # j0: normal currents below it are none
 NORMAL = 0.02  # mean |psi|^2 of a start state below which it counts as normal
+
+UNBORN = State(0, 0.0, 0.0, (), {})
 
 Bdf = Callable[[float, float | None], tuple[float, float, float]]
 Weights = Callable[[float, tuple[float, ...], int], tuple[float, ...]]
@@ -183,7 +193,10 @@ Weights = Callable[[float, tuple[float, ...], int], tuple[float, ...]]
 
 @dataclass(frozen=True, eq=False)
 class Open:
-    """A step before the currents of the terminals are known."""
+    """A step before the currents of the terminals are known.
+
+    units : with a circuit, the flow of a unit current into each contact, and `flow` that of the currents `fed`
+    """
 
     past: State
     t: float
@@ -191,6 +204,9 @@ class Open:
     b: Array
     base: Array
     guess: Array
+    units: tuple[Flow, ...] = ()
+    flow: Flow | None = None
+    fed: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,8 +225,12 @@ class PearlField:
     make_solver: MakeSolver
     bdf: Bdf
     weights: Weights
+    answers: dict[float, tuple[Flow, ...]] = field(default_factory=dict)
 
-    ladder = False
+    @property
+    def ladder(self) -> bool:
+        """With a circuit: what the film answers to a current depends on the step."""
+        return self.problem.drive.circuit is not None
 
     @classmethod
     def of(cls, problem: Problem, graph: Graph, make_solver: MakeSolver, bdf: Bdf, weights: Weights) -> PearlField:
@@ -279,7 +299,7 @@ class PearlField:
         return {"a_ind": float(np.abs(new["a_ind"] - self.ahead(past, "a_ind", dt, 3)).max())}
 
     def response(self, psi: Array, link: Array, past: State, t: float) -> tuple[Array, Array, Any]:
-        """What the solve needs beside the currents; V_s and R are for circuits, which films with a field do not take.
+        """V_s, R and what the solve needs beside the currents; without a circuit nobody asks for V_s and R.
 
         Where t is the time of `past` itself: a first short step from there, which tells mu behind a kink of the drive.
         """
@@ -295,18 +315,51 @@ class PearlField:
             before += h1 * (potential(drive, past.t - last) + past.past("a_ind")[1])
         b = (before - a1 * potential(drive, past.t + dt)) / dt
         guess = past["e"] if short else self.ahead(past, "e", dt, 3)
+        step = Open(past, t, dt / a1, b, current, guess)
+        if drive.circuit is not None:
+            return self.answer(step)
         none = np.full(len(self.problem.contacts), np.nan)
-        return none, np.full((none.size, none.size), np.nan), Open(past, t, dt / a1, b, current, guess)
+        return none, np.full((none.size, none.size), np.nan), step
+
+    def answer(self, step: Open) -> tuple[Array, Array, Open]:
+        """V_s, R and the step of a film in a circuit: its flow is linear in the currents of the terminals.
+
+        V = V_s + R I are mu over the contacts, the voltages whose product with I is the power taken up; the inductance
+        of the film is in R, which grows as the step shrinks.  The flow is solved with the currents of the last step.
+        """
+        units = self.units(step.q)
+        r = np.array([self.shares @ unit.y for unit in units]).T
+        fed = -np.array([(self.sheath.G.T @ step.past["current"])[c.nodes].sum() for c in self.problem.contacts])
+        flow = self.flow(step, self.shares.T @ fed)
+        return self.shares @ flow.y - r @ fed, r, replace(step, units=units, flow=flow, fed=fed)
+
+    def units(self, q: float) -> tuple[Flow, ...]:
+        """Flow of a unit current into each contact, taken out evenly everywhere: that cancels in any set of currents
+        that sums to zero."""
+        q = float(f"{q:.10e}")  # a resumed run finds the same ones
+        if q not in self.answers:
+            m, none = self.problem.operators.m, np.zeros(self.graph.w.size)
+            while len(self.answers) >= KEPT:
+                self.answers.pop(next(iter(self.answers)))
+            rows = self.shares - m / m.sum()
+            self.answers[q] = tuple(self.flow(Open(UNBORN, 0.0, q, none, none, none), row, UNIT) for row in rows)
+        return self.answers[q]
+
+    def flow(self, step: Open, s: Array, tolerance: float = TOLERANCE) -> Flow:
+        """Fields and currents of a step with the current s fed in at nodes."""
+        c, m = 1 / (self.problem.Lambda * step.q), self.sheath.metric
+        smooth = self.sheath.law.smoothing(c, self.most)
+        return self.sheath.solve(
+            c, step.b, step.base, s, step.guess, tolerance, QUIET, lambda x: x - smooth(m @ x)
+        )  # fmt: skip
 
     def close(self, step: Any, currents: Array) -> Mapping[str, Array]:
         """mu, a_ind, current, e and a of the new time."""
-        lam, s = self.problem.Lambda, self.shares.T @ currents
-        c = 1 / (lam * step.q)
-        smooth = self.sheath.law.smoothing(c, self.most)
-        m = self.sheath.metric
-        flow = self.sheath.solve(
-            c, step.b, step.base, s, step.guess, TOLERANCE, QUIET, lambda x: x - smooth(m @ x)
-        )  # fmt: skip
+        lam, flow = self.problem.Lambda, step.flow
+        if flow is None:
+            flow = self.flow(step, self.shares.T @ currents)
+        for more, unit in zip(currents - step.fed if step.units else (), step.units, strict=True):
+            flow = flow.plus(more, unit)
         if step.t <= step.past.t:
             return {"mu": flow.y, "e": flow.x}
         a_ind = flow.induced / lam

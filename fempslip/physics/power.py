@@ -22,7 +22,7 @@ from fempslip.physics.applied import AppliedLinks, framed, injection, potential
 from fempslip.physics.energy import LinkEnergy
 from fempslip.physics.graph import Graph, graph
 from fempslip.physics.landscape import Epsilon
-from fempslip.physics.maxwell import MaxwellMeter
+from fempslip.physics.maxwell import Kinetics, MaxwellMeter
 
 
 class Meter(Protocol):
@@ -38,7 +38,7 @@ class Meter(Protocol):
 
 def meter_of(problem: Problem) -> Meter:
     if problem.fluid is not None:
-        return FluidMeter(problem, superfluid.External(problem.fluid.external), Epsilon(problem))
+        return FluidMeter.of(problem)
     return METERS[problem.model.get("screening", "none")](problem)
 
 
@@ -107,11 +107,22 @@ class FluidMeter:
     problem: Problem
     external: superfluid.External
     epsilon: Epsilon
+    kinetics: Kinetics | None  # charged
+
+    @classmethod
+    def of(cls, problem: Problem) -> FluidMeter:
+        fluid = superfluid.fluid_of(problem)
+        kinetics = Kinetics.of(problem, graph(problem.operators)) if fluid.permittivity else None
+        return cls(problem, superfluid.External(fluid.external), Epsilon(problem), kinetics)
 
     def stored(self, state: State) -> tuple[float, float]:
         p, m = self.problem, self.problem.operators.m
         epsilon, external = self.epsilon.at(state.t), self.external.at(state.t)
-        value = superfluid.energy(p, state["psi"], state["a"], epsilon, external)
+        if self.kinetics is None:
+            value = superfluid.energy(p, state["psi"], state["a"], epsilon, external)
+        else:
+            value = self.kinetics.energy(state["psi"], state["a"], epsilon)[0]
+            value += float((m * external) @ np.abs(state["psi"]) ** 2)
         density = float(m @ np.abs(state["psi"]) ** 2 / m.sum())
         return value + superfluid.field_energy(
             p, state["a"], state.history["e"][0] if "e" in state.history else None, state.t

@@ -6,6 +6,7 @@ A new task adds a line to ASKED: from its case and problem to a contract.Task.
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 
 from fempslip.case import Case, Lumped, MeshedCase
 from fempslip.case.scales import MU0
-from fempslip.contract import Failure, Mesh, Problem, Refusal, Task
+from fempslip.contract import Continuing, Failure, Mesh, Problem, Refusal, Task
 from fempslip.mesh.meshing import make_mesh
 from fempslip.physics import pearl
 from fempslip.physics.biot_savart import Sheet
@@ -75,6 +76,37 @@ def answered(case: Case, into: str | Path, progress: Note, pictures: bool, start
     return drawn(case, run, progress) if pictures else run
 
 
+class Again(UserWarning):
+    """A task that was cut short and begins from its beginning."""
+
+
+def resumed(case: Case, run: Run, progress: Note, pictures: bool) -> Run:
+    """Answer the question of a run that was cut short, in its folder: what its last checkpoint holds is not looked for
+    again, the rest is; tables and frames are written anew.
+
+    Raises Refusal for a run that is finished.
+    """
+    if run.status == "finished":
+        words = f"{run.folder} holds a finished run of task {case.task}, which has no time to go on in"
+        raise Refusal(f"{words}: run its case anew")
+    if isinstance(case, Lumped):
+        task: Task = LumpedTask(case)
+    else:
+        assert isinstance(case, MeshedCase)
+        task = ASKED[case.task](case, compile(case, run.mesh))
+    arrays = run.checkpoint() if run.committed else {}
+    if arrays and isinstance(task, Continuing):
+        task = task.after(arrays)
+    else:
+        warnings.warn(
+            f"{run.folder}: nothing to go on with is kept; task {case.task} begins again", Again, stacklevel=2
+        )
+    with RunWriter.resume(run.folder, anew=True) as writer:
+        answer_into(case, task, run.mesh, writer, progress)
+    again = open_run(run.folder)
+    return drawn(case, again, progress) if pictures else again
+
+
 def nowhere() -> Mesh:
     """The mesh of a system without extent: no points."""
     none = np.zeros(0, dtype=np.int64)
@@ -103,7 +135,7 @@ def answer_into(case: Case, task: Task, mesh: Mesh, writer: RunWriter, progress:
     outcome: dict[str, Any] = {"status": "failed"}
     try:
         found = task.run(writer, progress)
-        writer.checkpoint({})
+        writer.checkpoint({})  # all rows and frames count
         results = {case.task: dict(found), **recipes.results(case, open_run(writer.folder), case.postprocess)}
         outcome = {"status": "finished", "results": results, "expect": judged(case, results)}
     except KeyboardInterrupt:

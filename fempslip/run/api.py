@@ -36,7 +36,12 @@ VOLTS = {"V": 1.0, "mV": 1e-3, "uV": 1e-6, "nV": 1e-9}
 
 
 def check(case: Case | str | Path) -> str:
-    """The case explained without solving it.  Raises Refusal where it is wrong."""
+    """The case explained without solving it.  Raises Refusal where it is wrong.
+
+    >>> import fempslip as fs
+    >>> print(fs.check("wire_weak_spot").splitlines()[0])
+    wire_weak_spot: Phase slips at a weak spot of a wire
+    """
     return explain(case if isinstance(case, Case) else load(case))
 
 
@@ -44,6 +49,13 @@ def voltage(run: Run, first: str, second: str, unit: str = "V0") -> tuple[Array,
     """(t, V) of a measured pair: (steps,) times in tau0 and voltages in V0, V, mV, uV or nV.
 
     Raises Refusal for a pair that was not measured, a unit that is not known, or volts of a dimensionless material.
+
+    >>> import fempslip as fs
+    >>> short = {"time.until": "20 tau", "measure.from": "10 tau", "expect": None, "postprocess": None}
+    >>> run = fs.solve(fs.load("wire_weak_spot").vary(short), into="runs/wire", pictures=False)
+    >>> t, V = fs.voltage(run, "begin", "end", unit="uV")
+    >>> t.shape == V.shape and bool(t[-1] == 20)
+    True
     """
     if "voltage" not in run.tables:
         raise Refusal(f"{run.folder} holds no voltages: name pairs of probes in measure.between before the run")
@@ -78,6 +90,14 @@ def track(run: Run) -> dict[str, Array]:
     Wires: the phase slips t, x, y, z, edge, winding.
     A run whose zeros were not watched is followed over its frames; a warning says where these are too far apart.
     States of a task that does not march in time: t, x, y, z, winding of each (films: vortices; bodies: pierced faces).
+
+    >>> import fempslip as fs
+    >>> changes = {"material.gamma": 0, "drive.current.density": "0.34 j0", "postprocess": ["phase_slips"]}
+    >>> changes |= {"time.until": "60 tau", "measure.from": "20 tau", "expect": None}
+    >>> run = fs.solve(fs.load("wire_weak_spot").vary(changes), into="runs/slips", pictures=False)
+    >>> slips = fs.track(run)
+    >>> bool(len(slips["t"]) > 3 and abs(slips["x"] - slips["x"][0]).max() < 0.2)  # all at the weak spot
+    True
     """
     case = case_of(run)
     if case.task != "evolve":
@@ -93,6 +113,14 @@ def ledger(run: Run, first: Place, second: Place) -> dict[str, dict[str, Array]]
 
     first, second : names of probes or boundaries, or points in xi
     Returns path (direct, detour, spread) -> columns t, impulse, crossings, phase, nodes, contact, residual, by frame.
+
+    >>> import fempslip as fs
+    >>> changes = {"material.gamma": 0, "drive.current.density": "0.34 j0", "postprocess": ["phase_slips"]}
+    >>> changes |= {"time.until": "60 tau", "measure.from": "20 tau", "expect": None}
+    >>> run = fs.solve(fs.load("wire_weak_spot").vary(changes), into="runs/ledger", pictures=False)
+    >>> sides = fs.ledger(run, "begin", (14.0, 0.0))["direct"]
+    >>> bool(abs(sides["residual"]).max() < 1e-9)
+    True
     """
     return ledger_between(run, first, second)
 
@@ -118,5 +146,12 @@ def zeros_of_frames(run: Run) -> dict[str, Array]:
 
 
 def render(run: Run, recipe: str) -> list[Path]:
-    """Draw the pictures of a recipe into the run folder; returns their paths."""
+    """Draw the pictures of a recipe into the run folder; returns their paths.
+
+    >>> import fempslip as fs
+    >>> short = {"time.until": "20 tau", "measure.from": "10 tau", "expect": None, "postprocess": None}
+    >>> run = fs.solve(fs.load("wire_weak_spot").vary(short), into="runs/drawn", pictures=False)
+    >>> [path.name for path in fs.render(run, "kymograph")]
+    ['kymograph.png']
+    """
     return draw(case_of(run), run, [recipe], quiet)

@@ -109,6 +109,13 @@ def batch(
     Columns: the paths, `folder`, `status`, `failure`, and the numbers of each recipe as `recipe.result`.  A run that
     fails keeps its row, with its message.  Raises Refusal, before anything runs, where a combination is wrong or the
     folder holds another batch.
+
+    >>> import fempslip as fs
+    >>> short = {"time.until": "20 tau", "measure.from": "10 tau", "expect": None, "postprocess": ["voltage"]}
+    >>> case = fs.load("wire_weak_spot").vary(short)
+    >>> table = fs.batch(case, {"material.gamma": [0, 10]}, into="runs/family")
+    >>> table["status"]
+    ['finished', 'finished']
     """
     sweep = grid(values) if values is not None else case.sweep
     if sweep is None:

@@ -10,8 +10,6 @@ import time
 import warnings
 from collections.abc import Iterable, Sequence
 
-import numpy as np
-
 from fempslip.case import Case, Evolve, Lumped, MeshedCase
 from fempslip.case.lumped_settings import SYSTEMS
 from fempslip.case.noise_settings import BOLTZMANN
@@ -20,13 +18,15 @@ from fempslip.case.waveforms import Sum
 from fempslip.contract import Mesh, Problem, Step, Waveform
 from fempslip.mesh.meshing import make_mesh
 from fempslip.mesh.sources import circulations, densities, potential_of
+from fempslip.physics.graph import graph
 from fempslip.run import statics
 from fempslip.run.compiling import compile, depairing_current, instants, per_cell
 from fempslip.run.fluids import limit_of
 from fempslip.run.recipes import recipe
 from fempslip.run.running import watchers_of
 from fempslip.run.support import refuse_unanswerable, refuse_unsupported
-from fempslip.solver.bdf2 import Bdf2, advance
+from fempslip.solver.bdf2 import advance
+from fempslip.solver.screening import unscreened
 from fempslip.tasks.evolve import stepper_of
 
 TYPICAL_STEP = 0.25  # tau0, mean step of driven runs at the default tolerance
@@ -255,13 +255,10 @@ def normal_resistance(problem: Problem) -> float:
     """R of the normal current between the first two terminals of the circuit."""
     circuit = problem.drive.circuit
     assert circuit is not None
-    field = Bdf2.of(problem).field
+    field = unscreened(problem, graph(problem.operators))
     names = [contact.name for contact in problem.contacts]
     a, b = (names.index(name) for name in list(circuit.terminals)[:2])
-    none = np.zeros(problem.operators.nodes, dtype=complex)
-    state = Bdf2.of(problem).begin()
-    link, _ = field.frame({"chi": state["chi"], "a": state["a"]}, 0.0)
-    _, r, _ = field.response(none, link, state, 0.0)
+    r = field.shares @ field.unit.T
     return float(r[a, a] + r[b, b] - r[a, b] - r[b, a])
 
 

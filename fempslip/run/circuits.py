@@ -210,6 +210,10 @@ def plateaus(bias: Array, n: Array) -> dict[str, dict[str, float]]:
 def circuit_energy(case: Evolve, run: Run) -> dict[str, Any]:
     """`circuit_energy`: energy that the sources gave, against what became heat and what is stored, sample included.
 
+    What the circuit gives at the terminals and what the sample takes up there are two sums; their difference is in the
+    residual, but where a field or an epsilon does work on the sample too: there it is `others`, that work.
+    A sample with noise gives back what it takes: there `sample` is what goes in, the balance the circuit's alone.
+
     Over the measured time, cut to whole periods of the drive or, without one, of the slips.  In I0 V0 tau0.
     """
     if "circuit" not in run.tables:
@@ -225,12 +229,24 @@ def circuit_energy(case: Evolve, run: Run) -> dict[str, Any]:
 
     supplied, resistors = over(circuit["supplied"]), over(circuit["dissipated"])
     heat, kept = 0.5 * over(series["dissipated"]), 0.5 * over(series["stored"])
-    others = 0.5 * over(series["supplied"]) - over(circuit["sample"])  # the work of a field or an epsilon that changes
+    quiet = case.noise is None
+    if not quiet:
+        heat, kept = over(circuit["sample"]), 0.0
+    others = 0.5 * over(series["supplied"]) - over(circuit["sample"]) if quiet and worked_on(case) else 0.0
     charged = float(np.diff(np.interp(span, circuit["t"], circuit["stored"]))[0])
     scale = max(abs(supplied), abs(resistors) + abs(heat), 1e-300)
     residual = (supplied + others - resistors - heat - kept - charged) / scale
     answer = {"supplied": supplied, "others": others, "resistors": resistors, "sample": heat, "stored": charged + kept}
     return {**answer, "residual": residual, "from": float(span[0]), "to": float(span[1])}
+
+
+def worked_on(case: Evolve) -> bool:
+    """Whether something beside the circuit changes in time: a field, a flux, an epsilon."""
+    drive, until = case.drive, case.time.until
+    waves = [wave for _, wave in (*drive.field, *drive.sources, *drive.flux)]
+    steady = all(wave.period is None and len({wave.value(t) for t in (0.0, *wave.kinks(until))}) == 1 for wave in waves)
+    warm = [m.epsilon for m in case.material.values() if not isinstance(m.epsilon, int | float)]
+    return not steady or any(term.times is not None for profile in warm for term in profile.terms())
 
 
 def whole_periods(case: Evolve, run: Run) -> Array:

@@ -113,8 +113,6 @@ def refuse_unscreenable(case: MeshedCase, problem: Problem, section: Array) -> N
     if mesh.dim == 3 and problem.contacts:
         words = "a body under screening: maxwell carries no current from contacts; remove them, or use screening: none"
         raise case.refuse("model.screening", words)
-    if problem.drive.circuit is not None:
-        raise case.refuse("model.screening", "a circuit needs screening: none; under maxwell currents are prescribed")
     if not problem.kappa > 0:
         words = "screening: maxwell needs lambda beside xi (kappa = lambda/xi): add lambda to the material"
         raise case.refuse("model.screening", words)
@@ -414,8 +412,6 @@ def with_noise(case: MeshedCase, problem: Problem, conductance: Array) -> Proble
     noise = case.noise if isinstance(case, Evolve) else None
     if noise is None:
         return problem
-    if problem.drive.circuit is not None:
-        raise case.refuse("noise", "noise of the sample and a circuit do not go together yet: give drive.current")
     charged = noise.johnson and case.model.charge != "off"
     problem = replace(problem, noise=Noise(noise.temperature, noise.seed, conductance if charged else None))
     hottest = noise.temperature / float(problem.operators.m.min())

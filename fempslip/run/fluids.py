@@ -55,6 +55,7 @@ def fluid_of(
         reservoirs=tuple(reservoirs),
         outlet=outlet,
         permittivity=0.0 if frequency is None else frequency**-2,
+        conductivity=case.materials.everywhere.conductivity,
         kappa=case.scales.kappa or 0.0,
     )
 

@@ -82,6 +82,31 @@ def hole_flux(case: Evolve, run: Run) -> dict[str, Any]:
     return main if len(found) == 1 else {**main, "holes": found}
 
 
+def flux_jump(case: Evolve, run: Run) -> dict[str, Any]:
+    """`flux_jump` of each hole: flux at the begin and the end of the measured time, their difference, and the same from
+    the emf round the hole, -int emf dt, in Phi0; the largest emf in V0.
+
+    At a fixed applied field a slip changes the flux by Phi0 L_g/(L_g + L_k), the geometric part of the inductance.
+    """
+    table = run.table("magnetization")
+    part = window(case, table["t"])
+    t, volt = table["t"][part], case.scales.si("voltage")
+    found: dict[str, Any] = {}
+    for name in run.mesh.holes:
+        flux, emf = table[f"flux {name}"][part], table[f"emf {name}"][part]
+        largest = float(np.abs(emf).max())
+        found[name] = {
+            "before": float(flux[0]),
+            "after": float(flux[-1]),
+            "jump": float(flux[-1] - flux[0]),
+            "pulse": -float(np.sum(0.5 * (emf[1:] + emf[:-1]) * np.diff(t))) / (2 * np.pi),
+            "largest_emf": largest,
+            "si": {"largest_emf_V": times(largest, volt)},
+        }
+    main = next(iter(found.values()))
+    return main if len(found) == 1 else {**main, "holes": found}
+
+
 PERIODS = 400  # tried
 
 
@@ -133,5 +158,6 @@ RESULTS: Mapping[str, Any] = {
     "magnetic_moment": magnetic_moment,
     "magnetization_loop": magnetization_loop,
     "hole_flux": hole_flux,
+    "flux_jump": flux_jump,
     "modulation": modulation,
 }

@@ -27,7 +27,7 @@ from fempslip.run import circuits, magnetic, slips, superflow, tracking
 from fempslip.run.afterwards import Place, watched, with_pair
 from fempslip.run.results import RESULTS as PLAIN_RESULTS
 from fempslip.run.steadiness import Steadiness
-from fempslip.solver.netlist import Netlist, load_of
+from fempslip.solver.netlist import load_of, netlist_of
 from fempslip.store import Run
 from fempslip.tasks import watchers as seen
 from fempslip.tasks.conserved import Conserved
@@ -84,7 +84,7 @@ def watchers_for(case: Evolve, problem: Problem, contours: Mapping[str, Array]) 
         "voltages": seen.Voltages.of(problem),
     }
     if problem.drive.circuit is not None:
-        found["circuit"] = seen.CircuitTable(Netlist.of(problem))
+        found["circuit"] = seen.CircuitTable(netlist_of(problem))
     if "currents" in asked:
         found["currents"] = seen.Currents(load_of(problem))
     if case.model.reactive:

@@ -64,7 +64,54 @@ MCCUMBER = """@article{mccumber1970,
   note = {rate of thermal phase slips}
 }
 """
-
+LANGER_DECAY = """@article{langer1969,
+  author = {Langer, J. S.},
+  title = {Statistical theory of the decay of metastable states},
+  journal = {Ann. Phys.}, volume = {54}, pages = {258}, year = {1969},
+  note = {rate over a saddle}
+}
+"""
+STRING = """@article{e2007,
+  author = {E, Weinan and Ren, Weiqing and Vanden-Eijnden, Eric},
+  title = {Simplified and improved string method for computing the minimum energy paths in barrier-crossing events},
+  journal = {J. Chem. Phys.}, volume = {126}, pages = {164103}, year = {2007},
+  note = {the way over a barrier}
+}
+"""
+LIU = """@article{liu1989,
+  author = {Liu, Dong C. and Nocedal, Jorge},
+  title = {On the limited memory {BFGS} method for large scale optimization},
+  journal = {Math. Program.}, volume = {45}, pages = {503}, year = {1989},
+  note = {descent to stationary states}
+}
+"""
+SAINT_JAMES = """@article{saintjames1963,
+  author = {Saint-James, D. and de Gennes, P. G.},
+  title = {Onset of superconductivity in decreasing fields},
+  journal = {Phys. Lett.}, volume = {7}, pages = {306}, year = {1963},
+  note = {nucleation}
+}
+"""
+ZAIKIN = """@article{zaikin1997,
+  author = {Zaikin, Andrei D. and Golubev, Dmitri S. and van Otterlo, Anne and Zim{\\'a}nyi, Gergely T.},
+  title = {Quantum Phase Slips and Transport in Ultrathin Superconducting Wires},
+  journal = {Phys. Rev. Lett.}, volume = {78}, pages = {1552}, year = {1997},
+  note = {quantum phase slips as vortices in space and imaginary time}
+}
+"""
+PHILOX = """@inproceedings{salmon2011,
+  author = {Salmon, John K. and Moraes, Mark A. and Dror, Ron O. and Shaw, David E.},
+  title = {Parallel random numbers: as easy as 1, 2, 3},
+  booktitle = {Proc. Int. Conf. High Performance Computing (SC11)}, pages = {16}, year = {2011},
+  note = {the generator of the noise}
+}
+"""
+OF_STATES = {
+    "relax": [LIU],
+    "nucleation": [SAINT_JAMES],
+    "barrier": [STRING, LIU, LANGER_DECAY, MCCUMBER],
+    "instanton": [STRING, LIU, ZAIKIN],
+}
 
 PITAEVSKII = """@article{pitaevskii1961,
   author = {Pitaevskii, L. P.},
@@ -122,6 +169,9 @@ def bibliography(case: Case) -> str:
         return "\n".join(of_lumped(case))
     assert isinstance(case, MeshedCase)
     reactive = case.model.reactive
+    if case.task in OF_STATES:
+        tools = [SCIKIT_FEM, GMSH] if case.geometry.dimension > 1 else []
+        return "\n".join([CHRISTIANSEN, *OF_STATES[case.task], *tools])
     used = [GROSS, PITAEVSKII, STRANG, CHRISTIANSEN] if reactive else [KRAMER, CHRISTIANSEN]
     if case.measure.between:
         used += [ANDERSON] if reactive else [JOSEPHSON, ANDERSON]
@@ -129,8 +179,8 @@ def bibliography(case: Case) -> str:
         used += [SCIKIT_FEM, GMSH]
     elif not reactive:
         used.append(IVLEV)
-    if isinstance(case, Evolve) and case.noise is not None and case.geometry.dimension == 1:
-        used += [LANGER, MCCUMBER]
+    if isinstance(case, Evolve) and case.noise is not None:
+        used += [LANGER, MCCUMBER, PHILOX] if case.geometry.dimension == 1 else [PHILOX]
     return "\n".join(used)
 
 

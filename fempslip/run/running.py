@@ -51,6 +51,12 @@ def solve(
 
     Raises Refusal (the case is wrong, the folder is taken) before anything is written, Failure when the run cannot go
     on, KeyboardInterrupt; in these two the folder holds everything up to there.
+
+    >>> import fempslip as fs
+    >>> short = {"time.until": "20 tau", "measure.from": "10 tau", "expect": None, "postprocess": ["voltage"]}
+    >>> run = fs.solve(fs.load("wire_weak_spot").vary(short), into="runs/short", pictures=False)
+    >>> run.status, float(run.times[-1]), sorted(run.summary["results"])
+    ('finished', 20.0, ['voltage'])
     """
     refuse_unsupported(case)
     refuse_unanswerable(case)
@@ -78,12 +84,17 @@ def solve(
 def resume(folder: str | Path, until: str | None = None, progress: Note = quiet, pictures: bool = True) -> Run:
     """Go on with a stopped, killed or finished run, to `until` if given, on the stored mesh and node order.
 
-    A run that was killed before its first checkpoint begins anew.
+    A run that was killed before its first checkpoint begins anew.  A task that does not march goes on with what its
+    checkpoint holds (run/answering.py).
     """
     run = open_run(folder)
     case = case_of(run)
     if not isinstance(case, Evolve):
-        raise Refusal(f"{run.folder} holds a run of task {case.task}, which has no time to go on in: run its case anew")
+        from fempslip.run.answering import resumed
+
+        if until is not None:
+            raise Refusal(f"{run.folder} holds a run of task {case.task}, which has no time to go on in (--until)")
+        return resumed(case, run, progress, pictures)
     if until is not None:
         case = cast(Evolve, case.vary({"time.until": until}))
     checkpoint = run.checkpoint() if run.committed else None

@@ -51,9 +51,12 @@ SUPPORT = (
         for holes in ("no", "yes")
     )
     + tuple(
-        Row("evolve", "tdgl", "none", "conserved", contact, holes, "yes", circuit="yes")
+        Row("evolve", "tdgl", screening, "conserved", contact, holes, "yes", noise, circuit="yes")
+        for noise in ("no", "yes")
+        for screening in ("none", "maxwell", "pearl")
         for contact in ("normal", "bank", "free")
         for holes in ("no", "yes")
+        if not (screening == "pearl" and contact == "bank") and not (noise == "yes" and screening != "none")
     )
 )
 SUPPORT += (Row("lumped", "none", "none", "none", "none", "no", "yes"),)
@@ -98,19 +101,18 @@ def refuse_unsupported(case: Case) -> None:
             raise case.refuse(
                 "model", f"{words} and contacts of kind {row.contact} is not supported; {hint(row)}".rstrip("; ")
             )
-    if isinstance(case, MeshedCase) and case.model.dynamics == "charged" and case.geometry.dimension == 3:
-        words = "dynamics: charged is for wires and films: on tetrahedra link weights below 0 let its field grow"
-        raise case.refuse("model.dynamics", f"{words} out of rounding")
     if isinstance(case, MeshedCase) and case.model.screening == "pearl":
         refuse_thick(case)
 
 
 def hint(row: Row) -> str:
     """What to write instead."""
-    if row.circuit == "yes" and (row.screening != "none" or row.noise == "yes"):
+    if row.dynamics == "charged" and row.contact != "none":
         return (
-            "a circuit is for screening: none without noise of the sample; give drive.current, or drive.circuit.noise"
+            "charge that enters would need a lead with dynamics of its own: drive it by drive.field, start.kick or tdgl"
         )
+    if row.noise == "yes" and row.screening != "none":
+        return "noise of the sample is for screening: none"
     if row.screening == "pearl" and row.charge == "conserved":
         return "a film with its own field takes contacts that are normal or free" if row.contact == "bank" else ""
     return "a pure relaxation (charge: off) has no currents: remove the contacts" if row.charge == "off" else ""
@@ -199,6 +201,10 @@ SHEET = Need(
     "a film (dimension: 2) whose material.lambda and material.thickness are given",
 )
 SCREENED = Need(lambda case: case.model.screening == "maxwell", "the sample's own field: model: {screening: maxwell}")
+SCREENED_HOLE = Need(
+    lambda case: bool(case.geometry.holes) and case.model.screening == "maxwell",
+    "a hole in the geometry (holes: {name: {point: [x, y]}}) and the sample's own field: model: {screening: maxwell}",
+)
 BULK = Need(lambda case: case.geometry.dimension == 3, "a bulk piece (dimension: 3)")
 SWEPT = Need(
     lambda case: getattr(case, "follow", None) is not None, "states that are followed: task: relax with follow: {..}"
@@ -211,6 +217,8 @@ NUCLEUS = Need(lambda case: case.task == "nucleation", "task: nucleation")
 NEEDS = {
     "power_balance": BALANCED,
     "hole_flux": HOLE,
+    "flux_jump": SCREENED_HOLE,
+    "flux_jump_plot": SCREENED_HOLE,
     "modulation": PAIR,
     "modulation_plot": PAIR,
     "magnetization_loop": MAGNETIC,

@@ -9,6 +9,8 @@ eps0 = 1/wp^2 is the permittivity, kappa^2/eps0 the square of the speed of light
 maxwell: the implicit midpoint rule of the empty field.  kinetic: psi to the new time at the links of the middle, and
 the kick of E by the supercurrent I_s of the *midpoint* of psi: then m (|psi_new|^2 - |psi|^2)/2 = dt G^T I_s holds
 exactly, and with G^T S = 0 Gauss's law  eps0 G^T M1 d_t a = m (|psi|^2 - eps)/2  is kept to rounding (sigma = 0).
+In bodies the energy is that of physics.barycentric, whose cells are positive: with link phases an a that is free grows
+out of rounding where weights are negative.  At the surface b is the applied field: there is no vacuum around.
 (P. W. Anderson, Phys. Rev. 130, 439 (1963): the sound of the condensate becomes the plasma oscillation.)
 """
 
@@ -21,10 +23,11 @@ import numpy as np
 import scipy.sparse as sp
 
 from fempslip.contract import Array, Problem, Refusal, State, Trial
-from fempslip.physics import kernels, superfluid
+from fempslip.physics import superfluid
 from fempslip.physics.applied import potential
 from fempslip.physics.graph import Graph, graph
 from fempslip.physics.landscape import Epsilon
+from fempslip.physics.maxwell import Kinetics
 from fempslip.solver.linear import factored
 from fempslip.solver.reactive import Iterated, not_converged
 from fempslip.solver.strang import largest_turn
@@ -41,6 +44,7 @@ class Charged:
     epsilon: Epsilon
     external: superfluid.External
     kinetic: Iterated
+    kinetics: Kinetics
     mass: Callable[[Array], Array]  # solver of eps0 M1
     kept: dict[float, Callable[[Array], Array]] = field(default_factory=dict)
 
@@ -51,7 +55,7 @@ class Charged:
             raise Refusal("a charged condensate is marched at a fixed step and without damping")
         mass = factored(sp.csr_array(fluid.permittivity * op.M1))
         external = superfluid.External(fluid.external)
-        return cls(problem, g, Epsilon(problem), external, Iterated(g, op.m, TOLERANCE), mass)
+        return cls(problem, g, Epsilon(problem), external, Iterated(g, op.m, TOLERANCE), Kinetics.of(problem, g), mass)
 
     @property
     def ladder(self) -> bool:
@@ -75,19 +79,16 @@ class Charged:
         return replace(state, next_dt=float(self.problem.clock.fixed or state.next_dt))
 
     def attempt(self, state: State, dt: float) -> Trial:
-        g, t, old = self.graph, state.t, state["psi"]
+        t, old = state.t, state["psi"]
         psi, rate = old.copy(), -state["e"]
         self.pointwise(psi, 0.5 * dt, t + 0.25 * dt)
         a, rate = self.maxwell(state["a"], rate, 0.5 * dt, t + 0.25 * dt)
-        link = np.empty(g.neighbour.size, dtype=complex)
-        kernels.links(a, g.w, g.up, g.down, link)
-        middle, count = self.kinetic.middle(psi, link, dt)
+        link, weight = self.kinetics.links(a)
+        middle, count = self.kinetic.middle(psi, link, dt, weight)
         if count < 0:
             raise not_converged(t)
         psi = 2 * middle - psi
-        current, inflow = np.empty(a.size), np.empty(psi.size)
-        kernels.divergence(middle, link, g.up, g.edges, current, inflow)
-        rate = rate + dt * self.mass(current)
+        rate = rate + dt * self.mass(self.kinetics.currents(middle, a))
         a, rate = self.maxwell(a, rate, 0.5 * dt, t + 0.75 * dt)
         self.pointwise(psi, 0.5 * dt, t + 0.75 * dt)
         error = 0.0 if np.isfinite(psi.sum()) and np.isfinite(rate.sum()) else np.nan

@@ -20,7 +20,7 @@ def nested_dissection(matrix: sp.csr_array) -> Array:
     """Fill-reducing order by METIS, (unknowns,)."""
     import pymetis
 
-    graph = sp.csr_array(matrix, copy=True)
+    graph = sp.csr_array(abs(matrix) + abs(matrix).T)  # rounding leaves an entry on one side only, which METIS dies of
     graph.setdiag(0)
     graph.eliminate_zeros()
     if graph.nnz == 0:

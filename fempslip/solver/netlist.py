@@ -23,11 +23,17 @@ from fempslip.physics.circuit import Equations
 from fempslip.solver.bdf import bdf, weights
 
 INSTANT = 1e-6  # of dt_start: the step that makes potentials consistent with a source that has just jumped
+NO_SOLUTION = Failure("the circuit has no solution: a loop of voltages or a node that floats")
 CHARGES = 1.0  # V0: errors of capacitor voltages count against this, or against the voltage itself if it is larger
 
 
 def load_of(problem: Problem) -> Load:
-    return Netlist.of(problem) if problem.drive.circuit is not None else PrescribedCurrents(problem)
+    return PrescribedCurrents(problem) if problem.drive.circuit is None else netlist_of(problem)
+
+
+def netlist_of(problem: Problem) -> Netlist:
+    """By whether the sample has noise of its own."""
+    return Netlist.of(problem) if problem.noise is None else Midpoint.of(problem)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,13 +71,21 @@ class Netlist:
         try:
             x = np.linalg.solve(eq.E * (a1 / step) + eq.with_sample(r), b)
         except np.linalg.LinAlgError:
-            raise Failure("the circuit has no solution: a loop of voltages or a node that floats") from None
+            raise NO_SOLUTION from None
         errors = self.errors(x, known, dt, past.steps) if dt > 0 and len(known) > 1 else {}
         return Closed(eq.currents(x, len(self.problem.contacts)), {"circuit": x}, errors)
 
     def during(self, old: State, new: State) -> Array:
         count = len(self.problem.contacts)
         return 0.5 * (self.equations.currents(old["circuit"], count) + self.equations.currents(new["circuit"], count))
+
+    def instants(self, old: State, new: State) -> list[tuple[Array, float]]:
+        """(x, t) whose mean stands for a step."""
+        return [(old["circuit"], old.t), (new["circuit"], new.t)]
+
+    def stored(self, state: State) -> float:
+        """Energy of inductors and capacitors, in J0 V0 tau0."""
+        return self.equations.energy(state["circuit"])
 
     def errors(self, x: Array, known: tuple[Array, ...], dt: float, steps: tuple[float, ...]) -> Mapping[str, float]:
         """Largest distance of inductor currents and capacitor voltages from their quadratic extrapolation."""
@@ -95,8 +109,46 @@ class Netlist:
             b[eq.branch[e.name]] += size * (a1 * new - (a1 - 1) * old)
 
 
+@dataclass(frozen=True, eq=False)
+class Midpoint(Netlist):
+    """The circuit's step beside a sample with noise: the midpoint rule, with which charges and fluxes have the variance
+    of equilibrium at whatever step, as the waves of psi have with the trapezoid.
+
+        E (x_new - x_now)/dt + A x = b(t + dt/2),    E x_new = 2 E x - E x_now
+
+    Its state is `circuit`, the means x of the step, and `kept`, E x_new: charges and fluxes at the end.
+    """
+
+    def declare(self) -> Mapping[str, int]:
+        return {"circuit": 1, "kept": 1}
+
+    def begin(self) -> Mapping[str, Array]:
+        return {"circuit": np.zeros(self.equations.size), "kept": np.zeros(self.equations.size)}
+
+    def close(self, v_s: Array, r: Array, past: State, t: float) -> Closed:
+        """v_s : mean of the step that ends at t."""
+        eq, dt, kept = self.equations, t - past.t, past["kept"]
+        b = eq.driven(past.t + 0.5 * dt, v_s) + 2 * kept / dt
+        self.add_noise(b, past.step, dt, 1.0)
+        try:
+            x = np.linalg.solve(eq.E * (2 / dt) + eq.with_sample(r), b)
+        except np.linalg.LinAlgError:
+            raise NO_SOLUTION from None
+        arrays = {"circuit": x, "kept": 2 * eq.E @ x - kept}
+        return Closed(eq.currents(x, len(self.problem.contacts)), arrays)
+
+    def during(self, old: State, new: State) -> Array:
+        return self.equations.currents(new["circuit"], len(self.problem.contacts))
+
+    def instants(self, old: State, new: State) -> list[tuple[Array, float]]:
+        return [(new["circuit"], 0.5 * (old.t + new.t))]
+
+    def stored(self, state: State) -> float:
+        return self.equations.energy_of(state["kept"])
+
+
 def draws(seed: int, number: int, count: int) -> Array:
-    """(count,) standard normal numbers of a step."""
+    """(count,) standard normal numbers of a step, others than those of the sample (physics.fluctuations.Draws)."""
     if number < 0:
         return np.zeros(count)
-    return np.random.Generator(np.random.Philox(key=seed, counter=[0, 0, 0, number])).standard_normal(count)
+    return np.random.Generator(np.random.Philox(key=seed, counter=[0, 0, 1, number])).standard_normal(count)

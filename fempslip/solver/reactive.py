@@ -106,11 +106,13 @@ class Iterated:
     m: Array
     tolerance: float
 
-    def middle(self, psi: Array, link: Array, dt: float) -> tuple[Array, int]:
+    def middle(self, psi: Array, link: Array, dt: float, weight: Array | None = None) -> tuple[Array, int]:
+        """weight : (nodes,) added to the diagonal of K."""
         g, root = self.graph, np.sqrt(self.m)
         y = root * psi
         b = y.copy()
-        count = cgw(g.start, g.neighbour, link, g.diagonal, 1.0 / root, 0.5 * dt, b, y, self.tolerance, CGW_LIMIT)
+        diagonal = g.diagonal if weight is None else g.diagonal + weight
+        count = cgw(g.start, g.neighbour, link, diagonal, 1.0 / root, 0.5 * dt, b, y, self.tolerance, CGW_LIMIT)
         return y / root, count
 
 

@@ -13,7 +13,7 @@ from fempslip.solver.bdf import bdf, weights
 from fempslip.solver.self_field import MaxwellField
 
 
-def unscreened(problem: Problem, graph: Graph) -> Field:
+def unscreened(problem: Problem, graph: Graph) -> AppliedField:
     """The applied field alone."""
     return AppliedField.of(problem, graph, lambda k: linear.poisson_solver(k, problem.mesh.dim))
 

@@ -20,13 +20,13 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from fempslip.contract import Array, Problem, State
+from fempslip.contract import Array, Load, Problem, State
 from fempslip.mesh.operators import operators
-from fempslip.physics.applied import PrescribedCurrents
 from fempslip.physics.graph import Graph
 from fempslip.physics.maxwell import Kinetics, Screening
 from fempslip.solver.bdf import bdf, weights
 from fempslip.solver.linear import factored
+from fempslip.solver.netlist import load_of
 
 KEPT = 8  # factors at most
 
@@ -44,7 +44,7 @@ class MaxwellField:
     graph: Graph
     screening: Screening
     kinetics: Kinetics
-    load: PrescribedCurrents
+    load: Load
     mass: sp.csr_array
     damping: sp.csr_array
     free: Array
@@ -62,7 +62,7 @@ class MaxwellField:
         stiff = sp.csr_array(sp.diags_array(np.abs(op.w))) if problem.surroundings is None else kinetic_mass(problem)
         mass, damping = (spread(matrix, space.inner, held.size) for matrix in (op.M1, stiff))
         kinetics = Kinetics.of(problem, graph)
-        load = PrescribedCurrents(problem)
+        load = load_of(problem)
         return cls(problem, graph, screening, kinetics, load, mass, damping, np.flatnonzero(~held))
 
     @property
@@ -101,6 +101,20 @@ class MaxwellField:
 
     def links(self, past: State, t: float, dt: float) -> Mapping[str, Array]:
         """a and e at t + dt."""
+        pace, before, right = self.step(past, t, dt)
+        if self.problem.drive.circuit is not None:
+            v_s, r, new = self.answer(pace, before, right, past, t + dt)
+            self.last.update(time=t + dt, answer=(v_s, r))
+            new = new + self.load.close(v_s, r, past, t + dt).currents @ self.units(pace)
+            return self.arrays(new, pace * (before - new[self.inner]))
+        currents = self.load.close(np.zeros(0), np.zeros(0), past, t + dt).currents
+        if currents.any():
+            right[self.inner] += currents @ self.screening.injected
+        new = self.solve(pace, right, self.kept(past, t + dt))
+        return self.arrays(new, pace * (before - new[self.inner]))
+
+    def step(self, past: State, t: float, dt: float) -> tuple[float, Array, Array]:
+        """(a1/dt, (h0 a_now + h1 a_before)/a1, right side without the current of the terminals) of a step."""
         psi, a = past.past("psi"), past.past("a")
         last = past.steps[0] if past.steps and len(a) > 1 else None
         a1, h0, h1 = bdf(dt, last)
@@ -109,15 +123,29 @@ class MaxwellField:
         pace = float(f"{a1 / dt:.10e}")  # exact in the factor and in the equation; a resumed run makes the same one
         before = (h0 * a[0] + h1 * a[back]) / a1
         guess = x0 * a[0] + x1 * a[back]
-        pull = self.kinetics.currents(x0 * psi[0] + x1 * psi[back], guess)
-        currents = self.load.close(np.zeros(0), np.zeros(0), past, t + dt).currents
-        if currents.any():
-            pull += currents @ self.screening.injected
         right = self.screening.applied(t + dt)
         right += self.mass @ self.widened(pace * before) + self.damping @ self.widened(guess)
-        right[self.inner] += pull
-        new = self.solve(pace, right, self.kept(past, t + dt))
-        return self.arrays(new, pace * (before - new[self.inner]))
+        right[self.inner] += self.kinetics.currents(x0 * psi[0] + x1 * psi[back], guess)
+        return pace, before, right
+
+    def answer(self, pace: float, before: Array, right: Array, past: State, t: float) -> tuple[Array, Array, Array]:
+        """V_s, R of the sample in a circuit and a without current: a is linear in the currents of the terminals.
+
+        V_c = I_c^external . da/dt = V_s + R I: its product with I_c is the power taken up through c.
+        """
+        injected, rest = self.screening.injected, self.solve(pace, right, self.kept(past, t))
+        r = pace * (injected @ self.units(pace)[:, self.inner].T)
+        return pace * (injected @ (rest[self.inner] - before)), r, rest
+
+    def units(self, pace: float) -> Array:
+        """(contacts, edges of the space) what a unit current into each contact adds to a in a step."""
+        kept: dict[float, Array] = self.last.setdefault("units", {})
+        if pace not in kept:
+            none = np.zeros(self.screening.space.gauge.size)
+            while len(kept) >= KEPT:
+                kept.pop(next(iter(kept)))
+            kept[pace] = np.array([self.solve(pace, self.widened(row), none) for row in self.screening.injected])
+        return kept[pace]
 
     def widened(self, a: Array) -> Array:
         """A cochain of the sample on the edges of the space."""
@@ -170,8 +198,15 @@ class MaxwellField:
         return {"a": float(np.max(np.abs(new["a"] - sum(w * x for w, x in zip(q, a, strict=True)))))}
 
     def response(self, framed: Array, link: Array, past: State, t: float) -> tuple[Array, Array, Array]:
-        none = np.zeros(len(self.problem.contacts))
-        return none, np.zeros((none.size, none.size)), np.zeros(0)
+        """V_s and R of the step that `links` has made; at the time of `past` itself those of a first short step."""
+        if self.problem.drive.circuit is None:
+            none = np.zeros(len(self.problem.contacts))
+            return none, np.zeros((none.size, none.size)), np.zeros(0)
+        if t > past.t and self.last.get("time") == t:
+            return *self.last["answer"], np.zeros(0)
+        dt = t - past.t if t > past.t else self.problem.clock.dt_start
+        v_s, r, _ = self.answer(*self.step(past, past.t, dt), past, past.t + dt)
+        return v_s, r, np.zeros(0)
 
     def close(self, partial: Any, currents: Array) -> Mapping[str, Array]:
         return {}

@@ -57,25 +57,26 @@ def relaxed(
     tolerance: float = 1e-3,
     most: int = 300,
     open_end: bool = False,
-    told: Callable[[int, float], None] = lambda rounds, height: None,
+    told: Callable[[String], None] = lambda string: None,
+    cut: bool = False,
 ) -> String:
     """Relax a path psi : (images, nodes), flux : (images,) whose two ends are states.
 
-    open_end : the last is none, and goes down as the others do
+    open_end : the last is none, and goes down as the others do;  cut : the path is one that was cut before
 
     Done when the top has changed by less than `tolerance` of the barrier in three rounds.
     """
     body = search.body
     psi, flux = aligned(body, psi.astype(complex), flux.astype(float))
     down = search.preconditioner(body.links(float(flux.mean())), SHIFT)
-    string = even(body, psi, flux, psi.shape[0])
+    string = even(body, psi, flux, psi.shape[0], cut=cut)
     heights: list[float] = []
     for rounds in range(1, most + 1):
         psi, flux = step(body, down, string, open_end)
         psi, flux = aligned(body, psi, flux)
         string = even(body, psi, flux, psi.shape[0], rounds, string.cut)
         heights.append(string.height())
-        told(rounds, heights[-1])
+        told(string)
         last = heights[-1 - STEADY :]
         if len(last) > STEADY and np.ptp(last) <= tolerance * abs(last[-1] - string.value[0]):
             break

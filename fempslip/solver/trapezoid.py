@@ -4,7 +4,8 @@
     (m R/dt + K'/2) psi_new = (m R/dt - K/2) psi + (N(psi) + N(psi*))/2 + f       chi_new = chi + dt (mu + mu*)/2
 
 K = K_A + m eps^-,  N = m (eps^+ - beta |psi|^2) psi;  R at the start of the step; f and the Johnson noise in mu and mu*
-are the same in both stages (physics.fluctuations).  The trapezoid keeps the variance T/lambda of every linear mode at
+are the same in both stages (physics.fluctuations).  A circuit takes the midpoint rule (solver.netlist), with V_s of the
+start in the first stage and its mean in the second.  The trapezoid keeps the variance T/lambda of every linear mode at
 whatever dt; BDF2 and implicit Euler freeze the short waves.  The state's mu is the mean of the step.
 """
 
@@ -26,10 +27,13 @@ from fempslip.physics.graph import Graph, graph
 from fempslip.physics.landscape import Epsilon
 from fempslip.solver import cg, hot_wire, linear
 from fempslip.solver.bdf2 import BRIGHT, CG_LIMIT, held
+from fempslip.solver.netlist import Netlist, netlist_of
 
 CG_TOLERANCE = 1e-10
 FACTORS = 4  # kept: a step that lands on a frame may differ
 SAME = 1e-9  # relative: sums of steps are off by rounding
+
+Answer = tuple[Array, Array, Array]  # of contract.Field.response
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +49,7 @@ class Trapezoid:
     graph: Graph
     field: AppliedField
     load: PrescribedCurrents
+    circuit: Netlist | None
     held: Array  # (nodes,) True where psi is held (normal contacts and banks)
     epsilon: Epsilon
     draws: fluctuations.Draws
@@ -65,16 +70,19 @@ class Trapezoid:
         poisson = None
         if direct and not applied.banks and csgraph.connected_components(op.G.T @ op.G, directed=False)[0] == 1:
             poisson = linear.factored(sp.csr_array((op.G.T @ op.M1 @ op.G)[1:][:, 1:]))
-        return cls(problem, noise, g, applied, load, held(problem), at, draws, cells, direct, poisson)
+        circuit = None if problem.drive.circuit is None else netlist_of(problem)
+        poisson = None if circuit is not None else poisson
+        return cls(problem, noise, g, applied, load, circuit, held(problem), at, draws, cells, direct, poisson)
 
     ladder = False
 
     def declare(self) -> Mapping[str, int]:
-        return {"psi": 1, "mu": 1, "chi": 1, "a": 1}
+        return {"psi": 1, "mu": 1, "chi": 1, "a": 1, **(self.circuit.declare() if self.circuit else {})}
 
     def begin(self, chi: Array | None = None, t: float = 0.0) -> State:
         n = self.problem.operators.nodes
         arrays = {"psi": self.problem.psi, **self.field.begin(self.problem.psi, np.zeros(n) if chi is None else chi, t)}
+        arrays |= self.circuit.begin() if self.circuit else {}
         return self.restart(State(0, t, self.step(), (), {name: (value,) for name, value in arrays.items()}))
 
     def step(self) -> float:
@@ -143,13 +151,15 @@ class Trapezoid:
             dt, noise.temperature, psi, turn, xi[: 2 * n].reshape(2, n), scale, g.start, g.neighbour, link, g.diagonal,
             *medium, start, kept, now, big_a, big_b,
         )  # fmt: skip
-        mu = self.potential(start, link, state, t, inflow)
+        first = self.field.response(start, link, state, t, inflow)
+        mu, _ = self.potential(first, first, state, dt)
         stage = Stage(self, dt, later, psi, kept, big_a, big_b)
         guess, turn, count = stage.solve(chi + dt * mu, now, now, psi)
         if count < 0:
             return Trial(dt, {}, {"psi": np.inf}, 0.0, CG_LIMIT)
         predicted = guess * turn.conj()
-        mu = 0.5 * (mu + self.potential(guess, stage.link, state, later, inflow))
+        second = self.field.response(guess, stage.link, state, later, inflow)
+        mu, wired = self.potential(first, second, state, dt)
         other = np.empty(n, dtype=complex)
         fluctuations.reaction(
             noise.temperature, predicted, p.operators.m, self.epsilon.at(later), p.beta, p.gamma, other
@@ -162,12 +172,20 @@ class Trapezoid:
             return Trial(dt, {}, {"psi": np.inf}, 0.0, CG_LIMIT)
         a = np.empty(g.w.size)
         kernels.with_potential(self.field.applied.at(later)[0], chi, g.edges, a)
-        return Trial(dt, {"psi": new, "mu": mu, "chi": chi, "a": a}, {"psi": 0.0}, theta, count + more)
+        return Trial(dt, {"psi": new, "mu": mu, "chi": chi, "a": a, **wired}, {"psi": 0.0}, theta, count + more)
 
-    def potential(self, psi: Array, link: Array, state: State, t: float, inflow: Array | None) -> Array:
-        """mu of psi in the frame at t, with the Johnson noise of the step."""
-        v_s, r, mu_s = self.field.response(psi, link, state, t, inflow)
-        return self.field.close(mu_s, self.load.at(t))["mu"]
+    def potential(self, first: Answer, second: Answer, state: State, dt: float) -> tuple[Array, Mapping[str, Array]]:
+        """Mean mu of a step whose ends answer V = V_s + R I, with mu_s at zero current, and the circuit's new arrays.
+
+        The predictor has the start for both.
+        """
+        (v_s, r, mu_s), (v_late, _, mu_late) = first, second
+        mean = mu_s if first is second else 0.5 * (mu_s + mu_late)
+        if self.circuit is None:
+            later = state.t if first is second else state.t + dt
+            return self.field.close(mean, 0.5 * (self.load.at(state.t) + self.load.at(later)))["mu"], {}
+        closed = self.circuit.close(0.5 * (v_s + v_late), r, state, state.t + dt)
+        return self.field.close(mean, closed.currents)["mu"], closed.arrays
 
 
 @dataclass(frozen=True, eq=False)

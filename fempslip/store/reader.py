@@ -141,6 +141,11 @@ def open_run(folder: str | Path) -> Run:
     """Open a run folder, finished or growing.  Raises Refusal when it holds no run or a damaged one.
 
     What this process did not write is first read by another one, with limits of memory and time.
+
+    >>> import fempslip as fs
+    >>> fs.open_run("runs/nowhere")
+    Traceback (most recent call last):
+    fempslip.contract.Refusal: runs/nowhere holds no run (no fields.vtkhdf in it)
     """
     folder = Path(folder)
     if not (folder / FIELDS).is_file():

@@ -85,11 +85,16 @@ class RunWriter:
 
     @classmethod
     def resume(
-        cls, folder: str | Path, case_text: str | None = None, header: Mapping[str, Any] | None = None
+        cls,
+        folder: str | Path,
+        case_text: str | None = None,
+        header: Mapping[str, Any] | None = None,
+        anew: bool = False,
     ) -> RunWriter:
         """Go on with a run: everything behind its last checkpoint is cut off.
 
         case_text, header : replace the stored ones, when the run is extended.
+        anew : all rows and frames are cut off; the arrays of the last checkpoint stay, until the next one.
         Raises Refusal when the folder holds no run, holds a damaged one, or is being written.
         """
         folder = Path(folder)
@@ -98,19 +103,21 @@ class RunWriter:
         with _starting(folder):
             held = lock.acquire(folder)
             try:
-                return cls._reopen(folder, held, case_text, header)
+                return cls._reopen(folder, held, case_text, header, anew)
             except BaseException:
                 lock.release(held)
                 raise
 
     @classmethod
-    def _reopen(cls, folder: Path, held: int, case_text: str | None, header: Mapping[str, Any] | None) -> RunWriter:
+    def _reopen(
+        cls, folder: Path, held: int, case_text: str | None, header: Mapping[str, Any] | None, anew: bool
+    ) -> RunWriter:
         path = folder / FIELDS
         with readable(path), lay.opened(path) as file:
             old, layout = lay.read_content(file), lay.read_layout(file)
         text = old.case_text if case_text is None else case_text
         content = lay.Content(old.mesh, text, dict(old.header if header is None else header), old.references)
-        kept = read_commit(folder).kept
+        kept = lay.Counts() if anew else read_commit(folder).kept
         (folder / "summary.json").unlink(missing_ok=True)  # from here on the run is not finished
         writer = cls(folder, content, held, layout.trimmed(kept), Commit(kept, kept))
         if (folder / MARKER).is_file():

@@ -6,7 +6,7 @@ String (solver/string.py), then Newton to the saddle, which must have exactly on
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,10 +27,11 @@ Told = Callable[[float, str], None]
 
 @dataclass(frozen=True, eq=False)
 class Barrier:
-    """contract.Task.
+    """contract.Continuing.
 
     body : with a Loop where a current is given;  along : closed cochain, 1 once round the loop
     by : turns of phase of the slip;  node : where a wire slips;  path : (space, corners) of a vortex
+    before : the string of an earlier run, as in its checkpoint
     """
 
     problem: Problem
@@ -44,19 +45,25 @@ class Barrier:
     newton: bool = True
     growth: bool = True
     tolerance: float = 1e-7
+    before: Mapping[str, Array] = field(default_factory=dict)
+
+    def after(self, arrays: Mapping[str, Array]) -> Barrier:
+        return replace(self, before=arrays)
 
     def run(self, sink: Sink, told: Told) -> Mapping[str, Any]:
         search = Search(self.body)
         told(0.0, "the state it starts from")
         start = start_state(self.problem, search, self.problem.psi, self.tolerance)
         end = self.end(search, start)
-        psi, flux = self.way(search, start, end)
+        psi, flux, cut = begun(self.before) if self.before else (*self.way(search, start, end), False)
         base, tilt = self.body.value(start), self.body.value(end) - self.body.value(start)
 
-        def note(k: int, height: float) -> None:
-            told(min(0.05 + k / 60, 0.8), f"string {k}: barrier {height - base:.6g}")
+        def note(now: string.String) -> None:
+            told(min(0.05 + now.rounds / 60, 0.8), f"string {now.rounds}: barrier {now.height() - base:.6g}")
+            if sink.due():
+                sink.checkpoint(written(now))
 
-        found = string.relaxed(search, psi, flux, told=note)
+        found = string.relaxed(search, psi, flux, told=note, cut=cut)
         keep_string(sink, self.problem, self.body, found)
         answer: dict[str, Any] = {"string": found.height() - base, "rounds": found.rounds, "start_energy": base}
         top = found.height() - base
@@ -164,7 +171,17 @@ def keep_string(sink: Sink, problem: Problem, body: Stationary, found: string.St
         row = {"image": k, "arc": found.arc[k], "energy": found.value[k] - found.value[0]}
         sink.row("string", row | {"flux": found.flux[k] / (2 * np.pi), "least": float(np.abs(found.psi[k]).min())})
         sink.frame(float(k), state_fields(problem, found.psi[k], body.links(float(found.flux[k]))))
-    sink.checkpoint({})
+    sink.checkpoint(written(found))
+
+
+def written(found: string.String) -> dict[str, Array]:
+    """A string for a checkpoint."""
+    return {"string.psi": found.psi, "string.flux": found.flux, "string.cut": np.array([found.cut])}
+
+
+def begun(arrays: Mapping[str, Array]) -> tuple[Array, Array, bool]:
+    """psi, flux and cut of `written`."""
+    return arrays["string.psi"], arrays["string.flux"], bool(arrays["string.cut"][0])
 
 
 def keep_saddle(sink: Sink, problem: Problem, body: Stationary, point: Point, images: int) -> None:

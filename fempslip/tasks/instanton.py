@@ -15,25 +15,26 @@ with the area that the pair spans, in quanta of flux: r = w (D_pass - D_start)/2
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from fempslip.contract import Array, Failure, Problem, Sink
-from fempslip.physics.stationary import Stationary
+from fempslip.physics.stationary import Point, Stationary
 from fempslip.solver import string
 from fempslip.solver.stationary import Search
 from fempslip.tasks import slips
-from fempslip.tasks.barrier import Told, anatomy, keep_saddle, keep_string, start_state
+from fempslip.tasks.barrier import Told, anatomy, begun, keep_saddle, keep_string, start_state, written
 
 
 @dataclass(frozen=True, eq=False)
 class Instanton:
-    """contract.Task.
+    """contract.Continuing.
 
     middle, axis : (2,) of the pair;  apart : the largest distance that the string begins with
     stiffness : K;  velocity : c in xi/tau0, None if not given;  width : of the strip across the current
+    before : the string of an earlier run, as in its checkpoint
     """
 
     problem: Problem
@@ -46,6 +47,10 @@ class Instanton:
     velocity: float | None = None
     images: int = 21
     tolerance: float = 1e-7
+    before: Mapping[str, Array] = field(default_factory=dict)
+
+    def after(self, arrays: Mapping[str, Array]) -> Instanton:
+        return replace(self, before=arrays)
 
     def run(self, sink: Sink, told: Told) -> Mapping[str, Any]:
         body, loop = self.body, self.body.loop
@@ -53,7 +58,7 @@ class Instanton:
         search = Search(body)
         told(0.0, "the state without a slip")
         start = start_state(self.problem, search, self.problem.psi, self.tolerance)
-        found, base = self.pass_over(search, start, told), body.value(start)
+        found, base = self.pass_over(search, start, sink, told), body.value(start)
         keep_string(sink, self.problem, body, found)
         point = found.point(found.top)
         keep_saddle(sink, self.problem, body, point, self.images)
@@ -73,9 +78,25 @@ class Instanton:
             answer["duration"] = spanned / self.velocity
         return answer
 
-    def pass_over(self, search: Search, start: Any, told: Told) -> string.String:
-        """Both senses of the pair; the current opens one and closes the other."""
+    def pass_over(self, search: Search, start: Point, sink: Sink, told: Told) -> string.String:
+        """The string over the pass."""
         base = search.body.value(start)
+        psi, flux, cut = begun(self.before) if self.before else (*self.way(search, start), False)
+
+        def note(now: string.String) -> None:
+            told(min(0.05 + now.rounds / 60, 0.95), f"string {now.rounds}: F = {now.height() - base:.6g}")
+            if sink.due():
+                sink.checkpoint(written(now))
+
+        found = string.relaxed(search, psi, flux, open_end=True, told=note, cut=cut)
+        if found.top >= len(found.value) - 2:
+            raise Failure(
+                f"the pair is still climbing at a distance of {self.apart:g} xi: raise pair.apart, or the current"
+            )
+        return found
+
+    def way(self, search: Search, start: Point) -> tuple[Array, Array]:
+        """The images that the string begins with.  The current opens a pair of one sense and closes the other."""
         direction = np.array([0, 0, 1.0])
         apart = np.linspace(0, self.apart, self.images)[1:]
         best: tuple[float, tuple[Array, Array]] | None = None
@@ -83,21 +104,11 @@ class Instanton:
             way = slips.pairs(
                 search.body, self.problem.mesh, start, self.middle, self.axis, apart, sense, direction
             )  # fmt: skip
-            last = search.body.value(type(start)(way[0][-1], float(way[1][-1])))
+            last = search.body.value(Point(way[0][-1], float(way[1][-1])))
             if best is None or last < best[0]:
                 best = (last, way)
         assert best is not None
-        found = string.relaxed(
-            search,
-            *best[1],
-            open_end=True,
-            told=lambda k, height: told(min(0.05 + k / 60, 0.95), f"string {k}: F = {height - base:.6g}"),
-        )
-        if found.top >= len(found.value) - 2:
-            raise Failure(
-                f"the pair is still climbing at a distance of {self.apart:g} xi: raise pair.apart, or the current"
-            )
-        return found
+        return best[1]
 
 
 def top_flux(found: string.String) -> float:

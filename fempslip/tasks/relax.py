@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -89,8 +89,44 @@ class Anatomy:
 
 
 @dataclass(frozen=True, eq=False)
+class State:
+    """A minimum, and the start that led to it.  number : of the start."""
+
+    number: int
+    start: Start
+    body: Stationary
+    found: Found
+
+    @cached_property
+    def energy(self) -> float:
+        return self.body.value(self.found.point)
+
+
+@dataclass(frozen=True, eq=False)
+class Harvest:
+    """The different minima of the first `done` starts;  unfinished : starts that led to none."""
+
+    states: tuple[State, ...] = ()
+    done: int = 0
+    unfinished: int = 0
+
+    def arrays(self) -> dict[str, Array]:
+        """For a checkpoint."""
+        counts = {"starts": np.array([self.done, self.unfinished])}
+        if not self.states:
+            return counts
+        found = [state.found for state in self.states]
+        return counts | {
+            "states.number": np.array([state.number for state in self.states]),
+            "states.psi": np.array([f.point.psi for f in found]),
+            "states.residual": np.array([f.residual for f in found]),
+            "states.iterations": np.array([f.iterations for f in found]),
+        }
+
+
+@dataclass(frozen=True, eq=False)
 class Relax:
-    """contract.Task.  starts : made lazily, one after the other;  along : closed cochain of the current's loop."""
+    """contract.Continuing.  starts : made lazily, one after the other;  before : Harvest.arrays of an earlier run."""
 
     problem: Problem
     starts: Sequence[Callable[[], Start]]
@@ -98,10 +134,15 @@ class Relax:
     tolerance: float = 1e-7
     kicks: int = 6
     sweep: Sweep | None = None
+    before: Mapping[str, Array] = field(default_factory=dict)
+
+    def after(self, arrays: Mapping[str, Array]) -> Relax:
+        return replace(self, before=arrays)
 
     def run(self, sink: Sink, told: Told) -> Mapping[str, Any]:
         anatomy = Anatomy(self.problem)
-        states, unfinished = self.distinct(anatomy, told)
+        harvest = self.distinct(anatomy, sink, told)
+        states, unfinished = harvest.states, harvest.unfinished
         if unfinished:
             words = f"{unfinished} of {len(self.starts)} starts did not come to rest in a stable state and are left out"
             warnings.warn(f"{words}: raise kicks, or tolerance (now {self.tolerance:g})", Unfinished, stacklevel=2)
@@ -109,12 +150,12 @@ class Relax:
             raise Failure(
                 "no start led to a stable state: raise kicks, lower tolerance, or start elsewhere (start, search)"
             )
-        for number, (start, body, found) in enumerate(states):
-            self.keep(sink, anatomy, number, start, body, found)
-        sink.checkpoint({})
+        for number, state in enumerate(states):
+            self.keep(sink, anatomy, number, state)
+        sink.checkpoint(harvest.arrays())
         answer = self.answer(anatomy, states) | {"starts": len(self.starts), "unfinished": unfinished}
         if self.sweep is not None:
-            branches = list(self.branches(anatomy, states, sink, told))
+            branches = list(self.branches(anatomy, harvest, sink, told))
             answer |= limits(branches, self.sweep) | self.weakest(branches)
         return answer
 
@@ -124,28 +165,48 @@ class Relax:
         p = self.problem
         return Stationary(LinkEnergy(p.operators, p.epsilon, p.beta), a, self.free)
 
-    def distinct(self, anatomy: Anatomy, told: Told) -> tuple[list[tuple[Start, Stationary, Found]], int]:
-        """The different minima that the starts lead to, by value of the sweep and energy; and how many lead to none."""
-        states: list[tuple[Start, Stationary, Found]] = []
-        unfinished = 0
+    def distinct(self, anatomy: Anatomy, sink: Sink, told: Told) -> Harvest:
+        """The different minima that the starts lead to, by value of the sweep and energy."""
+        harvest = self.earlier()
         search: Search | None = None
-        for number, make in enumerate(self.starts):
-            start = make()
+        for number in range(harvest.done, len(self.starts)):
+            told(number / len(self.starts), f"start {number + 1} of {len(self.starts)}")
+            start = self.starts[number]()
             body = self.body(start.a)
             search = Search(body) if search is None else search.on(body)
             note = noted(told, number, len(self.starts))
             found = search.minimum(start.psi, self.tolerance, self.kicks, told=note)
-            unfinished += not found.converged
-            if found.converged and not any(same(anatomy, (body, found), other[1:]) for other in states):
-                states.append((start, body, found))
-        return sorted(states, key=lambda state: (state[0].value, state[1].value(state[2].point))), unfinished
+            states, unfinished = harvest.states, harvest.unfinished + (not found.converged)
+            new = State(number, start, body, found)
+            if found.converged and not any(same(anatomy, new, other) for other in states):
+                states = (*states, new)
+            harvest = Harvest(states, number + 1, unfinished)
+            if sink.due():
+                sink.checkpoint(harvest.arrays())
+        return replace(harvest, states=tuple(sorted(harvest.states, key=lambda s: (s.start.value, s.energy))))
 
-    def keep(self, sink: Sink, anatomy: Anatomy, number: int, start: Start, body: Stationary, found: Found) -> None:
+    def earlier(self) -> Harvest:
+        """What an earlier run had found."""
+        if "starts" not in self.before:
+            return Harvest()
+        states = []
+        for number, psi, residual, iterations in zip(
+            *(self.before.get(f"states.{name}", ()) for name in ("number", "psi", "residual", "iterations")),
+            strict=True,
+        ):
+            start = self.starts[int(number)]()
+            found = Found(Point(psi), float(residual), int(iterations), True, 0)
+            states.append(State(int(number), start, self.body(start.a), found))
+        done, unfinished = self.before["starts"]
+        return Harvest(tuple(states), int(done), int(unfinished))
+
+    def keep(self, sink: Sink, anatomy: Anatomy, number: int, state: State) -> None:
+        start, body, found = state.start, state.body, state.found
         p, psi = self.problem, found.point.psi
         values = np.full(3, np.nan)
         soft = Search(body).lowest(found.point, 3)[0]
         values[: soft.size] = soft
-        row = {"state": number, "energy": body.value(found.point), "mean_density": density(p, psi)}
+        row = {"state": number, "energy": state.energy, "mean_density": density(p, psi)}
         row |= {"residual": found.residual, "negative": found.index, "iterations": found.iterations}
         row |= {f"curvature {k + 1}": float(value) for k, value in enumerate(values)}
         if self.sweep is not None:
@@ -154,31 +215,28 @@ class Relax:
         sink.row("states", row | blank | anatomy.of(body, found.point))
         sink.frame(float(number), state_fields(p, psi, body.a))
 
-    def answer(self, anatomy: Anatomy, states: Sequence[tuple[Start, Stationary, Found]]) -> dict[str, Any]:
+    def answer(self, anatomy: Anatomy, states: Sequence[State]) -> dict[str, Any]:
         """Of the state of least energy that was found, and how many there are."""
-        start, body, found = min(states, key=lambda state: state[1].value(state[2].point))
-        energies = [body.value(found.point) for _, body, found in states]
+        best = min(states, key=lambda state: state.energy)
         return {
             "states": len(states),
-            "energy": body.value(found.point),
-            "highest_energy": max(energies),
-            "mean_density": density(self.problem, found.point.psi),
-            "residual": max(found.residual for _, _, found in states),
-            "negative": max(found.index for _, _, found in states),
-            "from": start.words,
-            **anatomy.of(body, found.point),
+            "energy": best.energy,
+            "highest_energy": max(state.energy for state in states),
+            "mean_density": density(self.problem, best.found.point.psi),
+            "residual": max(state.found.residual for state in states),
+            "negative": max(state.found.index for state in states),
+            "from": best.start.words,
+            **anatomy.of(best.body, best.found.point),
         }
 
     # ------------------------------------------------------------------------------------------- branches
 
-    def branches(
-        self, anatomy: Anatomy, states: Sequence[tuple[Start, Stationary, Found]], sink: Sink, told: Told
-    ) -> Iterator[tuple[int, Branch]]:
+    def branches(self, anatomy: Anatomy, harvest: Harvest, sink: Sink, told: Told) -> Iterator[tuple[int, Branch]]:
         """Every state followed to both ends of the sweep."""
-        sweep = self.sweep
+        sweep, states = self.sweep, harvest.states
         assert sweep is not None
-        for number, (start, body, found) in enumerate(states):
-            search = Search(body)
+        for number, state in enumerate(states):
+            start, found, search = state.start, state.found, Search(state.body)
             for sense in (1, -1):
                 ahead = sweep.values[(sweep.values - start.value) * sense > 1e-12]
                 values = np.concatenate([[start.value], np.sort(ahead)[::sense]])
@@ -205,7 +263,7 @@ class Relax:
                         "normal": float(branch.why == "normal"),
                     },
                 )
-                sink.checkpoint({})
+                sink.checkpoint(harvest.arrays())
 
     def weakest(self, branches: Sequence[tuple[int, Branch]]) -> dict[str, float]:
         """The least density that the state of least energy has in the sweep, and where."""
@@ -272,14 +330,13 @@ def noted(told: Told, number: int, count: int) -> Callable[[int, float], None]:
     return note
 
 
-def same(anatomy: Anatomy, one: tuple[Stationary, Found], other: tuple[Stationary, Found]) -> bool:
+def same(anatomy: Anatomy, one: State, other: State) -> bool:
     """Equal windings and energy at the same links."""
-    if not np.array_equal(one[0].a, other[0].a):
+    if not np.array_equal(one.body.a, other.body.a):
         return False
-    energies = [body.value(found.point) for body, found in (one, other)]
-    if abs(energies[0] - energies[1]) > SAME * max(1.0, abs(energies[0])):
+    if abs(one.energy - other.energy) > SAME * max(1.0, abs(one.energy)):
         return False
-    return anatomy.of(one[0], one[1].point) == anatomy.of(other[0], other[1].point)
+    return anatomy.of(one.body, one.found.point) == anatomy.of(other.body, other.found.point)
 
 
 def density(problem: Problem, psi: Array) -> float:

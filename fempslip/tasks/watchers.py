@@ -82,7 +82,8 @@ class Currents(Plain):
 
 @dataclass
 class CircuitTable(Plain):
-    """Table `circuit`: potential of every node and current of every element and terminal after each step, in V0 and I0.
+    """Table `circuit`: potential of every node and current of every element and terminal after each step, in V0 and I0;
+    with noise of the sample their means in the step.
 
     supplied, dissipated, sample : mean power of the sources, of the resistors and into the sample in the step, in I0 V0
     stored : energy of inductors and capacitors, in I0 V0 tau0
@@ -91,16 +92,18 @@ class CircuitTable(Plain):
     netlist: Netlist
 
     def see(self, step: Step, sink: Sink) -> None:
-        eq, old, new = self.netlist.equations, step.old["circuit"], step.new["circuit"]
+        eq, instants = self.netlist.equations, self.netlist.instants(step.old, step.new)
+        new, t = instants[-1]
         row = {"t": step.new.t} | {f"V {name}": float(new[k]) for name, k in eq.node.items()}
-        row |= {f"I {e.name}": eq.current(new, e, step.new.t) for e in eq.circuit.elements}
+        row |= {f"I {e.name}": eq.current(new, e, t) for e in eq.circuit.elements}
         row |= {f"I into {name}": float(new[k]) for name, k in zip(eq.circuit.terminals, eq.terminals, strict=True)}
 
         def mean(*kinds: str) -> float:
-            return 0.5 * (eq.power(old, step.old.t, kinds) + eq.power(new, step.new.t, kinds))
+            return sum(eq.power(x, t, kinds) for x, t in instants) / len(instants)
 
         row |= {"supplied": -mean("voltage", "current"), "dissipated": mean("resistor")}
-        row |= {"sample": 0.5 * (eq.into_sample(old) + eq.into_sample(new)), "stored": eq.energy(new)}
+        row |= {"sample": sum(eq.into_sample(x) for x, _ in instants) / len(instants)}
+        row |= {"stored": self.netlist.stored(step.new)}
         sink.row("circuit", row)
 
 
@@ -243,7 +246,8 @@ class JosephsonResidual(Plain):
 @dataclass
 class Magnetization(Plain):
     """Table `magnetization`: t, the mean applied field, the moment m = 1/2 int r x J / kappa^2 in Bc2 xi^dim (films: a
-    length), the magnetization m/V in Bc2, and the flux through every hole in Phi0.
+    length), the magnetization m/V in Bc2, the flux through every hole in Phi0, and the emf round it, the circulation of
+    E counter-clockwise in V0 (emf = -d flux/dt, with 2 pi a quantum).
 
     units : (3, edges) potentials of unit fields;  fields : (fields, 3) mean field of each pattern of the drive
     """
@@ -278,6 +282,7 @@ class Magnetization(Plain):
         a = everywhere(new)
         for name in problem.mesh.holes:
             row[f"flux {name}"] = hole_flux(problem, self.screening, a, name) / (2 * np.pi)
+            row[f"emf {name}"] = float(self.screening.rims[name][self.screening.space.inner] @ new["e"])
         sink.row("magnetization", row)
 
 

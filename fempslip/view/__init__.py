@@ -13,7 +13,7 @@ from .circuits import circuit_plot, shapiro_plot, spectrum_plot
 from .films import field_above, loop_plot, modulation_plot, moment_plot, streamlines
 from .lines import tubes
 from .lumped import lumped_plot
-from .magnetic import field_lines, induction_map, magnetization_plot
+from .magnetic import field_lines, flux_jump_plot, induction_map, magnetization_plot
 from .plots import frequency_plot, kymograph, potentials, profile, voltage_pairs, voltage_plot, winding_plot
 from .reels import tracks_movie, tracks_page
 from .responses import response_plot
@@ -29,6 +29,7 @@ __all__ = [
     "field_above",
     "field_lines",
     "flux_flow",
+    "flux_jump_plot",
     "free_energies",
     "frequency_plot",
     "induction_map",
@@ -112,6 +113,7 @@ PICTURES: dict[str, Callable[[Run, Progress], list[Path]]] = {
     "streamlines": _into("streamlines.png", streamlines),
     "magnetization_plot": _into("magnetization.png", magnetization_plot),
     "induction_map": _into("induction.png", induction_map),
+    "flux_jump_plot": _into("flux_jump.png", flux_jump_plot),
     "field_lines": _into("field_lines.png", field_lines),
     "states": _into("states.png", states),
     "free_energies": _into("free_energies.png", free_energies),

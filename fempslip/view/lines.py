@@ -101,8 +101,6 @@ class Lines:
 
     def stage(self, plotter: pv.Plotter, frame: int, bar: bool = False) -> None:
         """Put the lines of a frame, their trails, the body and |psi| on one cut of it before the camera."""
-        import pyvista as pv
-
         plotter.suppress_rendering = True  # else every part added is drawn at once
         run, scene, t = self.run, self.scene, float(self.run.times[frame])
         grid = scene.grid.copy(deep=False)
@@ -115,19 +113,28 @@ class Lines:
             plotter.add_mesh(
                 trace, color=TRACE, line_width=plotter.window_size[0] / 330, opacity=0.75 * (1 - age), lighting=False
             )
+        self.tubes(plotter, t, bar)
+        plotter.suppress_rendering = False
+
+    def tubes(self, plotter: pv.Plotter, t: float, bar: bool = False, colour: str | None = None) -> None:
+        """Put the lines at the time t before the camera, coloured by their speed or in one colour."""
+        import pyvista as pv
+
         look = self.look
-        for _, closed, place, v in lines_at(run, t):
+        for _, closed, place, v in lines_at(self.run, t):
             points, speed = smoothed(place, closed, np.linalg.norm(v, axis=0), WIDTH)
             if len(points) < 2:
                 continue
             line = pv.lines_from_points(points)
             line.point_data[look.label] = np.nan_to_num(speed)
             tube = line.tube(radius=RADIUS, n_sides=16)
+            if colour is not None:
+                plotter.add_mesh(tube, color=colour, smooth_shading=True, ambient=0.25)
+                continue
             plotter.add_mesh(
                 tube, scalars=look.label, cmap=look.cmap, clim=(look.low, look.high), smooth_shading=True,
                 show_scalar_bar=bar, scalar_bar_args={"title": look.label, "color": "black"} if bar else None,
             )  # fmt: skip
-        plotter.suppress_rendering = False
 
     def _traces(self, t: float) -> Iterator[tuple[pv.PolyData, float]]:
         """Earlier places of the lines that are there now, and their age as a part of MEMORY."""

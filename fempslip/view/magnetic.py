@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from ..mesh.simplices import volumes
 from ..store import Run
 from . import canvas, scales, sheets, stage
 from .looks import Look, vectors
-from .plots import BLUE, GREY
+from .plots import BLUE, GREY, RED
 from .scenes import snapshot
 
 ROOM = 1.0  # of the body's largest extent, what is shown around it
@@ -35,6 +36,31 @@ def magnetization_plot(run: Run, path: str | Path) -> Path:
         axes.set_ylabel("M (Bc₂)", labelpad=2)
         axes.set_xlabel("H (Bc₂)" if moving else scales.label(run.header, "t", "tau0"), labelpad=1)
         axes.tick_params(length=2.5, pad=2)
+        return sheets.save(made, Path(path))
+
+
+def flux_jump_plot(run: Run, path: str | Path) -> Path:
+    """Flux through each hole over time, and below it the emf round it."""
+    if not run.mesh.holes or "magnetization" not in run.tables:
+        raise Refusal(f"{run.folder} watched no flux through a hole; ask for the recipe 'flux_jump' before the run")
+    table = run.table("magnetization")
+    with sheets.style():
+        made = sheets.figure(sheets.COLUMN, 2.7)
+        above, below = made.add_axes((0.17, 0.53, 0.79, 0.43)), made.add_axes((0.17, 0.14, 0.79, 0.35))
+        for name, colour in zip(run.mesh.holes, cycle((BLUE, RED, GREY)), strict=False):
+            above.plot(table["t"], table[f"flux {name}"], color=colour, label=name)
+            below.plot(table["t"], table[f"emf {name}"], color=colour)
+        below.axhline(0.0, color=GREY, lw=0.5, zorder=0)
+        above.set_ylabel("flux (Φ₀)", labelpad=2)
+        below.set_ylabel(scales.label(run.header, "emf", "V0"), labelpad=2)
+        below.set_xlabel(scales.label(run.header, "t", "tau0"), labelpad=1)
+        above.tick_params(labelbottom=False)
+        if len(run.mesh.holes) > 1:
+            above.legend(frameon=False)
+        for axes in (above, below):
+            axes.tick_params(length=2.5, pad=2)
+            axes.set_xlim(0, table["t"][-1])
+        made.align_ylabels([above, below])
         return sheets.save(made, Path(path))
 
 

@@ -96,7 +96,7 @@ def sheet(view: View, looks: list[Look], header: Mapping[str, Any], body: Array 
             _plane(axes, view, lowest)
         else:
             _space(axes, view, body if lowest else None, 2 * view.half[0] / wide)
-    _align(made, bars)
+    width += _align(made, bars)
     _ruler(made, header, view, left / width, (left + wide) / width)
     title = made.text(0.06 / width, 1 - 0.125 / height, "", ha="left", va="center")
     return Sheet(made, tuple(images), title)
@@ -124,12 +124,23 @@ def _bar(made: Figure, axes: Axes, look: Look, tall: float) -> Axes:
     return axes
 
 
-def _align(made: Figure, bars: list[Axes]) -> None:
-    """Put the labels of colour bars on one line, beside the widest number."""
+def _align(made: Figure, bars: list[Axes]) -> float:
+    """Put the labels of colour bars on one line, beside the widest number; returns by how many inches the figure became
+    wider to hold them."""
     made.draw_without_rendering()  # type: ignore[no-untyped-call]
     right = max(words.get_window_extent().x1 for bar in bars for words in bar.get_yticklabels()) + 0.04 * made.dpi
     for bar in bars:
         bar.yaxis.set_label_coords((right - bar.bbox.x0) / bar.bbox.width, 0.5)
+    width = made.get_figwidth()
+    more = max(bar.yaxis.label.get_window_extent().x1 for bar in bars) / made.dpi + 0.03 - width
+    if more <= 0:
+        return 0.0
+    made.set_figwidth(width + more)
+    for axes in made.axes:
+        x, y, wide, tall = axes.get_position().bounds
+        share = width / (width + more)
+        axes.set_position((x * share, y, wide * share, tall))
+    return float(more)
 
 
 def _few(tall: float) -> Any:

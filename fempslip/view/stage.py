@@ -78,8 +78,12 @@ def draw(
     contours: bool = True,
     arrows: bool = False,
     zeros: Array | None = None,
+    cores: bool = True,
 ) -> None:
-    """Put one frame on the stage: fields name -> (nodes,) or (nodes, 3);  zeros : (n, 4) x, y, z, winding."""
+    """Put one frame on the stage: fields name -> (nodes,) or (nodes, 3);  zeros : (n, 4) x, y, z, winding.
+
+    cores : in a body, the surface |psi| = 0.4
+    """
     plotter.suppress_rendering = True  # else every part added is drawn at once
     plotter.clear_actors()
     thin = plotter.window_size[0] / 260  # a line of print
@@ -94,7 +98,7 @@ def draw(
         grid.point_data["flow"] = vectors(fields, name)[order].astype(float)
     surface = grid.slice(normal=stage.plane[1], origin=stage.plane[0]) if stage.plane else grid
     _paint(plotter, surface, look, 4 * thin if stage.mesh.dim == 1 else 0)
-    if stage.plane:
+    if stage.plane and cores:
         _cores(plotter, grid)
     elif contours and stage.mesh.dim == 2 and look.field == "psi_abs":
         _level_lines(plotter, grid, 0.6 * thin)

@@ -173,7 +173,7 @@ def test_what_a_killed_start_left_behind_is_no_run(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "run.lock").write_text("")
     (tmp_path / "run" / "fields.vtkhdf.new").write_bytes(b"\x89HDF")
-        with RunWriter.create(tmp_path / "run", wire_mesh()) as writer:
+    with RunWriter.create(tmp_path / "run", wire_mesh()) as writer:
         writer.finish({})
     assert open_run(tmp_path / "run").status == "finished" and not list((tmp_path / "run").glob("*.new"))
 

@@ -16,7 +16,7 @@ from laboratory import case_from, problem_of
 from fempslip.contract import Array, Noise, Problem
 from fempslip.physics import activation, fluctuations
 from fempslip.run.results import block_error
-from fempslip.solver.bdf2 import advance
+from fempslip.solver.bdf2 import Bdf2, advance
 from fempslip.solver.trapezoid import Trapezoid
 from fempslip.topology.net_winding import Diffusion, diffusion
 from fempslip.topology.windings import branch, crossings
@@ -334,3 +334,60 @@ def test_E5_voltage_of_thermal_slips(dt: float, seed: int):
     ratio, error, _ = driven(dt, seed)
     print(f"E5, dt = {dt}: V over the law {ratio} +- {error}")
     assert 1 / 1.3 < ratio < 1.3
+
+
+# ------------------------------------------------------------------------------------------- in a circuit
+
+SHUNTED = """
+geometry:
+  dimension: 1
+  regions: {wire: {segment: {from: [0], to: [4]}}}
+  boundaries: {source: {end: first, of: wire}, drain: {end: last, of: wire}}
+material: {u: 5.79, gamma: 0, epsilon: -1}
+contacts: {source: free, drain: free}
+drive:
+  circuit:
+    elements: {c: {capacitor: 2, from: in, to: ground}}
+    terminals: {source: in, drain: ground}
+noise: {temperature: 0.2, seed: 5}
+mesh: {size: 0.5 xi}
+time: {until: 1000 tau, fixed: 0.1}
+"""
+
+
+@pytest.mark.parametrize(("capacitor", "within"), [(0.5, 0.18), (0.005, 0.06)])
+def test_a_wire_charges_a_capacitor_to_kT(capacitor: float, within: float, tmp_path: Path):
+    """C <v^2> = k T, in I0 V0 tau0 (two units of F): a normal wire of 4 V0/I0 across C, T = 0.2 F units, dt = 0.1 tau0,
+    also where R C = 0.02 tau0 is shorter than the step.  Three standard errors of 10 000 steps, seeded."""
+    case = case_from(SHUNTED, tmp_path, {"drive.circuit.elements.c.capacitor": capacitor})
+    stepper = Trapezoid.of(problem_of(case))
+    place = stepper.circuit.equations.branch["c"]
+    charge = averaged(stepper, 10_000, 200, 1, lambda state: state["kept"][place])
+    assert np.mean(charge**2) / capacitor == pytest.approx(0.1, rel=within)
+
+
+def test_without_heat_it_is_the_circuit_of_a_quiet_wire(tmp_path: Path):
+    """kT = 1e-20: currents of the noisy step and of BDF2 in the same circuit (ramp of a source, R, L, C) go together as
+    dt^2: within 1e-3 at dt = 0.4 and a quarter of it at 0.2."""
+    elements = {
+        "bias": {"current": {"ramp": {"to": 0.2, "over": "4 tau"}}, "from": "ground", "to": "a"},
+        "r": {"resistor": 2, "from": "a", "to": "ground"},
+        "l": {"inductor": 1, "from": "a", "to": "in"},
+        "c": {"capacitor": 0.5, "from": "in", "to": "ground"},
+    }
+    change = {"material.epsilon": 1, "drive.circuit.elements": elements}
+    change |= {"noise.temperature": 1e-20, "time.until": 8}
+    problem = problem_of(case_from(SHUNTED, tmp_path, change))
+    quiet = Bdf2.of(replace(problem, noise=None, clock=replace(problem.clock, fixed=0.0125, dt_start=0.0125)))
+    place = quiet.load.equations.branch["l"]
+    state = quiet.begin()
+    for _ in range(640):
+        state = advance(state, quiet.attempt(state, 0.0125), 0.0125, quiet.declare())
+    wanted, off = state["circuit"][place], []
+    for dt in (0.4, 0.2):
+        stepper = Trapezoid.of(replace(problem, clock=replace(problem.clock, fixed=dt)))
+        state = stepper.begin()
+        for _ in range(round(8 / dt)):
+            state = advance(state, stepper.attempt(state, dt), dt, stepper.declare())
+        off.append(abs(state["kept"][place] / 1.0 - wanted))
+    assert off[0] < 1e-3 * abs(wanted) and 3 < off[0] / off[1] < 5.5, (off, wanted)

@@ -69,7 +69,10 @@ def test_H3_square(side):
 # ------------------------------------------------------------------------------------------- by the task's own search
 
 
-@pytest.mark.parametrize(("radius", "wanted", "turns"), [(0.5, 5.671784, 0), (2.0, 2.108001, 2), (3.0, 1.897590, 5)])
+@pytest.mark.parametrize(
+    ("radius", "wanted", "turns"),
+    [(0.5, 5.671784, 0), (2.0, 2.108001, 2), (3.0, 1.897590, 5), (5.0, 1.821926, 18)],
+)
 def test_H2_by_newton(tmp_path, radius, wanted, turns):
     """Hellmann and Feynman, from far above and without a guess: the same field, in few solutions."""
     changes = {"geometry.parameters.radius": radius, "drive.field": 1, "mesh.size": "0.03 radius"}
