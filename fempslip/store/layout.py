@@ -414,7 +414,7 @@ def digest(mesh: Mesh, *texts: str) -> str:
     named += [(f"hole {name}", np.concatenate(line)) for name, line in mesh.holes.items()]
     for name, x in named:
         made.update(f"{name}{np.shape(x)}".encode())
-        made.update(np.ascontiguousarray(x))
+        made.update(np.ascontiguousarray(x).tobytes())
     for text in (*texts, json.dumps(dict(mesh.contours)), repr(mesh.size)):
         made.update(text.encode() + b"\0")
     return made.hexdigest()
