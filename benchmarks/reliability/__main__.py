@@ -13,7 +13,7 @@ from pathlib import Path
 for _library in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
     os.environ[f"{_library}_NUM_THREADS"] = "1"
 
-from benchmarks.reliability import kills, numbers, rooms
+from benchmarks.reliability import hostile, kills, numbers, rooms
 from benchmarks.reliability.figures import Figures, losses, table
 from benchmarks.reliability.workers import CHUNK, FINE, Answer, judged
 from fempslip.run.progress import Progress, progress_line
@@ -63,8 +63,9 @@ PARTS = {
     "disks": Part("full and read-only disks, places that are taken", 24, 2, rooms.disks),
     "company": Part("two processes or batches on one folder", 9, 2, rooms.company),
     "numbers": Part("kinds of step, NaN in each array of the state", len(numbers.STEPS) + 1, 3, numbers.work),
-    "cases": Part("mutated case and geometry files", 100_000, 3 * CHUNK, files("cases", 60.0)),
-    "runs": Part("mutated run folders", 10_000, CHUNK, files("runs", 60.0)),
+    "cases": Part("mutated case and geometry files", 100_000, 3 * CHUNK, files("cases", 180.0)),
+    "runs": Part("mutated run folders", 10_000, CHUNK, files("runs", 180.0)),
+    "hostile": Part("content that means harm", len(hostile.TEXTS) + len(hostile.FILES), 20, hostile.work),
 }
 
 
@@ -88,10 +89,19 @@ def main() -> int:
     made = {name: Figures.kept(into / f"{name}.json") for name in PARTS}
     rows = [(PARTS[name].title, found) for name, found in made.items() if found is not None]
     print(table(rows))
+    if words.page:
+        write_page(words.page, table(rows))
     lost = [(title, found) for title, found in rows if found.losses]
     if lost:
         print(losses(lost), file=sys.stderr)
     return 1 if lost else 0
+
+
+def write_page(page: Path, lines: str) -> None:
+    """Put the table between the two marks of a page."""
+    begin, end = "<!-- figures -->\n", "<!-- end -->"
+    head, _, rest = page.read_text("utf-8").partition(begin)
+    page.write_text(f"{head}{begin}\n{lines}\n\n{end}{rest.partition(end)[2]}", encoding="utf-8")
 
 
 def cpu_seconds() -> float:
@@ -116,6 +126,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="processes at a time")
     made.add_argument("--into", type=Path, default=Path("runs/reliability"), help="where figures are kept")
     made.add_argument("--anew", action="store_true", help="forget the figures of earlier calls")
+    made.add_argument("--page", type=Path, help="a page whose table is written anew: docs/reliability.md")
     made.add_argument("--silent", action="store_true", help="no progress line")
     return made
 

@@ -168,6 +168,8 @@ def opened_run(folder: Path) -> Run:
                 raise ValueError(f"table {name!r} has less than its {rows} committed rows")
         if len(times) < shown.frames:
             raise ValueError(f"{len(times)} of {shown.frames} committed frames")
+        if not np.isfinite(times).all() or np.any(np.diff(times) <= 0):
+            raise ValueError("times of frames that do not follow each other")
     names = tuple(layout.fields)
     return Run(folder, content.mesh, content.case_text, content.header, times, names, columns, shown)
 

@@ -117,6 +117,25 @@ def test_a_mesh_that_was_changed_is_noticed(small: Path, tmp_path: Path) -> None
         open_run(copy)
 
 
+def test_times_that_do_not_follow_each_other_are_noticed(small: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    subprocess.run(["cp", "-r", small, copy], check=True)
+    with h5py.File(copy / "fields.vtkhdf", "r+") as file:
+        file["VTKHDF/Steps/Values"][1] = np.inf
+    with pytest.raises(Refusal, match="times of frames"):
+        open_run(copy)
+
+
+def test_a_recipe_without_an_answer_does_not_undo_the_run(tmp_path: Path) -> None:
+    """One frame in the measured time: no mean over whole crossings; the run was left without a summary."""
+    changes = {"time.until": 3, "record.fields": 1, "measure.from": 2.9, "postprocess": ["flux_flow_field", "voltage"]}
+    case = case_from(FILM, tmp_path, changes)
+    with pytest.warns(UserWarning, match="no answer to 'flux_flow_field'"):
+        run = solve(case, tmp_path / "run", pictures=False)
+    assert run.status == "finished" and run.summary is not None
+    assert "voltage" in run.summary["results"] and "needs two" in run.summary["unanswered"]["flux_flow_field"]
+
+
 def test_a_file_without_end_is_not_read(tmp_path: Path) -> None:
     assert cache.digest("/dev/zero") == "/dev/zero"
     os.mkfifo(tmp_path / "pipe")
