@@ -170,15 +170,33 @@ def march_into(
 
 
 def conclude(case: Evolve, problem: Problem, writer: RunWriter, outcome: Mapping[str, Any]) -> None:
-    """Write the summary; where the march came to its end, with results and expectations."""
+    """Write the summary; where the march came to its end, with results and expectations.
+
+    A recipe that finds no answer is a warning and a line of the summary: the run is finished all the same.
+    """
     run = open_run(writer.folder)
     summary = {**outcome, **facts(problem, run)}
     if case.time.steady is not None and outcome["status"] == "finished":
         summary["steady"] = summary["end_time_tau"] < case.time.until * (1 - 1e-9)
     if outcome["status"] == "finished":
-        summary["results"] = recipes.results(case, run, case.postprocess)
+        summary["results"], unanswered = answers(case, run)
+        if unanswered:
+            summary["unanswered"] = unanswered
         summary["expect"] = judged(case, summary["results"])
     writer.finish(summary)
+
+
+def answers(case: Evolve, run: Run) -> tuple[dict[str, Any], dict[str, str]]:
+    """(recipe -> its numbers, recipe -> why it has none)."""
+    found: dict[str, Any] = {}
+    unanswered: dict[str, str] = {}
+    for name in case.postprocess:
+        try:
+            found |= recipes.results(case, run, [name])
+        except (Failure, Refusal) as reason:
+            unanswered[name] = str(reason)
+            warnings.warn(f"no answer to {name!r}: {reason}", stacklevel=2)
+    return found, unanswered
 
 
 def facts(problem: Problem, run: Run) -> dict[str, Any]:
