@@ -22,7 +22,7 @@ from fempslip.contract import Array, Problem, Refusal, Task
 from fempslip.physics.applied import PrescribedCurrents, potential
 from fempslip.physics.energy import LinkEnergy
 from fempslip.physics.stationary import Loop, Stationary
-from fempslip.run.compiling import frame_of
+from fempslip.run.compiling import from_frame
 from fempslip.tasks import seeds
 from fempslip.tasks.barrier import Barrier
 from fempslip.tasks.instanton import Instanton
@@ -283,7 +283,7 @@ def stored_state(case: BarrierCase, problem: Problem) -> Array:
     assert to is not None
     if problem.drive.currents or (case.bias is not None and case.bias.given):
         raise case.refuse("slip.to", "a barrier between two stored states is one at given fields, without a current")
-    return frame_of(cast(MeshedCase, case.vary({"start": {"run": to.run, "frame": to.frame}})), problem)
+    return from_frame(cast(MeshedCase, case.vary({"start": {"run": to.run, "frame": to.frame}})), problem)[0]
 
 
 def instanton(case: InstantonCase, problem: Problem) -> Task:
