@@ -97,7 +97,7 @@ class Operators:
     m : (nodes,) lumped volume, d;   w : (edges,) link weights -K_ij, d q;   K = G^T diag(w) G
     M1 : (edges, edges) Nedelec mass with d * sigma;   K_sigma = G^T M1 G is the Poisson matrix
     M2 : (faces, faces) face mass (2D: 1/area; None in 1D and 3D, where S is assembled)
-    S : (edges, edges) curl-curl, C^T M2 C (None in 1D)
+    S : (edges, edges) curl-curl, C^T M2 C (None in 1D, and in a bulk piece where nothing asks for it)
     node_vector : (space * nodes, edges): edge circulations of a field -> its vectors at nodes, component by component
     """
 
@@ -114,6 +114,11 @@ class Operators:
     M2: sp.csr_array | None
     S: sp.csr_array | None
     node_vector: sp.csr_array
+
+    @cached_property
+    def K_sigma(self) -> sp.csr_array:
+        """G^T M1 G : (nodes, nodes)."""
+        return (self.G.T @ self.M1 @ self.G).tocsr()
 
 
 # ---------------------------------------------------------------------------------------------- what is solved

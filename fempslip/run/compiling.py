@@ -31,7 +31,7 @@ from fempslip.contract import (
 )
 from fempslip.mesh.coaxial import coaxial
 from fempslip.mesh.sources import densities
-from fempslip.mesh.vacuum import surrounded
+from fempslip.mesh.vacuum import Made, surrounded
 from fempslip.physics import fluctuations
 from fempslip.physics.maxwell import Screening
 from fempslip.run import fluids
@@ -55,15 +55,19 @@ MOST_RENORMALISED = 20_000  # nodes
 UNFELT = 1e-6  # a change of epsilon at a bank that does not count
 
 
-def compile(case: MeshedCase, mesh: Mesh, psi: Array | None = None) -> Problem:  # noqa: A001 - the word that says it
+def compile(  # noqa: A001 - the word that says it
+    case: MeshedCase, mesh: Mesh, psi: Array | None = None, space: Made | None = None
+) -> Problem:
     """The problem of a case on its mesh; psi : (nodes,) another start state than the case's own.
+
+    space : vertices and cells around a body with its own field where they have been made before
 
     Raises Refusal, with the place in the case file, for what only the mesh can know: a probe outside the body,
     terminals that touch each other or lie on two bodies, fields that the mesh does not resolve.
     """
     material = {name: case.material[name] for name in mesh.regions}
     section, kinetic, sigma = (per_cell(mesh, material, key) for key in ("thickness", "kinetic", "sigma"))
-    op = parts.operators(mesh, section, kinetic, sigma)
+    op = parts.operators(mesh, section, kinetic, sigma, curls=case.model.reactive)
     contacts, probes = contacts_of(case, mesh, section), probes_of(case, mesh, section)
     refuse_parted(case, op, contacts, probes)
     epsilons = {name: m.epsilon for name, m in material.items()}
@@ -91,7 +95,7 @@ def compile(case: MeshedCase, mesh: Mesh, psi: Array | None = None) -> Problem: 
     )
     if case.model.screening == "maxwell":
         refuse_unscreenable(case, problem, section)
-        problem = in_space(case, problem)
+        problem = in_space(case, problem, space)
         problem = screened_start(case, problem) if psi is None else problem
     if case.model.reactive:
         pushed = dict.fromkeys(material, 0.0 if case.drive.potential is None else case.drive.potential)
@@ -116,9 +120,6 @@ def refuse_unscreenable(case: MeshedCase, problem: Problem, section: Array) -> N
     if mesh.dim == 3 and len(problem.contacts) not in (0, 2):
         words = "a body under screening: maxwell carries a current from one contact to another: give it two, or none"
         raise case.refuse("contacts", words)
-    if mesh.dim == 3 and problem.drive.circuit is not None:
-        words = "a circuit is for wires and films; a body under screening: maxwell takes drive.current"
-        raise case.refuse("drive.circuit", words)
     if not problem.kappa > 0:
         words = "screening: maxwell needs lambda beside xi (kappa = lambda/xi): add lambda to the material"
         raise case.refuse("model.screening", words)
@@ -134,12 +135,12 @@ def refuse_unscreenable(case: MeshedCase, problem: Problem, section: Array) -> N
         raise case.refuse("model.screening", str(refusal)) from None
 
 
-def in_space(case: MeshedCase, problem: Problem) -> Problem:
+def in_space(case: MeshedCase, problem: Problem, made: Made | None) -> Problem:
     """A body with the vacuum around it; a film, which needs none, as it is."""
     if problem.mesh.dim < 3:
         return problem
     try:
-        space = space_around(problem)
+        space = space_around(problem, made)
     except Refusal as refusal:
         words = f"a body that carries a current under screening: maxwell ends in walls: {refusal}"
         where = "contacts" if problem.contacts else "model.screening"
@@ -155,13 +156,13 @@ def in_space(case: MeshedCase, problem: Problem) -> Problem:
     return replace(problem, surroundings=replace(space, patterns=found))
 
 
-def space_around(problem: Problem) -> Surroundings:
+def space_around(problem: Problem, made: Made | None) -> Surroundings:
     """A ball of vacuum, or between two contacts a cylinder that the current comes back in."""
     mesh, op = problem.mesh, problem.operators
     if not problem.contacts:
-        return surrounded(mesh, op)
+        return surrounded(mesh, op, made)
     first, second = (mesh.boundaries[contact.name] for contact in problem.contacts)
-    return coaxial(mesh, op, first, second)
+    return coaxial(mesh, op, first, second, made)
 
 
 def screened_start(case: MeshedCase, problem: Problem) -> Problem:

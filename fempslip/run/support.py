@@ -66,6 +66,7 @@ STILL = (
     *(("relax", "conserved", contact, holes) for contact in ("none", "normal") for holes in ("no", "yes")),
     *(("nucleation", "conserved", "none", holes) for holes in ("no", "yes")),
     *(("barrier", charge, "none", holes) for charge in ("conserved", "off") for holes in ("no", "yes")),
+    *(("barrier", "conserved", "bank", holes) for holes in ("no", "yes")),
     ("instanton", "conserved", "none", "no"),
 )
 SUPPORT += tuple(Row(task, "tdgl", "none", charge, contact, holes, "yes") for task, charge, contact, holes in STILL)
@@ -155,6 +156,7 @@ FILM_PAIR = Need(
     lambda case: case.geometry.dimension == 2 and bool(case.measure.between),
     "a film (dimension: 2) with a pair to measure between: measure: {between: [probe, probe]}",
 )
+FLAT = Need(lambda case: case.geometry.dimension < 3, "a wire or a film (dimension: 1 or 2)")
 REACTIVE = Need(lambda case: case.model.reactive, "a superfluid: model: {dynamics: superfluid}")
 PAIR_OF_VORTICES = Need(
     lambda case: case.geometry.dimension == 2 and case.model.reactive and len(case.start.vortices) == 2,
@@ -214,6 +216,13 @@ NUCLEUS = Need(lambda case: case.task == "nucleation", "task: nucleation")
 NEEDS = {
     "power_balance": BALANCED,
     "hole_flux": HOLE,
+    "maps": BALANCED,
+    "vortex_motion": FILM,
+    "vortex_speeds": FILM,
+    "structure_factor": FILM,
+    "structure_plot": FILM,
+    "density_picture": FLAT,
+    "dissipation_picture": FLAT,
     "flux_jump": SCREENED_HOLE,
     "flux_jump_plot": SCREENED_HOLE,
     "modulation": PAIR,
@@ -266,6 +275,7 @@ NEEDS = {
     "shapiro": PAIR,
     "shapiro_plot": AC,
     "circuit_energy": CIRCUIT,
+    "recovery": CIRCUIT,
     "lumped_plot": LUMPED,
 }
 

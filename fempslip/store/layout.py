@@ -17,6 +17,7 @@ numbers, and the frames, which are most of them, are written to their places in 
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,6 +34,7 @@ from ..contract import Array, Mesh
 
 CELL_TYPES = {1: 3, 2: 5, 3: 10}  # VTK_LINE, VTK_TRIANGLE, VTK_TETRA
 EXACT = ("psi_re", "psi_im", "chi", "turned")  # kept in float64: runs and ledgers start from them; the rest is shown
+TEXTS = ("case", "header", "references")
 BLOCK = 1 << 22  # numbers copied at a time
 
 
@@ -110,6 +112,7 @@ def lay_out(path: Path, content: Content, layout: Layout, old: Path | None, coun
 
 
 def write_new(fresh: Path, content: Content, layout: Layout, old: Path | None, counts: Counts) -> None:
+    reach(fresh, _size(content.mesh, layout, max(layout.frames, 1)))
     claim(fresh, 0, _size(content.mesh, layout, max(counts.frames, 1)))
     with opened(fresh, "w") as file:
         _write_grid(file, content.mesh, layout)
@@ -126,6 +129,12 @@ def _size(mesh: Mesh, layout: Layout, frames: int) -> int:
     steps = 8 * layout.frames * (8 + len(layout.fields))
     numbers = mesh.points.shape[1] * sum(layout.fields.values()) + sum(layout.edges.values())
     return 200_000 + fixed + rows + steps + frames * 8 * numbers
+
+
+def reach(path: Path, size: int) -> None:
+    """Make sure that a file may be so long: the room for frames to come is a hole, but counts for limits of a file."""
+    with path.open("wb") as file:
+        file.truncate(size)
 
 
 def claim(path: Path, first: int, size: int) -> None:
@@ -229,6 +238,7 @@ def _write_own(file: h5py.File, content: Content, layout: Layout) -> None:
     root = file.create_group("fempslip")
     root["case"], root["header"] = content.case_text, json.dumps(dict(content.header))
     root["references"] = content.references
+    root.attrs["digest"] = digest(content.mesh, *(root[name].asstr()[()] for name in TEXTS))
     write_mesh(root.create_group("mesh"), content.mesh)
     edges = root.create_group("edges")
     for name, count in layout.edges.items():
@@ -355,7 +365,37 @@ def read_mesh(group: h5py.Group) -> Mesh:
     holes = {name: (p[: lengths[name][0]], d[: lengths[name][1]]) for name, (p, d) in parts.pop("holes").items()}
     arrays: dict[str, Any] = {name: group[name][()] for name in _arrays()}
     contours = json.loads(group.attrs["contours"])
-    return Mesh(**arrays, **parts, holes=holes, contours=contours, size=float(group["size"][()]))
+    mesh = Mesh(**arrays, **parts, holes=holes, contours=contours, size=float(group["size"][()]))
+    refuse_unsound(mesh)
+    return mesh
+
+
+def refuse_unsound(mesh: Mesh) -> None:
+    """Raise ValueError for numbers that lead nowhere: compiled kernels would follow them out of their arrays."""
+    points, cells, node = mesh.points, mesh.cells, mesh.node_of_vertex
+    if points.ndim != 2 or points.dtype.kind != "f" or not np.isfinite(points).all():
+        raise ValueError("the mesh has no points")
+    if cells.ndim != 2 or not 2 <= len(cells) <= 4 or not _within(cells, points.shape[1]):
+        raise ValueError("cells of the mesh have corners that are not there")
+    if (
+        node.shape != points.shape[1:]
+        or not _within(node, node.size)
+        or np.unique(node).size != node.max(initial=-1) + 1
+    ):
+        raise ValueError("vertices of the mesh have nodes that are not there")
+    listed = np.concatenate([np.ravel(part) for part in mesh.regions.values()]) if mesh.regions else np.zeros(0, int)
+    if not _within(listed, cells.shape[1]) or listed.size != np.unique(listed).size:
+        raise ValueError("regions of the mesh have cells that are not there, or share some")
+    if any(part.ndim != 2 or not _within(part, points.shape[1]) for part in mesh.boundaries.values()):
+        raise ValueError("boundaries of the mesh have corners that are not there")
+    places = [*mesh.probes.values(), *mesh.periods.values(), *(part for line in mesh.holes.values() for part in line)]
+    if not all(part.ndim == 1 and part.dtype.kind == "f" and np.isfinite(part).all() for part in places):
+        raise ValueError("probes, holes or periods of the mesh are no places")
+
+
+def _within(numbers: Array, count: int) -> bool:
+    """Whether all are whole numbers from 0 to count - 1."""
+    return numbers.dtype.kind in "iu" and bool(numbers.size == 0 or (numbers.min() >= 0 and numbers.max() < count))
 
 
 # ------------------------------------------------------------------------------------------------------- reading
@@ -376,5 +416,23 @@ def read_layout(file: h5py.File) -> Layout:
 
 def read_content(file: h5py.File) -> Content:
     root = file["fempslip"]
-    text = {name: root[name].asstr()[()] for name in ("case", "header", "references")}
-    return Content(read_mesh(root["mesh"]), text["case"], json.loads(text["header"]), text["references"])
+    text = {name: str(root[name].asstr()[()]) for name in TEXTS}
+    mesh = read_mesh(root["mesh"])
+    if "digest" in root.attrs and root.attrs["digest"] != digest(mesh, *text.values()):
+        raise ValueError("mesh or texts are not those that were written")
+    return Content(mesh, text["case"], dict(json.loads(text["header"])), text["references"])
+
+
+def digest(mesh: Mesh, *texts: str) -> str:
+    """A hash of what is written once: a damaged mesh is not taken for the one of the run."""
+    made = hashlib.blake2b(digest_size=16)
+    parts = {"regions": mesh.regions, "boundaries": mesh.boundaries, "probes": mesh.probes, "periods": mesh.periods}
+    named = [(name, getattr(mesh, name)) for name in _arrays()]
+    named += [(f"{kind} {name}", x) for kind, members in parts.items() for name, x in members.items()]
+    named += [(f"hole {name}", np.concatenate(line)) for name, line in mesh.holes.items()]
+    for name, x in named:
+        made.update(f"{name}{np.shape(x)}".encode())
+        made.update(np.ascontiguousarray(x).tobytes())
+    for text in (*texts, json.dumps(dict(mesh.contours)), repr(mesh.size)):
+        made.update(text.encode() + b"\0")
+    return made.hexdigest()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -14,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from ..contract import Array, Mesh, Refusal
+from . import examined, lock
 from . import layout as lay
-from . import lock
 
 FIELDS, MARKER, COMMIT = "fields.vtkhdf", "checkpoint.npz", "__committed__"
 DAMAGE = (
@@ -27,6 +29,10 @@ DAMAGE = (
     IndexError,
     EOFError,
     RuntimeError,
+    ArithmeticError,
+    MemoryError,
+    struct.error,
+    zlib.error,
     zipfile.BadZipFile,
 )
 
@@ -110,6 +116,14 @@ class Run:
             raise Refusal(f"{self.folder} has no checkpoint yet")
         return arrays
 
+    def kept(self, name: str) -> dict[str, Array]:
+        """Arrays that were kept as name.npz, none if there are none."""
+        path = self.folder / f"{name}.npz"
+        if not path.is_file():
+            return {}
+        with readable(path), np.load(path, allow_pickle=False) as arrays:
+            return {part: arrays[part] for part in arrays.files}
+
     @property
     def summary(self) -> dict[str, Any] | None:
         """What summary.json says, or None while the run goes on and after it was killed."""
@@ -142,15 +156,23 @@ class Run:
 def open_run(folder: str | Path) -> Run:
     """Open a run folder, finished or growing.  Raises Refusal when it holds no run or a damaged one.
 
+    What this process did not write is first read by another one, with limits of memory and time.
+
     >>> import fempslip as fs
     >>> fs.open_run("runs/nowhere")
     Traceback (most recent call last):
     fempslip.contract.Refusal: runs/nowhere holds no run (no fields.vtkhdf in it)
     """
     folder = Path(folder)
-    path = folder / FIELDS
-    if not path.is_file():
+    if not (folder / FIELDS).is_file():
         raise Refusal(f"{folder} holds no run (no {FIELDS} in it)")
+    examined.refuse_unreadable(folder, (FIELDS, MARKER))
+    return opened_run(folder)
+
+
+def opened_run(folder: Path) -> Run:
+    """The run of a folder, whose files can be trusted.  Raises Refusal."""
+    path = folder / FIELDS
     shown = read_commit(folder).shown  # before the file, which may grow meanwhile
     with readable(path), lay.opened(path) as file:
         content, layout = lay.read_content(file), lay.read_layout(file)
@@ -162,6 +184,8 @@ def open_run(folder: str | Path) -> Run:
                 raise ValueError(f"table {name!r} has less than its {rows} committed rows")
         if len(times) < shown.frames:
             raise ValueError(f"{len(times)} of {shown.frames} committed frames")
+        if not np.isfinite(times).all() or np.any(np.diff(times) <= 0):
+            raise ValueError("times of frames that do not follow each other")
     names = tuple(layout.fields)
     return Run(
         folder, content.mesh, content.case_text, content.header, times, names, columns, shown, tuple(layout.edges)

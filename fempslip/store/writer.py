@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from ..contract import Array, Failure, Mesh, Refusal
+from . import examined, lock
 from . import layout as lay
-from . import lock
 from .reader import COMMIT, FIELDS, MARKER, Commit, read_commit, readable, stored_arrays
 from .versions import versions
 
@@ -30,6 +30,7 @@ FIRST, INTERVAL = 0.2, 1.0  # s of wall time before the first checkpoint, and be
 SHARE = 0.05  # of the wall time that writing may take
 MEMORY = 1 << 28  # bytes of frames waiting, from which a checkpoint is due at once
 ROOM = 1024  # rows reserved for a new table
+LEFT = (lock.NAME, f"{FIELDS}.new")  # by a process that was killed before there was a run
 WALLS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -46,6 +47,7 @@ class RunWriter:
         self._rows: dict[str, dict[str, list[float]]] = {}
         self._waiting, self._cost = 0, 0.0
         self._last, self._first = time.monotonic(), True
+        examined.trust(folder, changing=True)
 
     # ------------------------------------------------------------------------------------------ opening
 
@@ -173,6 +175,11 @@ class RunWriter:
         self._edges.append(beside)
         self._waiting += sum(values.nbytes for values in (*kept.values(), *beside.values()))
 
+    def keep(self, name: str, arrays: Mapping[str, Array]) -> None:
+        """Write arrays that do not change, once, as name.npz.  Raises Failure when the disk cannot be written."""
+        with self._writing():
+            np.savez(self.folder / f"{name}.npz", **arrays)  # type: ignore[arg-type]
+
     def due(self) -> bool:
         """True when a checkpoint should be written: early, then at most once a second and 5 % of the wall time."""
         waited = time.monotonic() - self._last
@@ -209,6 +216,7 @@ class RunWriter:
     def close(self) -> None:
         """Let the run go as it was last committed; without a summary it counts as interrupted."""
         if self._lock >= 0:
+            examined.trust(self.folder, changing=False)
             lock.release(self._lock)
             self._lock = -1
 
@@ -307,10 +315,13 @@ def _starting(folder: Path) -> Iterator[None]:
 
 
 def refuse_taken(folder: str | Path) -> None:
-    """A run is never written over: the folder must be new, or empty but for a lock.  Raises Refusal otherwise."""
+    """A run is never written over: the folder must be new, or empty but for what a start that was killed leaves.
+
+    Raises Refusal otherwise.
+    """
     folder = Path(folder)
     with _starting(folder):
-        if not folder.exists() or not any(path.name != lock.NAME for path in folder.iterdir()):
+        if not folder.exists() or not any(path.name not in LEFT for path in folder.iterdir()):
             return
     if lock.held(folder):
         lock.release(lock.acquire(folder))  # refuses, and names the process

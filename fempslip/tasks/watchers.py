@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 
 import numpy as np
 
-from fempslip.contract import Array, Load, Probe, Problem, Sink, State, Step
+from fempslip.contract import Array, Failure, Load, Probe, Problem, Sink, State, Step
 from fempslip.mesh.cochains import edge_lengths, uniform_field
 from fempslip.mesh.paths import chain
 from fempslip.physics.fields import electric, induction, on_edges, visible
@@ -53,7 +54,11 @@ class Series(Plain):
         row = {"t": new.t, "dt": new.t - old.t, "energy": energy, "mean_density": density}
         row |= {"iterations": step.trial.iterations, "rejected": step.rejected, "max_theta": step.trial.max_theta}
         row |= {"supplied": self.meter.supplied(old, new, currents), "dissipated": self.meter.dissipated(old, new)}
-        sink.row("series", row | {"stored": (energy - self.before[0]) / (new.t - old.t)})
+        row |= {"stored": (energy - self.before[0]) / (new.t - old.t)}
+        if not isfinite(sum(row.values())):
+            name = next((name for name, value in row.items() if not isfinite(value)), "the energy")
+            raise Failure(f"{name} is not finite at t = {new.t:g} tau: nothing of this step is recorded")
+        sink.row("series", row)
         self.before = np.array([energy])
 
     def save(self) -> Mapping[str, Array]:
