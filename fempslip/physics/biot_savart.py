@@ -129,7 +129,7 @@ class BiotSavart:
         return self.potentials(density * self.sheet.m)
 
     def potentials(self, j: Array) -> Array:
-        """The same of vector currents J = k m.  Transforms in place, down the columns a few at a time: they stay near."""
+        """The same of vector currents J = k m.  Transforms in place, down a few columns at a time: they stay near."""
         nx = self.shape[0]
         grid, column = self.room
         kernels.spread(j, self.corner, self.weight_x, self.weight_y, grid)
