@@ -40,6 +40,7 @@ SMOOTHING = 0.7  # s over the pitch
 MOST_NEAR = 400  # near pairs a node, on average, above which the mesh is graded too strongly
 PITCHES = (1.2, 1.0, 0.8, 0.6, 0.45, 0.3)  # tried, in units of the mean edge
 GRID_POINT, NEAR_PAIR = 70.0, 1.7  # ns
+COLUMNS = 32  # transformed at a time
 BORDER = 3  # grid points round the sheet, for the splines
 
 
@@ -128,23 +129,36 @@ class BiotSavart:
         return self.potentials(density * self.sheet.m)
 
     def potentials(self, j: Array) -> Array:
-        """The same of vector currents J = k m.  Transforms in place, the first and last of the rows that are not 0."""
+        """The same of vector currents J = k m.  Transforms in place, down a few columns at a time: they stay near."""
         nx = self.shape[0]
-        grid, out = self.wide, np.empty_like(j)
+        grid, column = self.room
         kernels.spread(j, self.corner, self.weight_x, self.weight_y, grid)
-        _in_place(scipy.fft.fft, grid[:nx], 1)
-        _in_place(scipy.fft.fft, grid, 0)
-        np.multiply(grid, self.kernel, out=grid)
-        _in_place(scipy.fft.ifft, grid, 0)
-        _in_place(scipy.fft.ifft, grid[:nx], 1)
+        _in_place(scipy.fft.fft, grid, 1)
+        for first, kernel in self.columns:
+            here = grid[:, first : first + kernel.shape[1]]
+            part = column[:, : kernel.shape[1]]
+            part[:nx], part[nx:] = here, 0.0
+            _in_place(scipy.fft.fft, part, 0)
+            np.multiply(part, kernel, out=part)
+            _in_place(scipy.fft.ifft, part, 0)
+            here[...] = part[:nx]
+        _in_place(scipy.fft.ifft, grid, 1)
+        out = np.empty_like(j)
         kernels.collect(grid, self.corner, self.weight_x, self.weight_y, out)
         kernels.add_near(self.start, self.other, self.near, j, out)
         return out
 
     @cached_property
-    def wide(self) -> Array:
-        """Room for the transforms, the doubled grid."""
-        return np.zeros(self.kernel.shape, dtype=complex)
+    def room(self) -> tuple[Array, Array]:
+        """For the transforms: the grid, twice as wide, and some columns of the doubled grid."""
+        nx, ny = self.shape
+        return np.zeros((nx, 2 * ny), dtype=complex), np.zeros((2 * nx, COLUMNS), dtype=complex)
+
+    @cached_property
+    def columns(self) -> tuple[tuple[int, Array], ...]:
+        """Columns of the kernel with the number of the first."""
+        starts = range(0, self.kernel.shape[1], COLUMNS)
+        return tuple((k, np.ascontiguousarray(self.kernel[:, k : k + COLUMNS])) for k in starts)
 
     def smoothing(self, c: float, most: float) -> Callable[[Array], Array]:
         """N : (edges,) -> (edges,), so that 1 - N M is close to the inverse of 1 + c L M: symmetric.

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 ACROSS = 160  # points along the longer side of the plane above
 MARGIN = 0.25  # of the longer side of the film, shown round it
 HEIGHT = 1.0  # xi, of the plane above
+FAINT = 0.04  # of the largest current, below which no streamline is drawn: in the middle of a swirl they would crowd
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,29 +108,39 @@ def applied(case: Any, t: float, x: Array, y: Array, height: float) -> Array:
 def field_above(run: Run, path: str | Path, height: float = HEIGHT) -> Path:
     """B_z in a plane above a film, with the outline of the film."""
     found = plane_above(run, height)
-    wide = COLUMN - 1.2
-    tall = wide * np.ptp(found.y) / np.ptp(found.x)
     with style():
-        made = figure(COLUMN, tall + 0.72)
-        axes = made.add_axes((0.45 / COLUMN, 0.38 / (tall + 0.72), wide / COLUMN, tall / (tall + 0.72)))
-        shown = axes.pcolormesh(found.x, found.y, found.total.T, cmap="viridis", rasterized=True)
-        outline(axes, run)
-        bar = made.add_axes((
-            (0.45 + wide + 0.06) / COLUMN, 0.38 / (tall + 0.72), 0.08 / COLUMN, tall / (tall + 0.72)
-        ))  # fmt: skip
-        made.colorbar(shown, cax=bar).set_label("$B_z$ ($B_{c2}$)", labelpad=2)
+        made, axes, beside = map_and_bar(np.array([found.x[0], found.y[0]]), np.array([found.x[-1], found.y[-1]]))
+        shown = axes.pcolormesh(found.x, found.y, found.total.T, cmap="viridis", shading="gouraud", rasterized=True)
+        outline(axes, run, "white")
+        made.colorbar(shown, cax=beside).set_label("$B_z$ ($B_{c2}$)", labelpad=2)
         lengths(axes, run)
         axes.set_title(f"{height:g} ξ above the film, t = {run.times[-1]:.4g} τ₀", pad=3)
         return save(made, Path(path))
 
 
-def outline(axes: Axes, run: Run) -> None:
+# inches: left of a map, right of it with its colour bar, below, above
+LEFT, RIGHT, BELOW, ABOVE = 0.5, 0.75, 0.38, 0.22
+
+
+def map_and_bar(low: Array, high: Array) -> tuple[Any, Any, Any]:
+    """A figure a column wide with axes for a map between two corners, and axes for its colour bar."""
+    wide = COLUMN - LEFT - RIGHT
+    tall = wide * (high[1] - low[1]) / (high[0] - low[0])
+    height = BELOW + tall + ABOVE
+    made = figure(COLUMN, height)
+    axes = made.add_axes((LEFT / COLUMN, BELOW / height, wide / COLUMN, tall / height))
+    axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), autoscale_on=False)
+    bar = made.add_axes(((LEFT + wide + 0.06) / COLUMN, BELOW / height, 0.08 / COLUMN, tall / height))
+    return made, axes, bar
+
+
+def outline(axes: Axes, run: Run, color: str) -> None:
     from matplotlib.collections import LineCollection
 
     from ..mesh.boundaries import exterior
 
     lines = run.mesh.points[:, exterior(run.mesh)].transpose(2, 1, 0)
-    axes.add_collection(LineCollection(list(lines), colors="white", linewidths=0.6))
+    axes.add_collection(LineCollection(list(lines), colors=color, linewidths=0.7, capstyle="round", clip_on=False))
 
 
 def lengths(axes: Axes, run: Run) -> None:
@@ -143,35 +154,30 @@ def streamlines(run: Run, path: str | Path) -> Path:
     """Streamlines of the current of the last frame on its strength.  Raises Refusal for wires and bodies."""
     if run.mesh.dim != 2:
         raise Refusal(f"{run.folder}: streamlines are for films")
-    from matplotlib.collections import LineCollection
+    from matplotlib import colormaps
+    from matplotlib.colors import ListedColormap
     from matplotlib.tri import LinearTriInterpolator, Triangulation
 
-    from ..mesh.boundaries import exterior
-
-    j = vectors(run.frame(-1), "current")
-    mesh = run.mesh
+    mesh, j = run.mesh, vectors(run.frame(-1), "current")
     tri = Triangulation(mesh.points[0], mesh.points[1], mesh.cells.T)
     at = j[mesh.node_of_vertex]
+    size = np.linalg.norm(at, axis=1)
     low, high = mesh.points.min(axis=1), mesh.points.max(axis=1)
-    wide = COLUMN - 1.2
-    tall = wide * (high[1] - low[1]) / (high[0] - low[0])
     count = 200
     x = np.linspace(low[0], high[0], count)
     y = np.linspace(low[1], high[1], max(20, round(count * (high[1] - low[1]) / (high[0] - low[0]))))
     jx, jy = (LinearTriInterpolator(tri, at[:, k])(*np.meshgrid(x, y)) for k in range(2))
+    strong = np.hypot(jx, jy) > FAINT * size.max()
+    dark = ListedColormap(colormaps["magma"](np.linspace(0, 0.8, 256)))  # white lines are seen on it
     with style():
-        made = figure(COLUMN, tall + 0.72)
-        axes = made.add_axes((0.45 / COLUMN, 0.38 / (tall + 0.72), wide / COLUMN, tall / (tall + 0.72)))
-        size = np.linalg.norm(at, axis=1)
-        shown = axes.tripcolor(tri, size, cmap="magma", shading="gouraud", vmin=0, rasterized=True)
+        made, axes, beside = map_and_bar(low, high)
+        shown = axes.tripcolor(tri, size, cmap=dark, shading="gouraud", vmin=0, rasterized=True)
         if size.max() > 1e-9:
+            jx, jy = (np.ma.masked_where(~strong, part) for part in (jx, jy))
             axes.streamplot(x, y, jx, jy, density=1.1, color="white", linewidth=0.5, arrowsize=0.5)
-        lines = mesh.points[:, exterior(mesh)].transpose(2, 1, 0)
-        axes.add_collection(LineCollection(list(lines), colors="#1a1a1a", linewidths=0.6))
-        bar = made.add_axes((
-            (0.45 + wide + 0.06) / COLUMN, 0.38 / (tall + 0.72), 0.08 / COLUMN, tall / (tall + 0.72)
-        ))  # fmt: skip
-        made.colorbar(shown, cax=bar).set_label("|J| ($j_0$)", labelpad=2)
+            axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
+        outline(axes, run, "#1a1a1a")
+        made.colorbar(shown, cax=beside).set_label("|J| ($j_0$)", labelpad=2)
         lengths(axes, run)
         axes.set_title(f"current, t = {run.times[-1]:.4g} τ₀", pad=3)
         return save(made, Path(path))

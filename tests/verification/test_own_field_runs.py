@@ -16,7 +16,7 @@ from fempslip.contract import Refusal
 from fempslip.mesh.operators import operators
 from fempslip.run import compiling
 from fempslip.run.afterwards import followed
-from fempslip.run.recipes import post
+from fempslip.run.recipes import draw_picture, post
 from fempslip.run.running import resume, solve
 from fempslip.store import Run, open_run
 
@@ -33,10 +33,10 @@ OWN: dict[str, dict[str, object]] = {
 }
 
 
-@pytest.fixture(scope="module", params=OWN)
+@pytest.fixture(scope="module", params=("none", *OWN))
 def watched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Case, Run]:
     folder = tmp_path_factory.mktemp(request.param)
-    case = case_from(FILM, folder, OWN[request.param])
+    case = case_from(FILM, folder, OWN.get(request.param, STRONG))
     return case, solve(case, folder / "run", pictures=False)
 
 
@@ -49,6 +49,20 @@ def test_both_sides_of_the_voltage_agree(watched: tuple[Case, Run]) -> None:
     assert run.summary is not None
     assert run.summary["results"]["vortex_tracks"]["entries"] > 2
     assert set(fs.track(run)) >= {"t", "id", "x", "y", "winding", "vx"}
+
+
+def test_pictures_are_drawn(watched: tuple[Case, Run]) -> None:
+    """|psi|, phase and current; trails; streamlines: files that are not blank, under every screening."""
+    from matplotlib.image import imread
+
+    _, run = watched
+    files = ("snapshot.png", "tracks.png", "streamlines.png")
+    for picture in ("snapshots", "trails", "streamlines"):
+        draw_picture(run, picture, lambda done, words: None)
+    for name in files:
+        pixels = imread(run.folder / name)[..., :3]
+        assert min(pixels.shape[:2]) > 200
+        assert np.unique(pixels.reshape(-1, 3), axis=0).shape[0] > 500
 
 
 def test_a_stopped_run_goes_on_bit_for_bit(watched: tuple[Case, Run], tmp_path: Path) -> None:
@@ -82,7 +96,7 @@ def test_another_ledger_is_made_of_frames(watched: tuple[Case, Run]) -> None:
 
 @pytest.mark.filterwarnings("ignore::fempslip.run.afterwards.SampledTracks")
 def test_zeros_over_frames_are_those_of_the_loop(watched: tuple[Case, Run]) -> None:
-    """Count, winding and place to rounding at every frame, under maxwell and pearl; recipes that read them answer."""
+    """Count, winding and place to rounding at every frame, under every screening; recipes that read them answer."""
     _, run = watched
     seen, made = run.table("zeros"), followed(run).table("zeros")
     met = 0
