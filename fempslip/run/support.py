@@ -111,6 +111,9 @@ def hint(row: Row) -> str:
         return (
             "charge that enters would need a lead with dynamics of its own: drive it by drive.field, start.kick or tdgl"
         )
+    if row.dynamics == "superfluid":
+        words = "contacts of a superfluid are reservoir or outlet (walls need none), screening none, no noise"
+        return f"{words}: a field of its own has dynamics: charged"
     if row.noise == "yes" and row.screening != "none":
         return "noise of the sample is for screening: none"
     if row.screening == "pearl" and row.charge == "conserved":
