@@ -187,7 +187,7 @@ def starting() -> Table:
             "--set",
             "measure.from=0",
             "--set",
-            "expect=",
+            "expect=null",
             "--set",
             "postprocess=[voltage]",
         ]
