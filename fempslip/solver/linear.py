@@ -13,8 +13,10 @@ import scipy.sparse.linalg as spl
 from numba import njit
 
 from fempslip.contract import Array, Failure
+from fempslip.solver.multigrid import Multigrid
 
-FACTOR_LIMIT = {1: 10**7, 2: 400_000, 3: 150_000}  # unknowns; above it the factor's memory and time lose to multigrid
+FACTOR_LIMIT = {1: 10**7, 2: 400_000, 3: 60_000}  # unknowns; above it the factor's memory and time lose to multigrid
+ONCE_LIMIT = 5_000  # the same in bulk pieces for a single right side
 
 
 def nested_dissection(matrix: sp.csr_array) -> Array:
@@ -228,10 +230,31 @@ def by_blocks(
             x[j] = y
 
 
-def poisson_solver(k: sp.csr_array, dim: int) -> Callable[[Array, Array], Array]:
+@dataclass(frozen=True, eq=False)
+class Direct:
+    """x of a singular K x = b by the factor of K on the unknowns `kept`, the others pinned; the start does not matter.
+
+    centred : takes off the mean of each connected piece
+    """
+
+    inner: Factor | None
+    kept: Array
+    centred: Callable[[Array], Array]
+
+    iterates = False
+
+    def __call__(self, b: Array, start: Array) -> Array:
+        x = np.zeros(b.size)
+        if self.inner is not None:
+            x[self.kept] = self.inner(self.centred(b)[self.kept])
+        return self.centred(x)
+
+
+def poisson_solver(k: sp.csr_array, dim: int, once: bool = False) -> Direct | Multigrid:
     """Solver of a singular Poisson matrix (constants in its kernel, one for each connected piece).
 
     Right sides sum to zero on each piece; the solution's mean is zero there.  (right side, start) -> solution.
+    once : for a single right side, which is not worth a factor in a bulk piece
     """
     pieces, piece = csgraph.connected_components(k, directed=False)
     size = np.bincount(piece, minlength=pieces)
@@ -239,41 +262,8 @@ def poisson_solver(k: sp.csr_array, dim: int) -> Callable[[Array, Array], Array]
     def centred(x: Array) -> Array:
         return x - x.mean() if pieces == 1 else x - (np.bincount(piece, x, pieces) / size)[piece]
 
-    if k.shape[0] <= FACTOR_LIMIT[dim]:
-        pinned = np.unique(piece, return_index=True)[1]
-        kept = np.setdiff1d(np.arange(k.shape[0]), pinned)
-        if kept.size == 0:
-            return lambda b, start: np.zeros_like(b)
-        inner = factored(sp.csr_array(k[kept][:, kept]))
-
-        def direct(b: Array, start: Array) -> Array:
-            x = np.zeros(b.size)
-            x[kept] = inner(centred(b)[kept])
-            return centred(x)
-
-        return direct
-    return multigrid(k, centred)
-
-
-def multigrid(k: sp.csr_array, centred: Callable[[Array], Array]) -> Callable[[Array, Array], Array]:
-    """Smoothed-aggregation multigrid with CG, started from the last solution."""
-    import pyamg
-
-    state = np.random.get_state()
-    np.random.seed(0)  # pyamg's set-up draws from numpy's global generator; a resumed run must draw the same
-    levels = pyamg.smoothed_aggregation_solver(sp.csr_matrix(k), B=np.ones((k.shape[0], 1)))
-    np.random.set_state(state)
-    cycle = levels.aspreconditioner()
-    # free of constants: a coarsest level of one unknown holds only rounding errors and would scale them at will
-    preconditioner = spl.LinearOperator(k.shape, lambda r: centred(cycle @ centred(r)), dtype=float)
-
-    def iterate(b: Array, start: Array) -> Array:
-        b = centred(b)
-        x, failed = spl.cg(k, b, x0=start, rtol=1e-10, atol=1e-14, maxiter=300, M=preconditioner)
-        if failed:
-            raise Failure(
-                "the potential's solver did not converge in 300 iterations: check the mesh for degenerate cells"
-            )
-        return centred(x)
-
-    return iterate
+    if k.shape[0] > (ONCE_LIMIT if once and dim == 3 and pieces == 1 else FACTOR_LIMIT[dim]):
+        return Multigrid.of(k, centred, 1e-12 if once else 1e-10)
+    pinned = np.unique(piece, return_index=True)[1]
+    kept = np.setdiff1d(np.arange(k.shape[0]), pinned)
+    return Direct(factored(sp.csr_array(k[kept][:, kept])) if kept.size else None, kept, centred)
