@@ -2,6 +2,7 @@
 
 question : size (lengths in xi), h, coarse (mesh size of the run in which the flow settles), settle, until, after (tau0;
 counted from `after` on), gamma, record (tau0 between frames), tracked;  answer : see `measured`
+only : "mesh" asks for the mesh alone, and how much it costs
 The flow settles on a coarse mesh and is carried to the fine one, gauge and all, where it goes on.  CPU seconds.
 """
 
@@ -27,8 +28,11 @@ from typing import Any
 import numpy as np
 
 from fempslip.case.loading import load_text
-from fempslip.contract import Array, Sink, State, Step
+from fempslip.contract import Array, Problem, Sink, State, Step
+from fempslip.mesh import child
 from fempslip.mesh.meshing import make_mesh
+from fempslip.physics.applied import PrescribedCurrents, injection
+from fempslip.physics.energy import LinkEnergy
 from fempslip.run.compiling import compile
 from fempslip.run.running import header_of, watchers_of
 from fempslip.solver import cg, linear, multigrid
@@ -52,7 +56,6 @@ record: {{fields: {record}}}
 postprocess: {recipes}
 """
 FIELD = 0.3
-OF = {"psi": "solve of psi", "mu": "solve of mu", "rest": "rest of the step", "tracking": "tracking"}
 
 
 @dataclass
@@ -83,16 +86,19 @@ class TimedSink:
     inner: Any
     clock: Clock
     spent: float = 0.0
+    residual: float = 0.0  # of the voltage ledger, the largest
 
     def __getattr__(self, name: str) -> Any:
         call = getattr(self.inner, name)
 
         def timed(*given: Any) -> Any:
+            if given and given[0] == "ledger":
+                self.residual = max(self.residual, abs(given[1]["residual"]))
             begun = time.process_time()
             found = call(*given)
             passed = time.process_time() - begun
             self.spent += passed
-            self.clock.add("recording", passed)
+            self.clock.add("frames" if name == "frame" else "commits" if name == "checkpoint" else "rows", passed)
             return found
 
         return timed
@@ -138,7 +144,7 @@ class TimedSolver:
         return found
 
 
-PART_OF = {"topology": "tracking", "ledger": "ledger", "frames": "recording"}
+PART_OF = {"topology": "tracking", "ledger": "ledger", "frames": "frames"}
 
 
 class Nowhere:
@@ -203,6 +209,15 @@ def carried(points: Array, psi: Array, to: Array) -> Array:
     return found
 
 
+def leak(problem: Problem, state: State) -> float:
+    """Largest current that a node makes or loses, over the largest edge current: div(I_s + I_n) = source."""
+    op = problem.operators
+    super_ = LinkEnergy(op, problem.epsilon).current(state["psi"], state["a"])
+    currents = super_ - op.M1 @ (op.G @ state["mu"])
+    given = PrescribedCurrents(problem).at(state.t) @ injection(problem)
+    return float(np.abs(op.G.T @ currents + given).max() / np.abs(currents).max())
+
+
 def told(words: str) -> None:
     if os.environ.get("TOLD"):
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
@@ -211,19 +226,18 @@ def told(words: str) -> None:
 
 def measured(asked: Mapping[str, Any]) -> dict[str, Any]:
     """nodes, entries (of links), steps, dt, iterations (of psi and of mu, a step), cpu (s per tau0, without tracking
-    and recording), parts (s a step), mesh, compile, ready (s of the set-up), memory (KiB, peak), residual (ledger)."""
+    and recording), parts (s a step), compile, ready (s of the set-up), memory (KiB, peak),
+    residual of the ledger and leak of charge."""
     warnings.simplefilter("ignore")
     points, psi = settled(asked)
     case = flowing(asked, asked["h"], asked["until"])
-    begun = time.process_time(), resource.getrusage(resource.RUSAGE_CHILDREN)
     mesh = make_mesh(case)
-    meshed = time.process_time() - begun[0]
     told("meshed")
-    begun = time.process_time(), None
+    begun = time.process_time()
     problem = compile(case, mesh)
     held = np.abs(problem.psi) == 0
     problem = replace(problem, psi=np.where(held, 0.0, carried(points, psi, mesh.points)))
-    compiled = time.process_time() - begun[0]
+    compiled = time.process_time() - begun
     told("compiled")
     clock, counts = Clock(), {"psi": 0, "mu": 0}
     times: list[float] = []
@@ -239,6 +253,8 @@ def measured(asked: Mapping[str, Any]) -> dict[str, Any]:
         if not clock.on and state.t >= asked["after"]:
             clock.on, marks["begun"], marks["t"], marks["step"] = True, now, state.t, state.step
             counts.update(psi=0, mu=0)
+        if state.t >= asked["until"] * (1 - 1e-9):
+            clock.on = False  # what follows is the last commit
         marks.update(ended=now, t1=state.t, steps=state.step)
 
     solve, make = cg.solve, linear.poisson_solver
@@ -259,15 +275,15 @@ def measured(asked: Mapping[str, Any]) -> dict[str, Any]:
 
     multigrid.Multigrid.cycle = counted  # type: ignore[method-assign]
     told("watched")
-    begun = time.process_time(), None
+    begun = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         frames = int(asked["until"] / case.record.fields) + 1
         with RunWriter.create(
             Path(folder) / "run", mesh, case.document(), header_of(case, mesh), frames=frames
         ) as writer:
-            evolve(problem, watchers, TimedSink(writer, clock), case.record.fields, progress=seen)
-            residual = float("nan")
-    steps, span = marks["steps"] - marks["step"], marks["t1"] - marks["t"]
+            sink = TimedSink(writer, clock)
+            course = evolve(problem, watchers, sink, case.record.fields, progress=seen)
+            steps, span = marks["steps"] - marks["step"], marks["t1"] - marks["t"]
     parts = {name: seconds / steps for name, seconds in clock.spent.items()}
     whole = (marks["ended"] - marks["begun"]) / steps
     parts["rest"] = whole - sum(parts.values())
@@ -282,12 +298,22 @@ def measured(asked: Mapping[str, Any]) -> dict[str, Any]:
         "cpu": step * steps / span,
         "step": step,
         "parts": parts,
-        "mesh": meshed,
         "compile": compiled,
-        "ready": marks["first"] - begun[0],
+        "ready": marks["first"] - begun,
         "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
-        "residual": residual,
+        "residual": sink.residual,
+        "leak": leak(problem, course.state),
     }
+
+
+def meshed(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """CPU seconds and memory (KiB, peak) of making the mesh, which is kept for later questions."""
+    child.apart = lambda function, *given: function(*given)  # here, where it is counted
+    case = flowing(asked, asked["h"], asked["until"])
+    begun = time.process_time()
+    nodes = make_mesh(case).nodes
+    cpu = time.process_time() - begun
+    return {"nodes": nodes, "mesh": cpu, "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
 
 
 def ask(question: Mapping[str, Any]) -> dict[str, Any]:
@@ -300,4 +326,6 @@ def ask(question: Mapping[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    Path(sys.argv[2]).write_text(json.dumps(measured(json.loads(sys.argv[1]))))
+    answers = {"mesh": meshed}
+    given = json.loads(sys.argv[1])
+    Path(sys.argv[2]).write_text(json.dumps(answers.get(given.get("only"), measured)(given)))
