@@ -28,7 +28,7 @@ def measure(asked: Asked) -> Iterator[Table]:
 def grown(asked: Asked, kind: str, size: tuple[int, ...], meshes: tuple[float, ...], coarse: float) -> Table:
     found, meshing = [], []
     for h in meshes[:2] if asked.quick else meshes:
-        question = {"size": size, "h": h, "coarse": coarse, "settle": 30, "until": 1.5, "after": 0.7}
+        question = {"size": size, "h": h, "coarse": coarse, "settle": 30, "until": 4, "after": 2}
         meshing.append(bodies.ask({**question, "gamma": 10, "only": "mesh"}))
         found.append(bodies.ask({**question, "gamma": 10}) | {"mesh": meshing[-1]["mesh"]})
     residual, leak = (max(one[key] for one in found) for key in ("residual", "leak"))
