@@ -300,6 +300,17 @@ class Probe:
     weights: Array
 
 
+@dataclass(frozen=True, eq=False)
+class Begun:
+    """The potential of a start state that comes from another run; psi of the problem is in its gauge.
+
+    a, e : (edges of the sample,) circulations of A and E;  e None: the field is to find its rest beside psi, near a
+    """
+
+    a: Array
+    e: Array | None = None
+
+
 @dataclass(frozen=True)
 class Clock:
     until: float
@@ -355,6 +366,7 @@ class Problem:
     kappa: float = float("nan")
     cell_kinetic: Array | None = None  # (cells,) kinetic weight q, None: 1
     potential: Array | None = None  # with self-field: a on all edges of the space, close to that of the start
+    begun: Begun | None = None  # instead, of a start from a frame
     surroundings: Surroundings | None = None  # of a body whose own field is solved for
     Lambda: float = float("nan")
     fluid: Fluid | None = None
@@ -513,7 +525,10 @@ class Sink(Protocol):
         """Many rows at once, column by column, each (rows,)."""
         ...
 
-    def frame(self, t: float, fields: Mapping[str, Array]) -> None: ...
+    def frame(self, t: float, fields: Mapping[str, Array], edges: Mapping[str, Array] | None = None) -> None:
+        """fields : name -> (nodes,) or (nodes, 3);  edges : name -> (edges,), what is not shown but gone on from."""
+        ...
+
     def due(self) -> bool:
         """True when enough wall time has passed since the last checkpoint."""
         ...

@@ -119,6 +119,29 @@ def test_curl_curl_energy_of_a_uniform_field_in_bulk(seed):
     assert a @ ops.S @ a == pytest.approx(volumes(mesh.points, mesh.cells).sum() * b @ b, rel=1e-12)
 
 
+@few
+@seeds
+def test_curl_curl_energy_in_bulk_is_that_of_the_fluxes(seed):
+    """a^T S a = sum_cells V |b|^2 for any a, b the constant field with the fluxes C a through the faces of a cell: this
+    is C^T M2 C = S, with the mass of the lowest Raviart-Thomas elements."""
+    mesh = MESHES["body"](seed)
+    ops = operators(mesh)
+    a = np.random.default_rng(seed).normal(size=ops.edges.shape[1])
+    flux = ops.C @ a
+    number = {tuple(face): k for k, face in enumerate(ops.face_nodes.T.tolist())}
+    energy = 0.0
+    for cell, volume in zip(mesh.cells.T, volumes(mesh.points, mesh.cells), strict=True):
+        nodes = np.sort(mesh.node_of_vertex[cell])
+        faces = [nodes[[0, 1, 2]], nodes[[0, 1, 3]], nodes[[0, 2, 3]], nodes[[1, 2, 3]]]
+        p = [mesh.points[:, face] for face in faces]
+        areas = np.array([np.cross(x[:, 1] - x[:, 0], x[:, 2] - x[:, 0]) / 2 for x in p])
+        wanted = flux[[number[tuple(face.tolist())] for face in faces]]
+        b, rest, *_ = np.linalg.lstsq(areas, wanted, rcond=None)
+        assert np.allclose(areas @ b, wanted)
+        energy += volume * b @ b
+    assert a @ ops.S @ a == pytest.approx(energy, rel=1e-10)
+
+
 @everywhere
 @few
 @seeds
