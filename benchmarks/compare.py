@@ -31,7 +31,6 @@ PARTS = {
     "slab": "a slab, beside pytdgl3d",
     "cost": "parts of a step, its bytes against the memory's bandwidth, tracking, recording, start-up",
     "growth": "time and memory against the number of nodes, in films and slabs; meshing",
-    "threads": "one thread against all cores",
 }
 HERE = Path(__file__).parent
 

@@ -164,7 +164,7 @@ def whole_run(asked: Asked) -> Table:
         "writing to disk": (RunWriter, "checkpoint"),
     }
     with tempfile.TemporaryDirectory() as folder:
-        fs.solve(case.vary({"time.until": 6, "measure.from": 1}), into=Path(folder) / "warm", pictures=False)
+        fs.solve(case.vary({"time.until": 60, "measure.from": 20}), into=Path(folder) / "warm", pictures=False)
         begun = time.process_time()
         with timed(places) as spent:
             fs.solve(case, into=Path(folder) / "run", pictures=False)
@@ -187,7 +187,9 @@ def starting() -> Table:
             "--set",
             "measure.from=0",
             "--set",
-            "expect=",
+            "expect=null",
+            "--set",
+            "record.fields=0.01",
             "--set",
             "postprocess=[voltage]",
         ]
