@@ -20,10 +20,10 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -39,6 +39,9 @@ from fempslip.solver import cg, linear, multigrid
 from fempslip.store import RunWriter
 from fempslip.tasks.evolve import evolve
 from fempslip.tasks.watchers import Plain
+
+if TYPE_CHECKING:
+    from comparison.report import Asked, Table
 
 TEXT = """
 geometry:
@@ -323,6 +326,57 @@ def ask(question: Mapping[str, Any]) -> dict[str, Any]:
         subprocess.run([sys.executable, __file__, json.dumps(question), str(answer)], check=True)
         found: dict[str, Any] = json.loads(answer.read_text())
         return found
+
+
+SLAB = (20, 20, 10)  # xi
+SIZES = (0.56, 0.37, 0.29, 0.217)  # xi: about 20, 60, 130 and 300 thousand nodes
+
+
+def growth(asked: Asked) -> Iterator[Table]:
+    """Time and memory against the number of nodes, in a slab that stays the same; meshes are made here."""
+    from comparison.report import Table
+
+    found, meshing = [], []
+    kept = os.environ.get("FEMPSLIP_CACHE")
+    with tempfile.TemporaryDirectory() as fresh:
+        os.environ["FEMPSLIP_CACHE"] = fresh
+        for h in SIZES[:2] if asked.quick else SIZES:
+            question = {"size": SLAB, "h": h, "coarse": 0.9, "settle": 30, "until": 4, "after": 2}
+            meshing.append(ask({**question, "gamma": 10, "only": "mesh"}))
+            found.append(ask({**question, "gamma": 10}) | {"mesh": meshing[-1]["mesh"]})
+    del os.environ["FEMPSLIP_CACHE"]
+    if kept is not None:
+        os.environ["FEMPSLIP_CACHE"] = kept
+    residual, leak = (max(one[key] for one in found) for key in ("residual", "leak"))
+    yield Table(
+        "slabs",
+        f"Growth with the number of nodes: a slab of {' x '.join(map(str, SLAB))} xi in flux flow, gamma = 10",
+        (
+            "h, xi", "nodes", "mesh, s", "set-up, s", "mean dt", "CG a step", "cycles a step", "psi, ms", "mu, ms",
+            "step, ms", "tracking, ms", "ns a node", "CPU s/tau0", "growth", "GiB",
+        ),
+        [growth_row(h, one, before) for h, one, before in zip(SIZES, found, [None, *found], strict=False)],
+        f"Time per tau0 grows as N^{exponent(found):.2f} over the whole range. Memory is the peak of the process, the "
+        f"tracker and the recorder in it; the mesher, a process of its own, takes up to "
+        f"{max(one['memory'] for one in meshing) / 2**20:.1f} GiB. Both sides of the ledger differ by at most "
+        f"{residual:.0e}, charge leaks by {leak:.0e} of the largest edge current.",
+    )  # fmt: skip
+
+
+def exponent(found: Sequence[dict[str, Any]]) -> float:
+    first, last = found[0], found[-1]
+    return float(np.log(last["cpu"] / first["cpu"]) / np.log(last["nodes"] / first["nodes"]))
+
+
+def growth_row(h: float, one: dict[str, Any], before: dict[str, Any] | None) -> tuple[object, ...]:
+    parts = {key: 1e3 * value for key, value in one["parts"].items()}
+    growth = "" if before is None else f"N^{exponent([before, one]):.2f}"
+    return (
+        h, one["nodes"], f"{one['mesh']:.1f}", f"{one['compile'] + one['ready']:.1f}", f"{one['dt']:.2f}",
+        f"{one['iterations']:.1f}", f"{one['cycles']:.1f}", f"{parts['psi']:.1f}", f"{parts['mu']:.1f}",
+        f"{1e3 * one['step']:.1f}", f"{parts['tracking']:.2f}", f"{1e6 * parts['tracking'] / one['nodes']:.0f}",
+        f"{one['cpu']:.4f}", growth, f"{one['memory'] / 2**20:.2f}",
+    )  # fmt: skip
 
 
 if __name__ == "__main__":
