@@ -2,6 +2,7 @@
 
 question : size (lengths in xi), h, coarse (mesh size of the run in which the flow settles), settle, until, after (tau0;
 counted from `after` on), gamma, record (tau0 between frames), tracked;  answer : see `measured`
+only : "mesh" asks for the mesh alone, and how much it costs
 The flow settles on a coarse mesh and is carried to the fine one, gauge and all, where it goes on.  CPU seconds.
 """
 
@@ -19,22 +20,28 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fempslip.case.loading import load_text
-from fempslip.contract import Array, Sink, State, Step
+from fempslip.contract import Array, Problem, Sink, State, Step
+from fempslip.mesh import child
 from fempslip.mesh.meshing import make_mesh
+from fempslip.physics.applied import PrescribedCurrents, injection
+from fempslip.physics.energy import LinkEnergy
 from fempslip.run.compiling import compile
 from fempslip.run.running import header_of, watchers_of
 from fempslip.solver import cg, linear, multigrid
 from fempslip.store import RunWriter
 from fempslip.tasks.evolve import evolve
 from fempslip.tasks.watchers import Plain
+
+if TYPE_CHECKING:
+    from comparison.report import Asked, Table
 
 TEXT = """
 geometry:
@@ -52,7 +59,6 @@ record: {{fields: {record}}}
 postprocess: {recipes}
 """
 FIELD = 0.3
-OF = {"psi": "solve of psi", "mu": "solve of mu", "rest": "rest of the step", "tracking": "tracking"}
 
 
 @dataclass
@@ -83,16 +89,19 @@ class TimedSink:
     inner: Any
     clock: Clock
     spent: float = 0.0
+    residual: float = 0.0  # of the voltage ledger, the largest
 
     def __getattr__(self, name: str) -> Any:
         call = getattr(self.inner, name)
 
         def timed(*given: Any) -> Any:
+            if given and given[0] == "ledger":
+                self.residual = max(self.residual, abs(given[1]["residual"]))
             begun = time.process_time()
             found = call(*given)
             passed = time.process_time() - begun
             self.spent += passed
-            self.clock.add("recording", passed)
+            self.clock.add("frames" if name == "frame" else "commits" if name == "checkpoint" else "rows", passed)
             return found
 
         return timed
@@ -138,7 +147,7 @@ class TimedSolver:
         return found
 
 
-PART_OF = {"topology": "tracking", "ledger": "ledger", "frames": "recording"}
+PART_OF = {"topology": "tracking", "ledger": "ledger", "frames": "frames"}
 
 
 class Nowhere:
@@ -203,6 +212,15 @@ def carried(points: Array, psi: Array, to: Array) -> Array:
     return found
 
 
+def leak(problem: Problem, state: State) -> float:
+    """Largest current that a node makes or loses, over the largest edge current: div(I_s + I_n) = source."""
+    op = problem.operators
+    super_ = LinkEnergy(op, problem.epsilon).current(state["psi"], state["a"])
+    currents = super_ - op.M1 @ (op.G @ state["mu"])
+    given = PrescribedCurrents(problem).at(state.t) @ injection(problem)
+    return float(np.abs(op.G.T @ currents + given).max() / np.abs(currents).max())
+
+
 def told(words: str) -> None:
     if os.environ.get("TOLD"):
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
@@ -211,19 +229,18 @@ def told(words: str) -> None:
 
 def measured(asked: Mapping[str, Any]) -> dict[str, Any]:
     """nodes, entries (of links), steps, dt, iterations (of psi and of mu, a step), cpu (s per tau0, without tracking
-    and recording), parts (s a step), mesh, compile, ready (s of the set-up), memory (KiB, peak), residual (ledger)."""
+    and recording), parts (s a step), compile, ready (s of the set-up), memory (KiB, peak),
+    residual of the ledger and leak of charge."""
     warnings.simplefilter("ignore")
     points, psi = settled(asked)
     case = flowing(asked, asked["h"], asked["until"])
-    begun = time.process_time(), resource.getrusage(resource.RUSAGE_CHILDREN)
     mesh = make_mesh(case)
-    meshed = time.process_time() - begun[0]
     told("meshed")
-    begun = time.process_time(), None
+    begun = time.process_time()
     problem = compile(case, mesh)
     held = np.abs(problem.psi) == 0
     problem = replace(problem, psi=np.where(held, 0.0, carried(points, psi, mesh.points)))
-    compiled = time.process_time() - begun[0]
+    compiled = time.process_time() - begun
     told("compiled")
     clock, counts = Clock(), {"psi": 0, "mu": 0}
     times: list[float] = []
@@ -239,6 +256,8 @@ def measured(asked: Mapping[str, Any]) -> dict[str, Any]:
         if not clock.on and state.t >= asked["after"]:
             clock.on, marks["begun"], marks["t"], marks["step"] = True, now, state.t, state.step
             counts.update(psi=0, mu=0)
+        if state.t >= asked["until"] * (1 - 1e-9):
+            clock.on = False  # what follows is the last commit
         marks.update(ended=now, t1=state.t, steps=state.step)
 
     solve, make = cg.solve, linear.poisson_solver
@@ -259,15 +278,15 @@ def measured(asked: Mapping[str, Any]) -> dict[str, Any]:
 
     multigrid.Multigrid.cycle = counted  # type: ignore[method-assign]
     told("watched")
-    begun = time.process_time(), None
+    begun = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         frames = int(asked["until"] / case.record.fields) + 1
         with RunWriter.create(
             Path(folder) / "run", mesh, case.document(), header_of(case, mesh), frames=frames
         ) as writer:
-            evolve(problem, watchers, TimedSink(writer, clock), case.record.fields, progress=seen)
-            residual = float("nan")
-    steps, span = marks["steps"] - marks["step"], marks["t1"] - marks["t"]
+            sink = TimedSink(writer, clock)
+            course = evolve(problem, watchers, sink, case.record.fields, progress=seen)
+            steps, span = marks["steps"] - marks["step"], marks["t1"] - marks["t"]
     parts = {name: seconds / steps for name, seconds in clock.spent.items()}
     whole = (marks["ended"] - marks["begun"]) / steps
     parts["rest"] = whole - sum(parts.values())
@@ -282,12 +301,22 @@ def measured(asked: Mapping[str, Any]) -> dict[str, Any]:
         "cpu": step * steps / span,
         "step": step,
         "parts": parts,
-        "mesh": meshed,
         "compile": compiled,
-        "ready": marks["first"] - begun[0],
+        "ready": marks["first"] - begun,
         "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
-        "residual": residual,
+        "residual": sink.residual,
+        "leak": leak(problem, course.state),
     }
+
+
+def meshed(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """CPU seconds and memory (KiB, peak) of making the mesh, which is kept for later questions."""
+    child.apart = lambda function, *given: function(*given)  # here, where it is counted
+    case = flowing(asked, asked["h"], asked["until"])
+    begun = time.process_time()
+    nodes = make_mesh(case).nodes
+    cpu = time.process_time() - begun
+    return {"nodes": nodes, "mesh": cpu, "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
 
 
 def ask(question: Mapping[str, Any]) -> dict[str, Any]:
@@ -299,5 +328,58 @@ def ask(question: Mapping[str, Any]) -> dict[str, Any]:
         return found
 
 
+SLAB = (20, 20, 10)  # xi
+SIZES = (0.56, 0.37, 0.29, 0.217)  # xi: about 20, 60, 130 and 300 thousand nodes
+
+
+def growth(asked: Asked) -> Iterator[Table]:
+    """Time and memory against the number of nodes, in a slab that stays the same; meshes are made here."""
+    from comparison.report import Table
+
+    found, meshing = [], []
+    kept = os.environ.get("FEMPSLIP_CACHE")
+    with tempfile.TemporaryDirectory() as fresh:
+        os.environ["FEMPSLIP_CACHE"] = fresh
+        for h in SIZES[:2] if asked.quick else SIZES:
+            question = {"size": SLAB, "h": h, "coarse": 0.9, "settle": 30, "until": 4, "after": 2}
+            meshing.append(ask({**question, "gamma": 10, "only": "mesh"}))
+            found.append(ask({**question, "gamma": 10}) | {"mesh": meshing[-1]["mesh"]})
+    del os.environ["FEMPSLIP_CACHE"]
+    if kept is not None:
+        os.environ["FEMPSLIP_CACHE"] = kept
+    residual, leak = (max(one[key] for one in found) for key in ("residual", "leak"))
+    yield Table(
+        "slabs",
+        f"Growth with the number of nodes: a slab of {' x '.join(map(str, SLAB))} xi in flux flow, gamma = 10",
+        (
+            "h, xi", "nodes", "mesh, s", "set-up, s", "mean dt", "CG a step", "cycles a step", "psi, ms", "mu, ms",
+            "step, ms", "tracking, ms", "ns a node", "CPU s/tau0", "growth", "GiB",
+        ),
+        [growth_row(h, one, before) for h, one, before in zip(SIZES, found, [None, *found], strict=False)],
+        f"Time per tau0 grows as N^{exponent(found):.2f} over the whole range. Memory is the peak of the process, the "
+        f"tracker and the recorder in it; the mesher, a process of its own, takes up to "
+        f"{max(one['memory'] for one in meshing) / 2**20:.1f} GiB. Both sides of the ledger differ by at most "
+        f"{residual:.0e}, charge leaks by {leak:.0e} of the largest edge current.",
+    )  # fmt: skip
+
+
+def exponent(found: Sequence[dict[str, Any]]) -> float:
+    first, last = found[0], found[-1]
+    return float(np.log(last["cpu"] / first["cpu"]) / np.log(last["nodes"] / first["nodes"]))
+
+
+def growth_row(h: float, one: dict[str, Any], before: dict[str, Any] | None) -> tuple[object, ...]:
+    parts = {key: 1e3 * value for key, value in one["parts"].items()}
+    growth = "" if before is None else f"N^{exponent([before, one]):.2f}"
+    return (
+        h, one["nodes"], f"{one['mesh']:.1f}", f"{one['compile'] + one['ready']:.1f}", f"{one['dt']:.2f}",
+        f"{one['iterations']:.1f}", f"{one['cycles']:.1f}", f"{parts['psi']:.1f}", f"{parts['mu']:.1f}",
+        f"{1e3 * one['step']:.1f}", f"{parts['tracking']:.2f}", f"{1e6 * parts['tracking'] / one['nodes']:.0f}",
+        f"{one['cpu']:.4f}", growth, f"{one['memory'] / 2**20:.2f}",
+    )  # fmt: skip
+
+
 if __name__ == "__main__":
-    Path(sys.argv[2]).write_text(json.dumps(measured(json.loads(sys.argv[1]))))
+    answers = {"mesh": meshed}
+    given = json.loads(sys.argv[1])
+    Path(sys.argv[2]).write_text(json.dumps(answers.get(given.get("only"), measured)(given)))

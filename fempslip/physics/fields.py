@@ -8,6 +8,7 @@ import numpy as np
 
 from fempslip.contract import Array, Problem, State
 from fempslip.mesh.simplices import column_numbers, gradients, pairs, volumes
+from fempslip.physics import kernels
 from fempslip.physics.applied import potential_rate
 
 
@@ -22,10 +23,14 @@ def vectors(problem: Problem, circulation: Array) -> Array:
 
 def supercurrent(problem: Problem, state: State) -> Array:
     """J_s = Im[psi* (grad - iA) psi] : (nodes, 3)."""
-    i, j = problem.operators.edges
-    psi = state["psi"]
-    circulation = np.imag(psi[i].conj() * np.exp(-1j * state["a"]) * psi[j])
-    return problem.kinetic[:, None] * vectors(problem, circulation)
+    return problem.kinetic[:, None] * vectors(problem, flow(problem, state))
+
+
+def flow(problem: Problem, state: State) -> Array:
+    """Im[psi_i* exp(-i a) psi_j] of each edge, (edges,)."""
+    out = np.empty(state["a"].size)
+    kernels.flow(state["psi"], state["a"], problem.operators.edges, out)
+    return out
 
 
 def electric(problem: Problem, state: State, edges: Array | slice = slice(None)) -> Array:
@@ -92,7 +97,16 @@ def visible(problem: Problem, old: State | None, new: State) -> Mapping[str, Arr
         shown |= {"mu": new["mu"], "mu_pair": new["mu"] if old is None else pair_potential(old, new)}
     if problem.model.get("screening") == "maxwell":
         shown["induction"] = induction(problem, new["a"])
-    return shown | {"supercurrent": supercurrent(problem, new), "normal_current": normal_current(problem, new)}
+    if problem.fluid is not None or problem.mesh.dim < 3:
+        return shown | {"supercurrent": supercurrent(problem, new), "normal_current": normal_current(problem, new)}
+    # in a body the operator is long: it is read once for both
+    n, space = problem.operators.nodes, problem.mesh.points.shape[0]
+    both = problem.operators.node_vector @ np.column_stack([flow(problem, new), electric(problem, new)])
+    pair = both.reshape(space, n, 2).T  # (2, nodes, space)
+    return shown | {
+        "supercurrent": problem.kinetic[:, None] * pair[0],
+        "normal_current": problem.sigma[:, None] * pair[1],
+    }
 
 
 def on_edges(state: State) -> Mapping[str, Array]:

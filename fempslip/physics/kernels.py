@@ -146,6 +146,14 @@ def divergence(psi: Array, link: Array, up: Array, edges: Array, current: Array,
 
 
 @njit(cache=True, error_model="numpy")
+def flow(psi: Array, a: Array, edges: Array, out: Array) -> None:
+    """Im[psi_i* exp(-i a) psi_j] of each edge."""
+    for e in range(a.size):
+        z = psi[edges[0, e]].conjugate() * psi[edges[1, e]]
+        out[e] = z.imag * np.cos(a[e]) - z.real * np.sin(a[e])
+
+
+@njit(cache=True, error_model="numpy")
 def accept(old: Array, turn: Array, new: Array, guess: Array, bright2: float, psi: Array) -> tuple[float, float]:
     """psi = new / turn, the new state in temporal gauge; largest turn of its phase, and max |new - guess|.
 

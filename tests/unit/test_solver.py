@@ -13,7 +13,7 @@ from fempslip.contract import Clock, Failure, Trial
 from fempslip.mesh import simple
 from fempslip.mesh.operators import operators
 from fempslip.physics import kernels
-from fempslip.solver import linear
+from fempslip.solver import linear, multigrid
 from fempslip.solver.bdf import bdf, weights
 from fempslip.solver.cg import solve
 from fempslip.solver.control import THETA_LIMIT, judge, landing
@@ -222,3 +222,36 @@ def test_a_normal_wire_stays_a_normal_wire(tmp_path) -> None:
     state = experiment(case_from(text, tmp_path)).state
     assert state.t == 450
     assert np.abs(state["psi"]).max() < 1e-139
+
+
+def test_multigrid_starts_where_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the solution no cycle is made, from afar the residual falls to 1e-10 of the right side; on two pieces."""
+    k = laplacian(3)
+    both = sp.csr_array(sp.block_diag([k, 3 * k]))
+    b = both @ np.random.default_rng(5).standard_normal(both.shape[0])
+    monkeypatch.setitem(linear.FACTOR_LIMIT, 3, 0)
+    solver = linear.poisson_solver(both, 3)
+    assert solver.iterates
+    x = solver(b, np.zeros_like(b))
+    assert np.linalg.norm(both @ x - b) < 2e-10 * np.linalg.norm(b)
+    monkeypatch.setattr(multigrid.Multigrid, "cycle", None)
+    np.testing.assert_allclose(solver(b, x), x, atol=1e-12)
+
+
+def test_multigrid_of_one_aggregate_keeps_constants_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A coarsest level of one unknown is nothing but rounding errors of a singular matrix."""
+    monkeypatch.setattr(multigrid, "COARSEST", 1)
+    k = laplacian(3)
+    solver = multigrid.Multigrid.of(k, lambda x: x - x.mean(), 1e-10)
+    assert solver.coarsest.shape[0] == 1 and solver.coarsest[0, 0] == 0.0
+    b = k @ np.random.default_rng(6).standard_normal(k.shape[0])
+    assert np.linalg.norm(k @ solver(b, np.zeros_like(b)) - b) < 2e-10 * np.linalg.norm(b)
+
+
+def test_flow_is_the_current_of_a_link() -> None:
+    rng = np.random.default_rng(7)
+    psi, a = rng.standard_normal(6) + 1j * rng.standard_normal(6), rng.uniform(-9, 9, 5)
+    edges, out = np.array([[0, 1, 2, 3, 4], [1, 3, 5, 4, 5]]), np.empty(5)
+    kernels.flow(psi, a, edges, out)
+    i, j = edges
+    np.testing.assert_allclose(out, np.imag(psi[i].conj() * np.exp(-1j * a) * psi[j]), atol=1e-14)
