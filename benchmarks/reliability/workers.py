@@ -28,10 +28,11 @@ Answer = dict[str, Any]  # seed, outcome, detail; seconds of the file
 Tell = Callable[[list[Answer], list[int]], None]
 
 
-def judged(
-    name: str, seeds: Iterator[int], workers: int, limit: float, tell: Callable[[list[Answer], list[int]], None]
-) -> None:
-    """Judge the file of every seed; `tell` gets the answers of a chunk, and what is out.  limit : seconds for one file."""
+def judged(name: str, seeds: Iterator[int], workers: int, limit: float, tell: Tell) -> None:
+    """Judge the file of every seed; `tell` gets the answers of a chunk, and the seeds that are out.
+
+    limit : seconds for one file
+    """
     lock, failed, out = threading.Lock(), [], set[int]()
     memory = Path("/dev/shm")
     place = tempfile.TemporaryDirectory(prefix="fempslip-", dir=memory if memory.is_dir() else None)
