@@ -6,6 +6,7 @@ import argparse
 import os
 import resource
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,15 +34,22 @@ class Part:
 
 
 def files(name: str, limit: float) -> Work:
-    """Spoilt files, judged in workers."""
+    """Spoilt files, judged in workers.  What was lost in an earlier call is tried again, and what it left undone."""
 
     def work(found: Figures, kept: Path, workers: int, progress: Progress) -> None:
-        done = found.tried
+        lost = [(int(seed[:-1]), outcome) for _, seed, outcome, *_ in map(str.split, found.losses)]
+        left, done = found.open, found.tried + len(found.open)
+        found.tried -= len(lost)
+        found.counts -= Counter(outcome for _, outcome in lost)
+        found.losses = []
 
         def seeds() -> Iterator[int]:
+            yield from (seed for seed, _ in lost)
+            yield from left
             yield from range(done, found.wanted)
 
-        def tell(answers: list[Answer]) -> None:
+        def tell(answers: list[Answer], out: list[int]) -> None:
+            found.open = out
             for answer in answers:
                 found.tried += 1
                 found.counts[answer["outcome"]] += 1
@@ -80,7 +88,7 @@ def main() -> int:
         found = None if words.anew else Figures.kept(kept)
         if found is None or found.wanted != wanted:
             found = Figures(wanted)
-        if found.tried < wanted:
+        if found.tried < wanted or found.losses:
             before, cpu = found.seconds, cpu_seconds()
             with progress_line(words.silent) as progress:
                 part.work(found, kept, words.workers, progress)

@@ -16,6 +16,7 @@ class Figures:
     """tried : how many of `wanted` were done;  counts : outcome -> number;  losses : what must not happen, in words
 
     facts : other figures (largest memory, longest time);  seconds : CPU time of all processes
+    open : seeds that were handed out and not answered when these were kept
     """
 
     wanted: int
@@ -24,6 +25,7 @@ class Figures:
     losses: list[str] = field(default_factory=list)
     facts: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
+    open: list[int] = field(default_factory=list)
 
     def largest(self, name: str, value: float) -> None:
         self.facts[name] = max(value, self.facts.get(name, 0.0))

@@ -99,7 +99,9 @@ def meshed(case: MeshedCase) -> None:
     from fempslip.mesh.meshing import make_mesh
     from fempslip.run.compiling import compile
 
-    compile(case, make_mesh(case))
+    mesh = make_mesh(case)
+    if not case.model.reactive:  # whose start is worked out step by step
+        compile(case, mesh)
 
 
 def said(message: str) -> tuple[str, str]:

@@ -25,11 +25,15 @@ CHUNK = 100  # files between two notes
 FINE = ("accepted", "refused")
 
 Answer = dict[str, Any]  # seed, outcome, detail; seconds of the file
+Tell = Callable[[list[Answer], list[int]], None]
 
 
-def judged(name: str, seeds: Iterator[int], workers: int, limit: float, tell: Callable[[list[Answer]], None]) -> None:
-    """Judge the file of every seed; `tell` gets the answers of a chunk.  limit : seconds for one file."""
-    lock, failed = threading.Lock(), []
+def judged(name: str, seeds: Iterator[int], workers: int, limit: float, tell: Tell) -> None:
+    """Judge the file of every seed; `tell` gets the answers of a chunk, and the seeds that are out.
+
+    limit : seconds for one file
+    """
+    lock, failed, out = threading.Lock(), [], set[int]()
     memory = Path("/dev/shm")
     place = tempfile.TemporaryDirectory(prefix="fempslip-", dir=memory if memory.is_dir() else None)
 
@@ -39,11 +43,13 @@ def judged(name: str, seeds: Iterator[int], workers: int, limit: float, tell: Ca
             while True:
                 with lock:
                     chunk = list(islice(seeds, CHUNK))
+                    out.update(chunk)
                 if not chunk or failed:
                     return
                 child, answers = judge(name, place.name, child, chunk, limit)
                 with lock:
-                    tell(answers)
+                    out.difference_update(chunk)
+                    tell(answers, sorted(out))
         except BaseException as error:
             failed.append(error)
         finally:
