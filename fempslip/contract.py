@@ -212,12 +212,15 @@ class Drive:
 
 @dataclass(frozen=True, eq=False)
 class Surroundings:
-    """A body in a ball of vacuum, for its own field.
+    """A body in a ball of vacuum, for its own field; between walls in a cylinder where it carries a current.
 
     mesh, operators : of everything; the vertices of the body come first, in their order
-    edges : (edges of the body,) their numbers in everything;  radius, center : of the ball
-    sphere : (3, faces) sorted vertices of the triangles on the ball
+    edges : (edges of the body,) their numbers in everything;  radius, center : of the ball or cylinder
+    sphere : (3, faces) sorted vertices of the triangles on the ball, none on a cylinder
     patterns : (fields, edges of everything) of the applied potential
+    walls : (edges of everything,) True on edges of walls, None in a ball
+    sheet : (edges of everything,) external current that brings a unit of current back from the second contact to the
+        first
     """
 
     mesh: Mesh
@@ -227,6 +230,8 @@ class Surroundings:
     center: Array
     sphere: Array
     patterns: Array
+    walls: Array | None = None
+    sheet: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)

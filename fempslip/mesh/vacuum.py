@@ -5,7 +5,7 @@ The mesh of the body stays as it is; the vacuum is grown onto its skin, finest t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import combinations
 
@@ -19,8 +19,8 @@ from fempslip.mesh.simple import simple_mesh
 from fempslip.mesh.simplices import column_numbers
 
 REACH = 3.0  # radius of the ball over that of the body: with the dipole outside, moments are right to 0.2 %
-GROWTH = 0.4  # of the size of cells with the distance from the body
-OUTER = 0.3  # size of the cells at the sphere over its radius
+GROWTH = 0.3  # of the size of cells with the distance from the body
+OUTER = 0.25  # size of the cells at the sphere over its radius
 
 
 def surrounded(mesh: Mesh, op: Operators, reach: float = REACH) -> Surroundings:
@@ -61,26 +61,27 @@ def oriented(points: Array, cells: Array) -> Array:
 
 
 def globe(radius: float, size: float) -> tuple[Array, Array]:
-    """Vertices (3, n) and triangles (3, m) of a sphere with edges of about `size`."""
+    """Vertices (3, n) and triangles (3, m) of a sphere with edges of about `size`; the polyhedron has its volume."""
     from scipy.spatial import ConvexHull
 
     count = max(60, int(4 * np.pi * radius**2 / (0.5 * np.sqrt(3) * size**2)))
     k = np.arange(count) + 0.5
     z, angle = 1 - 2 * k / count, np.pi * (1 + np.sqrt(5)) * k
-    points = radius * np.array([np.sqrt(1 - z**2) * np.cos(angle), np.sqrt(1 - z**2) * np.sin(angle), z])
-    return points, ConvexHull(points.T).simplices.T
+    points = np.array([np.sqrt(1 - z**2) * np.cos(angle), np.sqrt(1 - z**2) * np.sin(angle), z])
+    hull = ConvexHull(points.T)
+    return radius * np.cbrt(4 / 3 * np.pi / hull.volume) * points, hull.simplices.T
 
 
-def sizes(points: Array, facets: Array, largest: float) -> Callable[..., float]:
-    """Size of cells: that of the nearest triangle of the skin, and GROWTH of the distance to it."""
+def size_of(points: Array, facets: Array, largest: float) -> Callable[[Array], float]:
+    """Size of cells at a place: that of the nearest triangle of the skin, and GROWTH of the distance to it."""
     from scipy.spatial import cKDTree
 
     corner = points[:, facets]
     tree = cKDTree(corner.mean(axis=1).T)
     edge = np.linalg.norm(corner - np.roll(corner, 1, axis=1), axis=0).mean(axis=0)
 
-    def size(dim: int, tag: int, x: float, y: float, z: float, given: float) -> float:
-        distance, nearest = tree.query((x, y, z))
+    def size(place: Array) -> float:
+        distance, nearest = tree.query(place)
         return float(min(edge[nearest] + GROWTH * distance, largest))
 
     return size
@@ -88,28 +89,34 @@ def sizes(points: Array, facets: Array, largest: float) -> Callable[..., float]:
 
 def grown(points: Array, facets: Array, center: Array, radius: float) -> tuple[Array, Array]:
     """All vertices (those of the body first) and the tetrahedra of the space between its skin and the sphere."""
+    ball, triangles = globe(radius, OUTER * radius)
+    places = np.concatenate([points, ball + center[:, None]], axis=1)
+    return filled(places, [facets, points.shape[1] + triangles], size_of(points, facets, OUTER * radius))
+
+
+def filled(points: Array, shells: Sequence[Array], size: Callable[[Array], float]) -> tuple[Array, Array]:
+    """All vertices, those given first, and the tetrahedra within the last of closed shells but outside the others.
+
+    shells : (3, triangles) each, without vertices in common;  size : of cells at a place
+    """
     import gmsh
 
-    used, number = np.unique(facets, return_inverse=True)
-    ball, triangles = globe(radius, OUTER * radius)
+    used = np.unique(np.concatenate([shell.ravel() for shell in shells]))
     gmsh.initialize([], interruptible=False)
     try:
         gmsh.option.setNumber("General.Terminal", 0)
         gmsh.option.setNumber("Mesh.Optimize", 1)
         gmsh.option.setNumber("Mesh.MeshSizeExtendFromBoundary", 0)
         gmsh.model.add("space")
-        offset = used.size
-        for tag, where, what, first in (
-            (1, points[:, used], number.reshape(facets.shape), 1),
-            (2, ball + center[:, None], triangles, 1 + offset),
-        ):
+        for tag, shell in enumerate(shells, 1):
             gmsh.model.addDiscreteEntity(2, tag)
-            gmsh.model.mesh.addNodes(2, tag, first + np.arange(where.shape[1]), where.T.ravel())
-            gmsh.model.mesh.addElementsByType(tag, 2, [], (what + first).T.ravel())
-        loops = [gmsh.model.geo.addSurfaceLoop([2]), gmsh.model.geo.addSurfaceLoop([1])]
+            own = np.unique(shell)
+            gmsh.model.mesh.addNodes(2, tag, 1 + np.searchsorted(used, own), points[:, own].T.ravel())
+            gmsh.model.mesh.addElementsByType(tag, 2, [], (1 + np.searchsorted(used, shell)).T.ravel())
+        loops = [gmsh.model.geo.addSurfaceLoop([tag]) for tag in range(len(shells), 0, -1)]
         volume = gmsh.model.geo.addVolume(loops)
         gmsh.model.geo.synchronize()
-        gmsh.model.mesh.setSizeCallback(sizes(points, facets, OUTER * radius))
+        gmsh.model.mesh.setSizeCallback(lambda dim, tag, x, y, z, given: size(np.array([x, y, z])))
         gmsh.model.mesh.generate(3)
         tags, places, _ = gmsh.model.mesh.getNodes()
         _, found = gmsh.model.mesh.getElementsByType(4, volume)
@@ -118,11 +125,9 @@ def grown(points: Array, facets: Array, center: Array, radius: float) -> tuple[A
     if not len(found):
         raise Trouble("the mesher found no cells")
     order = np.argsort(tags)
-    places = places.reshape(-1, 3)[order].T
-    tags = tags[order]
-    place = np.searchsorted(tags, found).reshape(-1, 4).T  # row in places
-    own = tags <= offset
+    places, tags = places.reshape(-1, 3)[order].T, tags[order]
+    own = tags <= used.size
     new = np.empty(tags.size, dtype=np.int64)
     new[own] = used[tags[own].astype(np.int64) - 1]
     new[~own] = points.shape[1] + np.arange(np.count_nonzero(~own))
-    return np.concatenate([points, places[:, ~own]], axis=1), new[place]
+    return np.concatenate([points, places[:, ~own]], axis=1), new[np.searchsorted(tags, found).reshape(-1, 4).T]

@@ -38,7 +38,8 @@ class Space:
     """Where the field lives: the sample and what is around it.
 
     S : (edges, edges) of everything;  inner : (edges of the sample,) their numbers in everything
-    gauge : (edges,) True where a is kept as applied, a choice of gauge in the vacuum
+    gauge : (edges,) True where a may be kept as applied, a choice of gauge in the vacuum
+    walls : (edges,) True where a is kept as applied: the surface of perfect conductors
     patterns : (fields, edges) of the applied potential
     C, area : films: faces of the triangles and, after them, of the holes
     """
@@ -46,6 +47,7 @@ class Space:
     S: sp.csr_array
     inner: Array
     gauge: Array
+    walls: Array
     patterns: Array
     C: sp.csr_array | None = None
     area: Array | None = None
@@ -66,7 +68,8 @@ def film_space(mesh: Mesh, op: Operators, patterns: Array) -> Space:
     area = np.r_[1.0 / op.M2.diagonal(), hole.area]
     edges = op.edges.shape[1]
     S = sp.csr_array(C.T @ sp.diags_array(1.0 / area) @ C)
-    return Space(S, np.arange(edges), np.zeros(edges, dtype=bool), patterns, C, area)
+    nowhere = np.zeros(edges, dtype=bool)
+    return Space(S, np.arange(edges), nowhere, nowhere, patterns, C, area)
 
 
 def ball_space(ball: Surroundings, nodes: int) -> Space:
@@ -75,7 +78,8 @@ def ball_space(ball: Surroundings, nodes: int) -> Space:
         kappa^2 (R/2) sum_f (b_f - b_applied,f)^2 A_f     over the triangles of the sphere
 
     In the vacuum a is free up to a gradient: it is kept as applied on a tree of edges that reaches every vertex from
-    the body (the tree gauge).  The equations left out there hold by themselves.
+    the body (the tree gauge).  The equations left out there hold by themselves.  Between walls there is no sphere, and
+    a is as applied on these; on the cylinder's wall the field has its natural condition and the sheet of the current.
     """
     op = ball.operators
     count = op.edges.shape[1]
@@ -84,22 +88,36 @@ def ball_space(ball: Surroundings, nodes: int) -> Space:
     rim = sp.csr_array(op.C[face])
     assert op.S is not None
     S = sp.csr_array(op.S + rim.T @ sp.diags_array(0.5 * ball.radius / area) @ rim)
+    walls = np.zeros(count, dtype=bool) if ball.walls is None else ball.walls
+    rooted = np.arange(op.nodes) < nodes
+    rooted[op.edges[:, walls]] = True
     tree = np.zeros(count, dtype=bool)
-    tree[vacuum_tree(op, nodes)] = True
-    return Space(S, ball.edges, tree, ball.patterns)
+    tree[vacuum_tree(op, rooted)] = True
+    return Space(S, ball.edges, tree, walls, ball.patterns)
 
 
-def vacuum_tree(op: Operators, nodes: int) -> Array:
-    """Edges of a tree that joins every vertex of the vacuum to the sample, its `nodes` vertices taken as one."""
-    short = np.where(op.edges < nodes, 0, op.edges - nodes + 1)
+def vacuum_tree(op: Operators, rooted: Array) -> Array:
+    """Edges of a tree that joins every other vertex to the rooted ones, (nodes,) True, taken as one."""
+    label = np.where(rooted, 0, np.cumsum(~rooted))
+    short = np.sort(label[op.edges], axis=0)
     vacuum = np.flatnonzero(short[1] > 0)
-    size = op.nodes - nodes + 1
+    size = int(label.max()) + 1
     _, before = csgraph.breadth_first_order(graph_of(size, short[:, vacuum]), 0, directed=False)
     child = np.flatnonzero(before >= 0)
     key = short[0, vacuum].astype(np.int64) * size + short[1, vacuum]
     wanted = np.minimum(before[child], child).astype(np.int64) * size + np.maximum(before[child], child)
     order = np.argsort(key, kind="stable")
     return vacuum[order[np.searchsorted(key[order], wanted)]]
+
+
+def injections(problem: Problem) -> Array:
+    """I_external of a unit current into each contact, (contacts, edges of the space)."""
+    space, contacts = problem.surroundings, problem.contacts
+    if space is None:
+        return current_patterns(problem.mesh, problem.operators, contacts, problem.drive.driven)
+    if space.sheet is None:
+        return np.zeros((len(contacts), space.operators.edges.shape[1]))
+    return np.array([0.5 * space.sheet, -0.5 * space.sheet])
 
 
 def current_patterns(mesh: Mesh, op: Operators, contacts: tuple[Contact, ...], driven: Collection[str]) -> Array:
@@ -168,14 +186,14 @@ def rim_of(problem: Problem, space: Space, name: str) -> Array:
     return path
 
 
-def moment(mesh: Mesh, op: Operators, current: Array, kappa: float) -> Array:
-    """Magnetic moment of edge currents, (3,), in Bc2 xi^3: (1/kappa^2) 1/2 int r x J; films: the z part, per length.
+def moment(mesh: Mesh, op: Operators, current: Array) -> Array:
+    """Magnetic moment 1/2 int r x J of edge currents, (3,), in their unit times xi^2; films: the z part, per length.
 
-    m_k = (1/kappa^2) sum_e I_e a_e of the potential of a unit field along k: no integral over space is needed.
+    m_k = sum_e I_e a_e of the potential of a unit field along k: no integral over space is needed.
     """
     units = np.eye(3)[2:] if mesh.dim == 2 else np.eye(3)
     found = np.zeros(3)
-    found[3 - len(units) :] = [current @ cochains.uniform_field(mesh, op, unit) / kappa**2 for unit in units]
+    found[3 - len(units) :] = [current @ cochains.uniform_field(mesh, op, unit) for unit in units]
     return found
 
 
@@ -184,7 +202,7 @@ class Screening:
     """The constant parts of a screened problem.
 
     kS : kappa^2 S;  source : (fields, edges) kappa^2 S a_applied of each pattern, on all edges of the space
-    injected : (contacts, edges of the sample)
+    injected : (contacts, edges of the space)
     """
 
     problem: Problem
@@ -196,11 +214,10 @@ class Screening:
 
     @classmethod
     def of(cls, problem: Problem) -> Screening:
-        mesh, op = problem.mesh, problem.operators
         space = space_of(problem)
         kS = sp.csr_array(problem.kappa**2 * space.S)
         source = np.array([kS @ pattern for pattern in space.patterns]).reshape(space.patterns.shape)
-        return cls(problem, space, kS, source, current_patterns(mesh, op, problem.contacts, problem.drive.driven))
+        return cls(problem, space, kS, source, injections(problem))
 
     def factors(self, t: float) -> Array:
         return np.array([f.value(t) for f in self.problem.drive.fields])
@@ -291,7 +308,8 @@ class MaxwellMeter:
 
     def supplied(self, old: State, new: State, currents: Array) -> float:
         s, dt = self.screening, new.t - old.t
-        given = 2 * float((currents @ s.injected) @ (new["a"] - old["a"])) / dt if currents.any() else 0.0
+        change = everywhere(new) - everywhere(old)
+        given = 2 * float((currents @ s.injected) @ change) / dt if currents.any() else 0.0
         before, after = s.factors(old.t), s.factors(new.t)
         if np.any(before != after):
             off = 0.5 * (everywhere(old) + everywhere(new) - (before + after) @ s.space.patterns)

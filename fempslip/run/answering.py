@@ -45,10 +45,10 @@ def london_task(case: MeshedCase, problem: Problem) -> Task:
 def london_units(case: MeshedCase) -> dict[str, float]:
     """SI values of a London state's units; none where the material does not say them, or of films without end."""
     si, endless = case.scales, case.model.screening == "maxwell" and case.geometry.dimension == 2
-    xi, field, current, energy = (si.si(kind) for kind in ("length", "field", "current", "energy"))
-    if endless or not (xi and field and current and energy):
+    xi, current, energy = (si.si(kind) for kind in ("length", "current", "energy"))
+    if endless or not (xi and current and energy):
         return {}
-    return {"energy": energy, "moment": field * xi**3 / MU0, "current": current, "inductance": MU0 * xi}
+    return {"energy": energy, "moment": current * xi**2, "current": current, "inductance": MU0 * xi}
 
 
 # task -> the contract.Task of a case and its problem

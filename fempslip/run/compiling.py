@@ -26,8 +26,10 @@ from fempslip.contract import (
     Probe,
     Problem,
     Refusal,
+    Surroundings,
     Waveform,
 )
+from fempslip.mesh.coaxial import coaxial
 from fempslip.mesh.sources import densities
 from fempslip.mesh.vacuum import surrounded
 from fempslip.physics import fluctuations
@@ -110,9 +112,12 @@ def refuse_unscreenable(case: MeshedCase, problem: Problem, section: Array) -> N
     if mesh.dim == 2 and case.drive.sources:
         words = "a film under screening: maxwell is infinitely long along z; its field is uniform"
         raise case.refuse("drive.field", words)
-    if mesh.dim == 3 and problem.contacts:
-        words = "a body under screening: maxwell carries no current from contacts; remove them, or use screening: none"
-        raise case.refuse("model.screening", words)
+    if mesh.dim == 3 and len(problem.contacts) not in (0, 2):
+        words = "a body under screening: maxwell carries a current from one contact to another: give it two, or none"
+        raise case.refuse("contacts", words)
+    if mesh.dim == 3 and problem.drive.circuit is not None:
+        words = "a circuit is for wires and films; a body under screening: maxwell takes drive.current"
+        raise case.refuse("drive.circuit", words)
     if not problem.kappa > 0:
         words = "screening: maxwell needs lambda beside xi (kappa = lambda/xi): add lambda to the material"
         raise case.refuse("model.screening", words)
@@ -133,9 +138,11 @@ def in_space(case: MeshedCase, problem: Problem) -> Problem:
     if problem.mesh.dim < 3:
         return problem
     try:
-        space = surrounded(problem.mesh, problem.operators)
+        space = space_around(problem)
     except Refusal as refusal:
-        raise case.refuse("model.screening", str(refusal)) from None
+        words = f"a body that carries a current under screening: maxwell ends in walls: {refusal}"
+        where = "contacts" if problem.contacts else "model.screening"
+        raise case.refuse(where, words if problem.contacts else str(refusal)) from None
     patterns = [parts.uniform_field(space.mesh, space.operators, vector) for vector, _ in case.drive.field]
     try:
         patterns += [pattern_of(case, space.mesh, space.operators, source) for source, _ in case.drive.sources]
@@ -147,11 +154,23 @@ def in_space(case: MeshedCase, problem: Problem) -> Problem:
     return replace(problem, surroundings=replace(space, patterns=found))
 
 
+def space_around(problem: Problem) -> Surroundings:
+    """A ball of vacuum, or between two contacts a cylinder that the current comes back in."""
+    mesh, op = problem.mesh, problem.operators
+    if not problem.contacts:
+        return surrounded(mesh, op)
+    first, second = (mesh.boundaries[contact.name] for contact in problem.contacts)
+    return coaxial(mesh, op, first, second)
+
+
 def screened_start(case: MeshedCase, problem: Problem) -> Problem:
     """With the London state of the start as its potential: the field as if raised slowly, or, where psi starts normal,
     the applied one.  So phases of edges stay small however large the sample."""
     if case.start.kind not in ("uniform", "vortices"):
         return problem
+    if case.task == "london":  # finds a itself; of psi it takes the size
+        space = problem.operators if problem.surroundings is None else problem.surroundings.operators
+        return replace(problem, potential=np.zeros(space.edges.shape[1]))
     density = np.where(tracked_nodes(problem), np.maximum(problem.epsilon, 0.0) / problem.beta, 0.0)
     turns = np.zeros(problem.operators.edges.shape[1])
     for line in (vortex_line(case, problem.mesh, v) for v in case.start.vortices):
@@ -360,7 +379,12 @@ def refuse_jumps(case: MeshedCase, wave: Waveform, path: str, why: str = "which 
 
 
 def refuse_unresolved(case: MeshedCase, problem: Problem) -> None:
-    """A field whose vortices lie closer than the mesh can tell apart (in a straight wire a field does nothing)."""
+    """A field whose vortices lie closer than the mesh can tell apart (in a straight wire a field does nothing).
+
+    The London equation is linear in A and knows no phase of an edge.
+    """
+    if case.task == "london":
+        return
     try:
         parts.check_flux(problem.mesh, problem.drive.flux_density)
     except Refusal as refusal:

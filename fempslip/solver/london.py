@@ -10,7 +10,6 @@ c is a closed cochain of the sample: 2 pi times the windings round its holes and
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,8 +18,8 @@ import scipy.sparse as sp
 from fempslip.contract import Array, Problem
 from fempslip.mesh.operators import operators
 from fempslip.physics.maxwell import Screening, hole_flux, moment
-from fempslip.solver.linear import factored
-from fempslip.solver.self_field import spread
+from fempslip.solver.edges import ONCE, Solver
+from fempslip.solver.self_field import PRECISE, space_solver, spread, unknown
 
 TINY = 1e-9  # of M1, where psi vanishes: a is then fixed up to a gradient
 
@@ -62,12 +61,12 @@ def inductance(turns: list[Array], states: list[LondonState], unit: float) -> In
 
 @dataclass(frozen=True, eq=False)
 class London:
-    """A sample whose |psi| is frozen: one factorisation, then a state for any windings and field."""
+    """A sample whose |psi| is frozen: one solver, then a state for any windings and field."""
 
     problem: Problem
     screening: Screening
     M: sp.csr_array  # on edges of the sample
-    solve: Callable[[Array], Array]
+    solve: Solver
     free: Array
 
     @classmethod
@@ -79,9 +78,9 @@ class London:
         if problem.cell_kinetic is not None:
             rho = rho * problem.cell_kinetic
         M = sp.csr_array(operators(mesh, None, None, rho).M1 + TINY * problem.operators.M1)
-        free = np.flatnonzero(~space.gauge)
+        free = unknown(space, space.walls, ONCE)
         matrix = sp.csr_array(screening.kS + spread(M, space.inner, space.gauge.size))
-        return cls(problem, screening, M, factored(sp.csr_array(matrix[free][:, free])), free)
+        return cls(problem, screening, M, space_solver(problem, matrix, free, PRECISE, ONCE), free)
 
     def state(self, turns: Array, t: float = 0.0, applied: bool = True) -> LondonState:
         """turns : (edges of the sample,) c;  the field of the drive at t, or none."""
@@ -90,7 +89,7 @@ class London:
         pull = np.zeros(base.size)
         pull[inner] = self.M @ (turns - base[inner])
         a = base.copy()
-        a[self.free] += self.solve(pull[self.free])
+        a[self.free] += self.solve(pull[self.free], np.zeros(self.free.size))
         velocity = turns - a[inner]
         current = self.M @ velocity
         off = a - base
@@ -105,13 +104,8 @@ class London:
         return state.a[self.screening.space.inner]
 
     def moment(self, state: LondonState) -> Array:
-        """(3,) in Bc2 xi^3/mu0; films: per length."""
-        return moment(self.problem.mesh, self.problem.operators, state.current, self.problem.kappa)
-
-    @property
-    def volume(self) -> float:
-        """In xi^3; films: per length."""
-        return float(self.problem.operators.m.sum())
+        """(3,) in I0 xi^2, I0 = j0 xi^2; films, per length xi: I0 = j0 xi."""
+        return moment(self.problem.mesh, self.problem.operators, state.current)
 
     def flux(self, state: LondonState, name: str) -> float:
         """Through a hole, 2 pi a quantum."""

@@ -8,12 +8,13 @@ psi*, a* extrapolated; curl curl implicit.  D0 stabilises the extrapolated super
 It costs an error of order dt^2, like that of the scheme itself.  D0 = |w| for links (films), M1 for barycentric
 currents (bodies).
 
-The matrix depends on a1/dt alone; steps keep to a ladder of powers of two and factors are kept.
+The matrix depends on a1/dt alone; steps keep to a ladder of powers of two and factors are kept.  Bodies of very many
+edges go by conjugate gradients (solver.edges), with a free up to a gradient in the vacuum.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,12 +24,14 @@ import scipy.sparse as sp
 from fempslip.contract import Array, Load, Problem, State
 from fempslip.mesh.operators import operators
 from fempslip.physics.graph import Graph
-from fempslip.physics.maxwell import Kinetics, Screening
+from fempslip.physics.maxwell import Kinetics, Screening, Space
 from fempslip.solver.bdf import bdf, weights
-from fempslip.solver.linear import factored
+from fempslip.solver.edges import OFTEN, ONCE, Solver, direct, edge_solver
 from fempslip.solver.netlist import load_of
 
 KEPT = 8  # factors at most
+PRECISE = 1e-9  # of conjugate gradients at the start, relative in the energy norm
+TIGHT = 1e-7  # in a step
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +40,9 @@ class MaxwellField:
     also `space`, a on all edges of the space.
 
     mass, damping : sigma M1 and D0 on the edges of the space
-    free : numbers of the edges that are solved for: those of a bank carry no electric field and keep their a
+    held : (edges,) True on those of a bank, which carry no electric field and keep their a, and on walls
+    banks : (edges of the sample,) numbers of the former
+    free : numbers of the edges that are solved for
     """
 
     problem: Problem
@@ -47,8 +52,10 @@ class MaxwellField:
     load: Load
     mass: sp.csr_array
     damping: sp.csr_array
+    held: Array
+    banks: Array
     free: Array
-    factors: dict[float, Callable[[Array], Array]] = field(default_factory=dict)
+    factors: dict[float, Solver] = field(default_factory=dict)
     last: dict[str, Any] = field(default_factory=dict)
 
     ladder = True
@@ -57,20 +64,23 @@ class MaxwellField:
     def of(cls, problem: Problem, graph: Graph) -> MaxwellField:
         op, screening = problem.operators, Screening.of(problem)
         space = screening.space
-        held = space.gauge.copy()
-        held[space.inner] |= on_banks(problem)
+        banks = np.flatnonzero(on_banks(problem))
+        held = space.walls.copy()
+        held[space.inner[banks]] = True
         stiff = sp.csr_array(sp.diags_array(np.abs(op.w))) if problem.surroundings is None else kinetic_mass(problem)
         mass, damping = (spread(matrix, space.inner, held.size) for matrix in (op.M1, stiff))
         kinetics = Kinetics.of(problem, graph)
         load = load_of(problem)
-        return cls(problem, graph, screening, kinetics, load, mass, damping, np.flatnonzero(~held))
+        return cls(problem, graph, screening, kinetics, load, mass, damping, held, banks, unknown(space, held, OFTEN))
 
     @property
     def inner(self) -> Array:
         return self.screening.space.inner
 
     def declare(self) -> Mapping[str, int]:
-        return {"a": 3, "e": 1} | ({} if self.problem.surroundings is None else {"space": 1})
+        if self.problem.surroundings is None:
+            return {"a": 3, "e": 1}
+        return {"a": 3, "e": 1, "space": 2 if self.free.size > OFTEN else 1}
 
     def begin(self, psi: Array, chi: Array, t: float) -> Mapping[str, Array]:
         """a that belongs to psi at rest: the field of smallest energy with psi as it is.
@@ -78,7 +88,8 @@ class MaxwellField:
         kappa^2 S (a - a_applied) = w |psi_i||psi_j| (phi - (a - a')), phi the gauge-invariant phase of an edge with a'
         (problem.potential, or a_applied);  in bodies the weights are those of M1.
         """
-        op, free, ball = self.problem.operators, self.free, self.problem.surroundings
+        op, ball = self.problem.operators, self.problem.surroundings
+        free = unknown(self.screening.space, self.held, ONCE)
         i, j = op.edges
         applied = self.screening.potential(t)
         a = (applied if self.problem.potential is None else self.problem.potential).copy()
@@ -93,7 +104,7 @@ class MaxwellField:
         whole = np.zeros(applied.size)
         whole[self.inner] = phi
         right = london @ whole - self.screening.kS @ (a - applied)
-        a[free] += factored(sp.csr_array(matrix[free][:, free]))(right[free])
+        a[free] += space_solver(self.problem, matrix, free, PRECISE, ONCE)(right[free], np.zeros(free.size))
         return self.arrays(a, np.zeros(op.edges.shape[1]))
 
     def arrays(self, a: Array, e: Array) -> Mapping[str, Array]:
@@ -109,8 +120,8 @@ class MaxwellField:
             return self.arrays(new, pace * (before - new[self.inner]))
         currents = self.load.close(np.zeros(0), np.zeros(0), past, t + dt).currents
         if currents.any():
-            right[self.inner] += currents @ self.screening.injected
-        new = self.solve(pace, right, self.kept(past, t + dt))
+            right += currents @ self.screening.injected
+        new = self.solve(pace, right, self.kept(past, t + dt), self.ahead(past, dt))
         return self.arrays(new, pace * (before - new[self.inner]))
 
     def step(self, past: State, t: float, dt: float) -> tuple[float, Array, Array]:
@@ -129,13 +140,13 @@ class MaxwellField:
         return pace, before, right
 
     def answer(self, pace: float, before: Array, right: Array, past: State, t: float) -> tuple[Array, Array, Array]:
-        """V_s, R of the sample in a circuit and a without current: a is linear in the currents of the terminals.
+        """V_s, R of a film in a circuit and a without current: a is linear in the currents of the terminals.
 
         V_c = I_c^external . da/dt = V_s + R I: its product with I_c is the power taken up through c.
         """
         injected, rest = self.screening.injected, self.solve(pace, right, self.kept(past, t))
-        r = pace * (injected @ self.units(pace)[:, self.inner].T)
-        return pace * (injected @ (rest[self.inner] - before)), r, rest
+        r = pace * (injected @ self.units(pace).T)
+        return pace * (injected @ (rest - before)), r, rest
 
     def units(self, pace: float) -> Array:
         """(contacts, edges of the space) what a unit current into each contact adds to a in a step."""
@@ -144,7 +155,7 @@ class MaxwellField:
             none = np.zeros(self.screening.space.gauge.size)
             while len(kept) >= KEPT:
                 kept.pop(next(iter(kept)))
-            kept[pace] = np.array([self.solve(pace, self.widened(row), none) for row in self.screening.injected])
+            kept[pace] = np.array([self.solve(pace, row, none) for row in self.screening.injected])
         return kept[pace]
 
     def widened(self, a: Array) -> Array:
@@ -155,28 +166,36 @@ class MaxwellField:
         out[self.inner] = a
         return out
 
+    def ahead(self, past: State, dt: float) -> Array | None:
+        """a on all edges of the space where conjugate gradients start, extrapolated; None where they are not used."""
+        if self.free.size <= OFTEN or self.problem.surroundings is None:
+            return None
+        space = past.past("space")
+        x0, x1 = weights(dt, past.steps[: len(space) - 1], 2)
+        return x0 * space[0] + x1 * space[min(1, len(space) - 1)]
+
     def kept(self, past: State, t: float) -> Array:
-        """a where it is not solved for: as applied on the tree of the vacuum, as it was on banks."""
+        """a where it is not solved for: as applied on walls and on the tree of the vacuum, as it was on banks."""
         if self.problem.surroundings is None:
             return past["a"]
         a = self.screening.potential(t)
-        a[self.inner] = past["a"]
+        a[self.inner[self.banks]] = past["a"][self.banks]
         return a
 
-    def solve(self, pace: float, right: Array, held: Array) -> Array:
-        """[pace sigma M1 + kappa^2 S + D0] a = right, a as `held` where it is not free."""
+    def solve(self, pace: float, right: Array, held: Array, guess: Array | None = None) -> Array:
+        """[pace sigma M1 + kappa^2 S + D0] a = right, a as `held` where it is not free.  guess : near a"""
         free, whole = self.free, self.free.size == held.size
         if pace not in self.factors:
             matrix = sp.csr_array(pace * self.mass + self.screening.kS + self.damping)
             while len(self.factors) >= KEPT:
                 self.factors.pop(next(iter(self.factors)))
-            self.factors[pace] = factored(matrix if whole else sp.csr_array(matrix[free][:, free]))
+            self.factors[pace] = space_solver(self.problem, matrix, free, TIGHT, OFTEN)
         if whole:
-            return self.factors[pace](right)
+            return self.factors[pace](right, right)
         a = held.copy()
         a[free] = 0.0
         right = right - (pace * (self.mass @ a) + self.screening.kS @ a + self.damping @ a)
-        a[free] = self.factors[pace](right[free])
+        a[free] = self.factors[pace](right[free], a[free] if guess is None else guess[free])
         return a
 
     def frame(self, new: Mapping[str, Array], t: float) -> tuple[Array, Array]:
@@ -210,6 +229,22 @@ class MaxwellField:
 
     def close(self, partial: Any, currents: Array) -> Mapping[str, Array]:
         return {}
+
+
+def unknown(space: Space, held: Array, limit: int) -> Array:
+    """Numbers of the edges that are solved for: not those held, nor, where a factor does it, those of the gauge."""
+    fixed = held | space.gauge
+    return np.flatnonzero(~(fixed if np.count_nonzero(~fixed) <= limit else held))
+
+
+def space_solver(problem: Problem, matrix: sp.csr_array, free: Array, tolerance: float, limit: int) -> Solver:
+    """Solver on the free edges of a matrix of the edges of the space.  Films: by a factor, always."""
+    inner = sp.csr_array(matrix[free][:, free]) if free.size < matrix.shape[0] else matrix
+    if problem.surroundings is None:
+        return direct(inner)
+    op, still = problem.surroundings.operators, np.zeros(problem.surroundings.operators.nodes, dtype=bool)
+    still[np.delete(op.edges, free, axis=1)] = True
+    return edge_solver(inner, sp.csr_array(op.G[free]), problem.surroundings.mesh.points, still, tolerance, limit)
 
 
 def kinetic_mass(problem: Problem) -> sp.csr_array:

@@ -52,14 +52,9 @@ class FilmLondon:
         return state.a
 
     def moment(self, state: LondonState) -> Array:
-        """(3,) in Bc2 xi^3/mu0: I in j0 xi d is 1/Lambda in Bc2 xi/mu0."""
+        """(3,) in I0 xi^2, I0 = j0 xi d."""
         unit = uniform_field(self.problem.mesh, self.problem.operators, 1.0)
-        return np.array([0.0, 0.0, float(state.current @ unit) / self.problem.Lambda])
-
-    @property
-    def volume(self) -> float:
-        """In xi^3: the thickness of the reference material is kappa^2/Lambda."""
-        return float(self.problem.operators.m.sum()) * self.problem.kappa**2 / self.problem.Lambda
+        return np.array([0.0, 0.0, float(state.current @ unit)])
 
     def flux(self, state: LondonState, name: str) -> float:
         """Through a hole, 2 pi a quantum, from A on its rim."""

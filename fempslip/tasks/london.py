@@ -24,7 +24,8 @@ STATES: Mapping[str, Callable[[Problem, Array], London | FilmLondon]] = {"maxwel
 class LondonTask:
     """contract.Task.
 
-    lines : windings round holes and vortices at places;  si : SI values of units: energy, moment, current, inductance
+    lines : windings round holes and vortices at places
+    si : SI values of units: energy, moment (a current times xi^2), current, inductance
     """
 
     problem: Problem
@@ -32,7 +33,8 @@ class LondonTask:
     si: Mapping[str, float] = field(default_factory=dict)
 
     def run(self, sink: Sink, told: Callable[[float, str], None]) -> Mapping[str, Any]:
-        """energy (total, kinetic, magnetic, in F), moment, magnetization, holes, inductance."""
+        """energy (total, kinetic, magnetic, in F), moment in units of current times xi^2, magnetization mu0 M in Bc2,
+        holes, inductance."""
         p = self.problem
         told(0.1, "solving the London equation")
         london = STATES[p.model["screening"]](p, np.abs(p.psi) ** 2)
@@ -40,6 +42,7 @@ class LondonTask:
         told(0.5, "currents, moment, holes")
         sink.frame(0.0, self.shown(state, london.inner(state)))
         moment = london.moment(state)
+        magnetized = moment / (p.kappa**2 * p.operators.m.sum())  # mu0 M: j0 xi is Bc2/(mu0 kappa^2)
         energy = state.kinetic + state.magnetic
         found: dict[str, Any] = {
             "energy": energy,
@@ -48,8 +51,8 @@ class LondonTask:
             "field": self.mean_field(london),
             "moment": [float(m) for m in moment],
             "moment_z": float(moment[2]),
-            "magnetization": [float(m / london.volume) for m in moment],
-            "magnetization_z": float(moment[2] / london.volume),
+            "magnetization": [float(m) for m in magnetized],
+            "magnetization_z": float(magnetized[2]),
         }
         if self.si:
             sizes = {"energy_J": energy * self.si["energy"], "moment_z_Am2": float(moment[2]) * self.si["moment"]}

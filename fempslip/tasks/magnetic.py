@@ -14,16 +14,20 @@ from fempslip.physics.applied import potential
 from fempslip.physics.biot_savart import BiotSavart
 from fempslip.physics.energy import LinkEnergy
 from fempslip.physics.fields import electric
+from fempslip.physics.graph import graph
+from fempslip.physics.maxwell import Kinetics
 from fempslip.physics.pearl import flux, rim
 from fempslip.tasks.watchers import Plain, tracked_nodes
 from fempslip.topology.windings import path_winding
 
 
-def total_current(problem: Problem, state: State) -> Array:
-    """I_s + I_n of each edge, whatever the field."""
+def total_current(problem: Problem, state: State, kinetics: Kinetics | None = None) -> Array:
+    """I_s + I_n of each edge, whatever the field.  kinetics : of bodies with their own field"""
     if "current" in state.history:
         return state["current"]
-    super_ = LinkEnergy(problem.operators, problem.epsilon).current(state["psi"], state["a"])
+    law = kinetics or LinkEnergy(problem.operators, problem.epsilon)
+    psi, a = state["psi"], state["a"]
+    super_ = law.current(psi, a) if isinstance(law, LinkEnergy) else law.currents(psi, a)
     return super_ + problem.operators.M1 @ electric(problem, state)
 
 
@@ -36,6 +40,7 @@ class Moment(Plain):
 
     units: Mapping[str, Array]
     area: Array  # (edges,) so that area @ a_app is the mean field; empty but in films
+    kinetics: Kinetics | None = None
 
     @classmethod
     def of(cls, problem: Problem) -> Moment:
@@ -46,11 +51,12 @@ class Moment(Plain):
             corner = mesh.points[:, op.face_nodes]
             a, b = corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0]
             area = op.C.T @ np.ones(op.faces.shape[1]) / (0.5 * np.abs(a[0] * b[1] - a[1] * b[0])).sum()
-        return cls({f"m{axis}": uniform_field(mesh, op, unit) for axis, unit in axes.items()}, area)
+        kinetics = None if problem.surroundings is None else Kinetics.of(problem, graph(op))
+        return cls({f"m{axis}": uniform_field(mesh, op, unit) for axis, unit in axes.items()}, area, kinetics)
 
     def see(self, step: Step, sink: Sink) -> None:
         new = step.new
-        current = total_current(step.problem, new)
+        current = total_current(step.problem, new, self.kinetics)
         row = {"t": new.t} | {name: float(unit @ current) for name, unit in self.units.items()}
         if self.area.size:
             row["field"] = float(self.area @ potential(step.problem.drive, new.t))

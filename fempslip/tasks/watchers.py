@@ -240,9 +240,9 @@ class JosephsonResidual(Plain):
 
 @dataclass
 class Magnetization(Plain):
-    """Table `magnetization`: t, the mean applied field, the moment m = 1/2 int r x J / kappa^2 in Bc2 xi^dim (films: a
-    length), the magnetization m/V in Bc2, the flux through every hole in Phi0, and the emf round it, the circulation of
-    E counter-clockwise in V0 (emf = -d flux/dt, with 2 pi a quantum).
+    """Table `magnetization`: t, the mean applied field, the moment m = 1/2 int r x J in units of current times xi^2
+    (films: per length), the magnetization mu0 M = m/(kappa^2 V) in Bc2, the flux through every hole in Phi0, and the
+    emf round it, the circulation of E counter-clockwise in V0 (emf = -d flux/dt, with 2 pi a quantum).
 
     units : (3, edges) potentials of unit fields;  fields : (fields, 3) mean field of each pattern of the drive
     """
@@ -256,7 +256,7 @@ class Magnetization(Plain):
     @classmethod
     def of(cls, problem: Problem) -> Magnetization:
         mesh, op = problem.mesh, problem.operators
-        units = np.array([uniform_field(mesh, op, unit) for unit in np.eye(3)]) / problem.kappa**2
+        units = np.array([uniform_field(mesh, op, unit) for unit in np.eye(3)])
         means = [op.m @ induction(problem, pattern) / op.m.sum() for pattern in problem.drive.patterns]
         fields = np.array(means).reshape(len(means), 3)
         return cls(
@@ -271,7 +271,7 @@ class Magnetization(Plain):
         for name, values in (
             ("field", self.screening.factors(new.t) @ self.fields),
             ("moment", moment),
-            ("magnetization", moment / self.volume),
+            ("magnetization", moment / (problem.kappa**2 * self.volume)),
         ):
             row |= {f"{name}_{axis}": float(v) for axis, v in zip("xyz", values, strict=True)}
         a = everywhere(new)

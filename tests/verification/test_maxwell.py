@@ -534,6 +534,24 @@ def test_any_kappa_runs_at_default_settings(tmp_path, kappa, field):
     assert s["rejected"][-1] <= 5
 
 
+@pytest.mark.filterwarnings("ignore::fempslip.mesh.checks.CoarseMesh")
+def test_no_screening_is_the_limit_of_large_kappa(tmp_path):
+    """Flux enters a square in a ramped field: moments as without screening, to 1e-4 at kappa = 1000 and 1e-3 at 100.
+    Half a tau after a kink of the ramp counts for nothing: there E jumps, which the two steps see an instant apart."""
+    drive = {"ramp": {"from": 0, "to": 0.45, "over": "10 tau"}}
+    base = {"mesh.size": "0.8 xi", "time.until": "25 tau", "drive.field": drive, "postprocess": ["moment"]}
+    base |= {"geometry.regions.film": {"rectangle": {"size": [10, 10], "center": [0, 0]}}, "time.fixed": "0.05 tau"}
+
+    def course(**changes: object) -> Array:
+        found = experiment(case_from(SQUARE, tmp_path, base | changes)).table("moment")
+        t = found["t"]
+        return found["mz"][(t > 0.5) & ((t < 10) | (t > 10.5))]
+
+    none = course(**{"model.screening": "none"})
+    off = [np.abs(course(**{"material.lambda": k}) - none).max() / np.abs(none).max() for k in (100.0, 1000.0)]
+    assert off[1] < 1e-4 and off[0] < 1e-3
+
+
 @pytest.mark.slow
 def test_C7_slips_of_a_tube_in_a_rising_field(tmp_path):
     """A tube with a weak sector, one slip at a time.  Afterwards the flux of its hole is that of the London state with
