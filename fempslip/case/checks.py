@@ -130,8 +130,9 @@ def _fluids(case: MeshedCase) -> Iterator[Found]:
             yield (*material, key), f"material.{key} is for tdgl; a superfluid has material.damping (u = damping - i)"
     for key, there in (("field", case.drive.field), ("flux", case.drive.flux), ("current", case.drive.currents)):
         if there and (case.model.dynamics == "superfluid" or key == "current"):
+            why = "has no terminals for a current" if key == "current" else "is neutral and feels no magnetic field"
             hint = "drive it by drive.head (reservoirs) or drive.potential"
-            yield ("drive", key), f"drive.{key}: a superfluid has no terminals for it; {hint}"
+            yield ("drive", key), f"drive.{key}: a superfluid {why}; {hint}"
     if case.model.charge == "off":
         yield ("model", "charge"), "model.charge is for tdgl: dynamics says whether a superfluid is charged"
     for name in case.drive.heads:
@@ -143,6 +144,9 @@ def _fluids(case: MeshedCase) -> Iterator[Found]:
                 ("model", "layers", name),
                 f"a layer belongs to a reservoir or an outlet: contacts: {{{name}: outlet}}",
             )
+    if case.model.dynamics == "charged" and base.damping:
+        words = "material.damping is for neutral superfluids; a charged one is damped by material.conductivity"
+        yield (*material, "damping"), words
     if case.model.dynamics == "superfluid" and base.conductivity:
         yield (*material, "conductivity"), "material.conductivity is for charged condensates: dynamics: charged"
     if case.model.dynamics == "charged" and base.plasma_frequency is None:

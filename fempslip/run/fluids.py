@@ -21,7 +21,7 @@ from fempslip.tasks.seeds import on_nodes
 
 RESERVOIR_DEPTH = 18.0  # xi
 RESERVOIR_RATE = 1.0
-OUTLET_DAMPING = 0.05  # gamma at the outer end of an outlet's layer
+OUTLET_DAMPING = 0.1  # gamma at the outer end of an outlet's layer: of 0.05 to 0.4 what reflects least at any k
 HEALED = 1.5  # tau
 CHARGED_STEP = 0.02  # keeps the energy of a charged condensate with strong flow within 2e-3
 

@@ -31,6 +31,12 @@ def label_of(table: Table, names: list[str], row: int) -> str:
     return ", ".join(f"{word_of(name)} = {table[name][row]}" for name in names)
 
 
+def short_label(table: Table, names: list[str], row: int) -> str:
+    """The number alone where one setting varies: its name is the legend's title."""
+    value = table[names[0]][row] if len(names) == 1 else ""
+    return str(value).split()[0] if number_of(value) is not None else label_of(table, names, row)
+
+
 # ------------------------------------------------------------------------------------------- laid over each other
 
 
@@ -60,6 +66,7 @@ def panels(case: Case, table: Table, folder: Path) -> dict[str, Any]:
 
     The run is the one of the largest mean voltage.  shown : its mean voltage
     """
+    from fempslip.view.families import current_label
     from fempslip.view.overlays import panel_map, panels_plot, voltage_of
 
     if "voltage.mean" not in table:
@@ -73,16 +80,18 @@ def panels(case: Case, table: Table, folder: Path) -> dict[str, Any]:
     write_csv(folder / "panels_map.csv", zip(*panel_map(run), strict=True), ("x", "y", "psi"))
     write_csv(folder / "panels_voltage.csv", zip(*voltage_of(run), strict=True), ("t", "V"))
     others = varied(table, path)
+    names = {row: short_label(table, others, row) for row in rows}
     curves = []
-    for label in dict.fromkeys(label_of(table, others, row) for row in rows):
-        mine = [k for k, row in enumerate(rows) if label_of(table, others, row) == label]
+    for label in dict.fromkeys(names.values()):
+        mine = [k for k, row in enumerate(rows) if names[row] == label]
         x = np.array([number_of(table[path][rows[k]]) for k in mine], dtype=float)
         order = np.argsort(x, kind="stable")
         curves.append((label, x[order], v[mine][order], error[mine][order]))
     csv_rows = ((label, *row) for label, *columns in curves for row in zip(*columns, strict=True))
     unit = unit_of(table[path][0])
     write_csv(folder / "panels_iv.csv", csv_rows, ("curve", f"{path} ({unit})" if unit else path, "V", "error"))
-    panels_plot(run, curves, (path, unit), folder / "panels.png")
+    legend = current_label(others[0], unit_of(table[others[0]][0])) if len(others) == 1 else ""
+    panels_plot(run, curves, (path, unit), legend, folder / "panels.png")
     return {"shown": float(v[shown])}
 
 

@@ -111,6 +111,9 @@ def hint(row: Row) -> str:
         return (
             "charge that enters would need a lead with dynamics of its own: drive it by drive.field, start.kick or tdgl"
         )
+    if row.dynamics == "superfluid":
+        words = "contacts of a superfluid are reservoir or outlet (walls need none), screening none, no noise"
+        return f"{words}: a field of its own has dynamics: charged"
     if row.noise == "yes" and row.screening != "none":
         return "noise of the sample is for screening: none"
     if row.screening == "pearl" and row.charge == "conserved":
@@ -150,6 +153,7 @@ PAIR = Need(lambda case: bool(case.measure.between), "a pair to measure between:
 CONTOUR = Need(lambda case: bool(case.geometry.contours), "a contour in the geometry: contours: {loop: hole}")
 WIRE = Need(lambda case: case.geometry.dimension == 1, "a wire or a ring (dimension: 1)")
 FILM = Need(lambda case: case.geometry.dimension == 2, "a film (dimension: 2)")
+FLAT = Need(lambda case: case.geometry.dimension < 3, "a wire or a film (dimension: 1 or 2)")
 REACTIVE = Need(lambda case: case.model.reactive, "a superfluid: model: {dynamics: superfluid}")
 PAIR_OF_VORTICES = Need(
     lambda case: case.geometry.dimension == 2 and case.model.reactive and len(case.start.vortices) == 2,
@@ -217,6 +221,13 @@ NUCLEUS = Need(lambda case: case.task == "nucleation", "task: nucleation")
 NEEDS = {
     "power_balance": BALANCED,
     "hole_flux": HOLE,
+    "maps": BALANCED,
+    "vortex_motion": GIVEN_FILM,
+    "vortex_speeds": GIVEN_FILM,
+    "structure_factor": FILM,
+    "structure_plot": FILM,
+    "density_picture": FLAT,
+    "dissipation_picture": FLAT,
     "flux_jump": SCREENED_HOLE,
     "flux_jump_plot": SCREENED_HOLE,
     "modulation": PAIR,
@@ -269,6 +280,7 @@ NEEDS = {
     "shapiro": PAIR,
     "shapiro_plot": AC,
     "circuit_energy": CIRCUIT,
+    "recovery": CIRCUIT,
     "lumped_plot": LUMPED,
 }
 

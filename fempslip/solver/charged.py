@@ -29,7 +29,7 @@ from fempslip.physics.graph import Graph, graph
 from fempslip.physics.landscape import Epsilon
 from fempslip.physics.maxwell import Kinetics
 from fempslip.solver.linear import factored
-from fempslip.solver.reactive import Iterated, not_converged
+from fempslip.solver.reactive import Iterated, not_converged, rounded
 from fempslip.solver.strang import largest_turn
 
 TOLERANCE = 1e-12  # of the kinetic step: Gauss's law is kept as well as this is solved
@@ -111,9 +111,9 @@ class Charged:
         return a + h * middle, 2 * middle - rate
 
     def solver(self, h: float) -> Callable[[Array], Array]:
-        for known, solve in self.kept.items():
-            if abs(known - h) <= 1e-9 * h:
-                return solve
+        h = rounded(h)
+        if h in self.kept:
+            return self.kept[h]
         op, fluid = self.problem.operators, superfluid.fluid_of(self.problem)
         matrix = (fluid.permittivity + 0.5 * fluid.conductivity * h) * op.M1
         if op.S is not None:

@@ -111,7 +111,9 @@ def panel_map(run: Run) -> tuple[Array, Array, Array]:
     return points[0], points[1] if run.mesh.dim == 2 else np.zeros(points.shape[1]), psi
 
 
-def panels_plot(run: Run, curves: Sequence[tuple[str, Array, Array, Array]], name: tuple[str, str], path: Path) -> Path:
+def panels_plot(
+    run: Run, curves: Sequence[tuple[str, Array, Array, Array]], name: tuple[str, str], legend: str, path: Path
+) -> Path:
     """(a) |psi| of the last frame, (b) V(t) of the same run, (c) mean voltage of all runs, with errors."""
     low, high = run.mesh.points.min(axis=1), run.mesh.points.max(axis=1)
     wide = 0.66 * COLUMN
@@ -130,7 +132,7 @@ def panels_plot(run: Run, curves: Sequence[tuple[str, Array, Array, Array]], nam
         _picture(made, picture, run)
         t, v = voltage_of(run)
         volts.plot(t, v, color=COLOURS[0], lw=0.7, rasterized=len(t) > 20000)
-        volts.set(xlim=(0, t[-1]), ylim=_range([v[len(v) // 20 :]]))
+        volts.set(xlim=(0, t[-1]), ylim=_range([v[len(v) // 20 :], np.zeros(1)]))
         volts.set_xlabel(scales.label(run.header, "t", "tau0"), labelpad=1)
         volts.set_ylabel("V (V₀)", labelpad=2)
         for k, (label, x, mean, error) in enumerate(curves):
@@ -142,8 +144,8 @@ def panels_plot(run: Run, curves: Sequence[tuple[str, Array, Array, Array]], nam
         iv.set_ylabel("⟨V⟩ (V₀)", labelpad=2)
         if len(curves) > 1:
             iv.legend(
-                frameon=False, fontsize=6, handlelength=1.0, labelspacing=0.15, loc="upper left",
-                bbox_to_anchor=(1.0, 1.04), borderaxespad=0.3,
+                title=legend, frameon=False, fontsize=6, title_fontsize=6, handlelength=0.8, labelspacing=0.15,
+                loc="upper left", bbox_to_anchor=(1.0, 1.04), borderaxespad=0.2, handletextpad=0.4, alignment="left",
             )  # fmt: skip
         for letter, axes in zip("abc", (picture, volts, iv), strict=True):
             axes.tick_params(length=2.5, pad=2)

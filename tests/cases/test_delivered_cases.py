@@ -33,6 +33,7 @@ QUICK = (  # run to their end in the fast tests too
 # what a recipe may ask to be watched
 LARGE = ("slab_3d_tilted_field", "sphere_meissner", "vortex_ring_superfluid")  # seconds for their mesh alone
 WATCHED = {
+    "maps",
     "currents", "hole_flux", "josephson", "ledger", "magnetization", "moment", "net_winding", "tracks",
     "windings", "zeros",
 }  # fmt: skip

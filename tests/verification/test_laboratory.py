@@ -18,8 +18,8 @@ def narrow_junction(b: float, width: float, gap: float) -> float:
     """I_c(B)/I_c(0) of a junction across a strip without field of its own, with long leads.
 
     Lead x > 0, gauge A = (-B y, 0): laplace theta = 0, d_y theta = 0 at the edges, j_x = d_x theta + B y = 0 at the
-    bridge and at infinity.  With y = sum c_n sin(k_n y), c_n = 4 (-1)^n/(w k_n^2): theta(0, y) = sum B c_n/k_n sin(k_n y);
-    the other lead gives the same with the other sign, the gap B y d.
+    bridge and at infinity.  y = sum c_n sin(k_n y), c_n = 4 (-1)^n/(w k_n^2): theta(0, y) = sum B c_n/k_n sin(k_n y),
+    and the other lead gives the same with the other sign, the gap B y d.
     """
     n = np.arange(60)
     k = (2 * n + 1) * np.pi / width
