@@ -72,6 +72,8 @@ def find(name_or_path: str | Path, drawer: str, beside: Path | None = None) -> P
         raise Refusal("that is no file name")
     candidates = [folder / path for folder in (beside, Path()) if folder for path in (Path(word), Path(word + ".yaml"))]
     candidates += [Path(word), Path(word + ".yaml")]
+    if drawer == "geometries":  # a case names them: one from a stranger leads to no other kind of file
+        candidates = [path for path in candidates if path.suffix in (".yaml", ".yml")]
     for path in candidates:
         try:
             if path.is_file():

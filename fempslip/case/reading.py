@@ -25,6 +25,8 @@ DEEPEST = 24  # levels of nesting
 MOST = 20_000  # values in a file
 
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?\Z")
+# control characters, halves of characters, and what makes a text look like another: marks of direction, of no width
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 _WORDS: dict[str, object] = {"": None, "~": None, "null": None, "true": True, "false": False}
 
 
@@ -154,7 +156,7 @@ def _mapping(node: yaml.MappingNode, path: Key, written: Written, source: Source
 
 def _scalar(node: Any, place: Place, complaints: list[Complaint]) -> object:
     text = node.value
-    if any(c < " " and c not in "\n\t" or "\ud800" <= c <= "\udfff" or c == "\x7f" for c in text):
+    if _CONTROL.search(text):
         complaints.append(Complaint(place, "control characters are not allowed"))
         return ""
     return scalar(text) if node.style is None else text

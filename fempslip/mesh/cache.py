@@ -26,10 +26,13 @@ def key(*parts: object) -> str:
 
 
 def digest(file: str) -> str:
-    """Hash of a file's content; of one that cannot be read, its name."""
+    """Hash of a file's content; of one that cannot be read, or is no plain file (a device has no end), its name."""
     try:
-        return hashlib.sha256(Path(file).read_bytes()).hexdigest()
-    except OSError:
+        if not Path(file).is_file():
+            return file
+        with open(file, "rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+    except (OSError, ValueError):
         return file
 
 

@@ -158,7 +158,10 @@ def _wire_mesh(case: Any) -> Mesh:
             raise case.refuse(f"geometry.regions.{name}", str(error)) from None
     if not parts:
         raise case.refuse("geometry.regions", "the mesh is empty: the geometry has no regions")
-    network = wires.divide(parts, _wire_sizes(case))
+    try:
+        network = wires.divide(parts, _wire_sizes(case))
+    except Refusal as error:
+        raise case.refuse("mesh.size", str(error)) from None
     region = {name: np.flatnonzero(network.region == name) for name in case.geometry.regions}
     return _assembled(case, network.points, network.cells, region)
 

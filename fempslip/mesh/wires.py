@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fempslip.case.curves import Bend
-from fempslip.contract import Array
+from fempslip.contract import Array, Refusal
 from fempslip.mesh.simplices import Vector
 
+MOST_CELLS = 1e6  # of a network
 SLOPE = 0.3  # growth of the edge length with the distance from a refined place
 Sizes = Callable[[Array, str], Array]  # (points (3, n), region) -> edge lengths wanted there (n,)
 
@@ -73,6 +74,7 @@ def divide(parts: Sequence[Part], sizes: Sizes) -> Network:
         start, end = corners.places[a], corners.places[b]
         inner = start[:, None] + (end - start)[:, None] * _graded(start, end, region, sizes)[1:-1]
         first = corners.add(inner)
+        whole(len(corners.places))
         numbers = np.r_[a, np.arange(first, first + inner.shape[1]), b]
         cells.append((np.array([numbers[:-1], numbers[1:]]), region))
     names = np.concatenate([np.full(part.shape[1], region, dtype=object) for part, region in cells])
@@ -84,6 +86,13 @@ def nearest_vertex(points: Array, place: Vector) -> tuple[int, float]:
     distance = np.linalg.norm(points - np.asarray(place, dtype=float)[:, None], axis=0)
     number = int(np.argmin(distance))
     return number, float(distance[number])
+
+
+def whole(count: float) -> int:
+    """A number of cells, rounded up.  Raises Refusal, before the memory is filled, for more than are handled."""
+    if not count <= MOST_CELLS:
+        raise Refusal(f"the wire would have about {count:.2g} cells (at most {MOST_CELLS:.2g}): raise mesh.size")
+    return int(np.ceil(count - 1e-6))
 
 
 # ------------------------------------------------------------------------------------------- parts of these
@@ -125,7 +134,7 @@ def _vertices(bow: Bow, sizes: Sizes) -> Array:
     """
     bend = bow.bend
     s = np.linspace(0, bend.sweep, 721)
-    n = max(3, int(np.ceil(bend.length / sizes(bend.at(s), bow.region).min() - 1e-6)))
+    n = max(3, whole(bend.length / sizes(bend.at(s), bow.region).min()))
     if not bow.closed:
         return bend.at(np.linspace(0, bend.sweep, n + 1))
     polygon = replace(bend, radius=bend.length / (2 * n * np.sin(np.pi / n)))
@@ -193,7 +202,7 @@ def _graded(start: Array, end: Array, region: str, sizes: Sizes) -> Array:
     s = np.linspace(0, 1, 2001)
     density = length / sizes(start[:, None] + (end - start)[:, None] * s, region)
     count = np.r_[0, np.cumsum((density[1:] + density[:-1]) / 2) * (s[1] - s[0])]
-    n = max(1, int(np.ceil(count[-1] - 1e-6)))
+    n = max(1, whole(count[-1]))
     if np.ptp(density) <= 1e-12 * density.max():
         return np.linspace(0, 1, n + 1)
     t = np.interp(np.linspace(0, count[-1], n + 1), count, s)

@@ -312,7 +312,13 @@ def currents(case: MeshedCase, problem: Problem) -> list[str]:
 
 def meshing(mesh: Mesh, problem: Problem) -> list[str]:
     op = problem.operators
-    return [f"size {mesh.size:g} xi: {op.nodes} nodes, {op.edges.shape[1]} edges, {mesh.cells.shape[1]} cells"]
+    lines = [f"size {mesh.size:g} xi: {op.nodes} nodes, {op.edges.shape[1]} edges, {mesh.cells.shape[1]} cells"]
+    space = problem.surroundings
+    if space is not None:
+        shape = "ball of vacuum" if space.walls is None else "cylinder of vacuum between walls"
+        edges = space.operators.edges.shape[1]
+        lines.append(f"in a {shape}, radius {space.radius:.3g} xi, {edges} edges in all")
+    return lines
 
 
 def noise(case: MeshedCase, problem: Problem) -> list[str]:

@@ -17,6 +17,7 @@ from fempslip.case.scales import H
 from fempslip.contract import Array, Failure, Mesh, Operators, Problem, Refusal, State, Watcher
 from fempslip.mesh import closed_path
 from fempslip.mesh.meshing import make_mesh
+from fempslip.mesh.vacuum import Made
 from fempslip.run import recipes
 from fempslip.run.compiling import compile, given_state
 from fempslip.run.expectations import judged
@@ -76,6 +77,7 @@ def solve(
     frames = int(case.time.until / case.record.fields) + 1
     header = header_of(case, mesh)
     with RunWriter.create(into, mesh, case.document(), header, bibliography(case), frames=frames) as writer:
+        keep_space(writer, problem)
         started()
         march_into(case, problem, watchers, writer, None, progress, earlier=0.0, keep_start=psi is not None)
     return drawn(case, open_run(into), progress) if pictures else open_run(into)
@@ -99,12 +101,27 @@ def resume(folder: str | Path, until: str | None = None, progress: Note = quiet,
         case = cast(Evolve, case.vary({"time.until": until}))
     checkpoint = run.checkpoint() if run.committed else None
     refuse_earlier_end(case, run, checkpoint)
-    problem = compile(case, run.mesh, psi=None if checkpoint is None else checkpoint["state.psi.0"])
+    problem = compile(
+        case, run.mesh, psi=None if checkpoint is None else checkpoint["state.psi.0"], space=space_of(run)
+    )
     watchers = watchers_of(case, problem)
     earlier = (run.summary or {}).get("wall_seconds", 0.0)
     with RunWriter.resume(folder, case_text=case.document()) as writer:
         march_into(case, problem, watchers, writer, checkpoint, progress, earlier)
     return drawn(case, open_run(folder), progress) if pictures else open_run(folder)
+
+
+def keep_space(writer: RunWriter, problem: Problem) -> None:
+    """The mesh around a body, which a resumed run takes as it is."""
+    if problem.surroundings is not None:
+        whole = problem.surroundings.mesh
+        writer.keep("space", {"points": whole.points, "cells": whole.cells})
+
+
+def space_of(run: Run) -> Made | None:
+    """Vertices and cells around the body of a run."""
+    kept = run.kept("space")
+    return (kept["points"], kept["cells"]) if kept else None
 
 
 def drawn(case: Case, run: Run, progress: Note) -> Run:
@@ -153,15 +170,33 @@ def march_into(
 
 
 def conclude(case: Evolve, problem: Problem, writer: RunWriter, outcome: Mapping[str, Any]) -> None:
-    """Write the summary; where the march came to its end, with results and expectations."""
+    """Write the summary; where the march came to its end, with results and expectations.
+
+    A recipe that finds no answer is a warning and a line of the summary: the run is finished all the same.
+    """
     run = open_run(writer.folder)
     summary = {**outcome, **facts(problem, run)}
     if case.time.steady is not None and outcome["status"] == "finished":
         summary["steady"] = summary["end_time_tau"] < case.time.until * (1 - 1e-9)
     if outcome["status"] == "finished":
-        summary["results"] = recipes.results(case, run, case.postprocess)
+        summary["results"], unanswered = answers(case, run)
+        if unanswered:
+            summary["unanswered"] = unanswered
         summary["expect"] = judged(case, summary["results"])
     writer.finish(summary)
+
+
+def answers(case: Evolve, run: Run) -> tuple[dict[str, Any], dict[str, str]]:
+    """(recipe -> its numbers, recipe -> why it has none)."""
+    found: dict[str, Any] = {}
+    unanswered: dict[str, str] = {}
+    for name in case.postprocess:
+        try:
+            found |= recipes.results(case, run, [name])
+        except (Failure, Refusal) as reason:
+            unanswered[name] = str(reason)
+            warnings.warn(f"no answer to {name!r}: {reason}", stacklevel=2)
+    return found, unanswered
 
 
 def facts(problem: Problem, run: Run) -> dict[str, Any]:

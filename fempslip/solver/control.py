@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 
-from fempslip.contract import Clock, Failure, Trial
+from fempslip.contract import Array, Clock, Failure, Problem, Trial
 
 THETA_LIMIT = 0.8  # largest turn of a bright node's phase in a step: above it identities of zeros are not certain
 
@@ -38,6 +39,31 @@ def judge(trial: Trial, clock: Clock) -> Verdict:
     if trial.max_theta > 0.75 * THETA_LIMIT:
         factor = min(factor, 1.0)
     return Verdict(accepted, min(factor * trial.dt, clock.dt_max))
+
+
+def finite(x: Array) -> bool:
+    """Whether all numbers are finite (and their squares: others are none of a dimensionless state)."""
+    return isfinite(np.vdot(x, x).real)
+
+
+def not_finite(problem: Problem, name: str, x: Array, t: float) -> str:
+    """ "psi is not finite at t = 1.2 tau, first at node 7, (2, -1) xi, and at 3 more": what, when and where."""
+    bad = np.flatnonzero(~np.isfinite(x))
+    if not bad.size:
+        return f"{name} is too large at t = {t:g} tau: {np.abs(x).max():.2g}"
+    op, first = problem.operators, int(bad[0])
+    more = f", and at {bad.size - 1} more" if bad.size > 1 else ""
+    if x.size == op.nodes:
+        where = f"node {first}, {_place(problem.mesh.node_points[:, first])}"
+    elif x.size == op.edges.shape[1]:
+        where = f"edge {first}, {_place(problem.mesh.node_points[:, op.edges[:, first]].mean(axis=1))}"
+    else:
+        where = f"number {first} of {x.size}"
+    return f"{name} is not finite at t = {t:g} tau, first at {where}{more}"
+
+
+def _place(x: Array) -> str:
+    return f"({', '.join(f'{c:.3g}' for c in x)}) xi"
 
 
 def landing(t: float, dt: float, target: float) -> tuple[float, bool]:

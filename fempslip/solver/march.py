@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from fempslip.contract import Clock, Failure, Sink, State, Step, Stepper, Watcher
+import numpy as np
+
+from fempslip.contract import Clock, Failure, Sink, State, Step, Stepper, Trial, Watcher
 from fempslip.solver.bdf2 import advance
-from fempslip.solver.control import judge, landing
+from fempslip.solver.control import finite, judge, landing, not_finite
 
 Progress = Callable[[State, int], None]
+KEPT = "the state was changed from outside, or this is a bug; the run is kept up to its last checkpoint"
 
 
 @dataclass
 class Course:
-    """Where a march stands: the state, and the steps rejected so far."""
+    """Where a march stands: the state, the steps rejected so far, whether all watchers have seen the last step."""
 
     state: State
     rejected: int = 0
+    seen: bool = True
 
 
 def march(
@@ -44,28 +48,62 @@ def march(
         old = course.state
         target, kink = stops(old.t)
         dt, landed = landing(old.t, rung(min(old.next_dt, clock.dt_max), target - old.t), target)
-        trial = stepper.attempt(old, dt)
+        trial = tried(stepper, old, dt)
         verdict = judge(trial, clock)
         while not verdict.accepted:
             course.rejected += 1
             if verdict.next_dt < clock.dt_min:
                 raise Failure(too_small(old.t, trial.errors, clock))
             dt, landed = landing(old.t, rung(verdict.next_dt, target - old.t), target)
-            trial = stepper.attempt(old, dt)
+            trial = tried(stepper, old, dt)
             verdict = judge(trial, clock)
         new = advance(old, trial, verdict.next_dt, depth)
         if landed:
             new = at(new, target)
+        course.seen = False
         course.state = stepper.restart(new) if landed and kink else new
         step = Step(problem, old, new, trial, course.rejected)
         for watcher in watchers:
             watcher.see(step, sink)
+        course.seen = True
         if sink.due():
             checkpoint()
         progress(course.state, course.rejected)
         if enough(new):
             break
     return course
+
+
+def tried(stepper: Stepper, old: State, dt: float) -> Trial:
+    """A trial whose arrays are finite, or one with an error that says which is not.
+
+    Raises Failure where the state itself is not finite, and at a fixed step.
+    """
+    try:
+        trial = stepper.attempt(old, dt)
+    except Failure:
+        refuse_spoilt(stepper, old)
+        raise
+    broken = next((name for name, x in trial.arrays.items() if not finite(x)), None)
+    if broken is None and np.isfinite(list(trial.errors.values())).all():
+        return trial
+    refuse_spoilt(stepper, old)
+    fixed = stepper.problem.clock.fixed
+    if fixed is None:
+        return trial if broken is None else replace(trial, errors={**trial.errors, broken: np.nan})
+    then = old.t + dt
+    words = f"numbers are no longer finite at t = {then:g} tau"
+    if broken is not None:
+        words = not_finite(stepper.problem, broken, trial.arrays[broken], then)
+    raise Failure(f"{words}: set time.fixed smaller than {fixed:g} tau")
+
+
+def refuse_spoilt(stepper: Stepper, state: State) -> None:
+    """Raise Failure where a state is not finite: a shorter step is no cure."""
+    for name, past in state.history.items():
+        for x in past:
+            if not finite(x):
+                raise Failure(f"{not_finite(stepper.problem, name, x, state.t)}: {KEPT}")
 
 
 def at(state: State, t: float) -> State:

@@ -2,6 +2,7 @@
 
     /VTKHDF                     mesh once, PointData one frame after another; opens in ParaView and PyVista
     /fempslip/mesh              the exact mesh (float64) with its named parts
+    /fempslip/edges/<name>      numbers of edges, (frames, edges) float64, of samples with a field of their own
     /fempslip/tables/<name>     one float64 dataset per column
     /fempslip/case, header      texts
 
@@ -16,6 +17,7 @@ numbers, and the frames, which are most of them, are written to their places in 
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,6 +34,7 @@ from ..contract import Array, Mesh
 
 CELL_TYPES = {1: 3, 2: 5, 3: 10}  # VTK_LINE, VTK_TRIANGLE, VTK_TETRA
 EXACT = ("psi_re", "psi_im", "chi", "turned")  # kept in float64: runs and ledgers start from them; the rest is shown
+TEXTS = ("case", "header", "references")
 BLOCK = 1 << 22  # numbers copied at a time
 
 
@@ -49,10 +52,14 @@ class Counts:
 
 @dataclass(frozen=True)
 class Layout:
-    """Room in the file.  fields : name -> components (1 or 3);  tables : name -> (columns, rows reserved)."""
+    """Room in the file.
+
+    fields : name -> components (1 or 3);  edges : name -> edges;  tables : name -> (columns, rows reserved)
+    """
 
     frames: int = 0
     fields: Mapping[str, int] = field(default_factory=dict)
+    edges: Mapping[str, int] = field(default_factory=dict)
     tables: Mapping[str, tuple[tuple[str, ...], int]] = field(default_factory=dict)
 
     def holds(self, counts: Counts) -> bool:
@@ -65,7 +72,8 @@ class Layout:
 
     def trimmed(self, counts: Counts) -> Layout:
         tables = {name: (c, max(1, counts.rows.get(name, 0))) for name, (c, _) in self.tables.items()}
-        return Layout(counts.frames, self.fields if counts.frames else {}, tables)
+        shown, edges = (self.fields, self.edges) if counts.frames else ({}, {})
+        return Layout(counts.frames, shown, edges, tables)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +112,7 @@ def lay_out(path: Path, content: Content, layout: Layout, old: Path | None, coun
 
 
 def write_new(fresh: Path, content: Content, layout: Layout, old: Path | None, counts: Counts) -> None:
+    reach(fresh, _size(content.mesh, layout, max(layout.frames, 1)))
     claim(fresh, 0, _size(content.mesh, layout, max(counts.frames, 1)))
     with opened(fresh, "w") as file:
         _write_grid(file, content.mesh, layout)
@@ -118,7 +127,14 @@ def _size(mesh: Mesh, layout: Layout, frames: int) -> int:
     fixed = 4 * sum(part.nbytes for part in (mesh.points, mesh.cells, mesh.node_of_vertex, *mesh.regions.values()))
     rows = sum(len(columns) * (room * 8 + 1024) for columns, room in layout.tables.values())
     steps = 8 * layout.frames * (8 + len(layout.fields))
-    return 200_000 + fixed + rows + steps + frames * mesh.points.shape[1] * 8 * sum(layout.fields.values())
+    numbers = mesh.points.shape[1] * sum(layout.fields.values()) + sum(layout.edges.values())
+    return 200_000 + fixed + rows + steps + frames * 8 * numbers
+
+
+def reach(path: Path, size: int) -> None:
+    """Make sure that a file may be so long: the room for frames to come is a hole, but counts for limits of a file."""
+    with path.open("wb") as file:
+        file.truncate(size)
 
 
 def claim(path: Path, first: int, size: int) -> None:
@@ -222,7 +238,11 @@ def _write_own(file: h5py.File, content: Content, layout: Layout) -> None:
     root = file.create_group("fempslip")
     root["case"], root["header"] = content.case_text, json.dumps(dict(content.header))
     root["references"] = content.references
+    root.attrs["digest"] = digest(content.mesh, *(root[name].asstr()[()] for name in TEXTS))
     write_mesh(root.create_group("mesh"), content.mesh)
+    edges = root.create_group("edges")
+    for name, count in layout.edges.items():
+        _reserve(edges, link(name), (layout.frames, count), np.float64)
     tables = root.create_group("tables")
     for name, (columns, room) in layout.tables.items():
         table = tables.create_group(link(name))
@@ -237,6 +257,9 @@ def _copy(old: h5py.File, new: h5py.File, counts: Counts) -> None:
         for name, source in old["VTKHDF/PointData"].items():
             for block in _blocks(counts.frames * n):
                 new[f"VTKHDF/PointData/{name}"][block] = source[block]
+        for name, source in old.get("fempslip/edges", {}).items():
+            for k in range(counts.frames):
+                new[f"fempslip/edges/{name}"][k] = source[k]
         _count_frames(new, counts.frames, old["VTKHDF/Steps/Values"][: counts.frames])
     for name, rows in counts.rows.items():
         for column, source in old[f"fempslip/tables/{link(name)}"].items():
@@ -252,9 +275,11 @@ def append(
     start: Counts,
     times: Sequence[float],
     frames: Mapping[str, Array],
+    edges: Mapping[str, Array],
     rows: Mapping[str, Mapping[str, Array]],
 ) -> None:
-    """Write frames (name -> (frames, vertices[, 3])) and rows (table -> column -> values) behind start.
+    """Write frames (name -> (frames, vertices[, 3]) and name -> (frames, edges)) and rows (table -> column -> values)
+    behind start.
 
     Raises OSError when there is no space for them.
     """
@@ -262,15 +287,17 @@ def append(
         f"{link(table)}/{link(c)}": (start.rows.get(table, 0), v) for table in rows for c, v in rows[table].items()
     }
     with opened(path) as file:
-        places = {name: file[f"VTKHDF/PointData/{link(name)}"].id.get_offset() for name in frames}
+        parts_of = [(f"VTKHDF/PointData/{link(name)}", values) for name, values in frames.items()]
+        parts_of += [(f"fempslip/edges/{link(name)}", values) for name, values in edges.items()]
+        places = [(file[place].id.get_offset(), values) for place, values in parts_of]
         parts = [(file[f"fempslip/tables/{name}"], first, len(values)) for name, (first, values) in columns.items()]
         if times:
             parts.append((file["VTKHDF/Steps/Values"], start.frames, len(times)))
         spans = [(column.id.get_chunk_info(0).byte_offset + 8 * i, 8 * n) for column, i, n in parts if len(column)]
     for first, size in spans:
         claim(path, first, size)
-    for name, values in frames.items():
-        _put(path, places[name] + start.frames * values[0].nbytes, values)
+    for place, values in places:
+        _put(path, place + start.frames * values[0].nbytes, values)
     with opened(path, "r+") as file:
         for name, (first, numbers) in columns.items():
             _extend(file[f"fempslip/tables/{name}"], first, numbers)
@@ -338,7 +365,37 @@ def read_mesh(group: h5py.Group) -> Mesh:
     holes = {name: (p[: lengths[name][0]], d[: lengths[name][1]]) for name, (p, d) in parts.pop("holes").items()}
     arrays: dict[str, Any] = {name: group[name][()] for name in _arrays()}
     contours = json.loads(group.attrs["contours"])
-    return Mesh(**arrays, **parts, holes=holes, contours=contours, size=float(group["size"][()]))
+    mesh = Mesh(**arrays, **parts, holes=holes, contours=contours, size=float(group["size"][()]))
+    refuse_unsound(mesh)
+    return mesh
+
+
+def refuse_unsound(mesh: Mesh) -> None:
+    """Raise ValueError for numbers that lead nowhere: compiled kernels would follow them out of their arrays."""
+    points, cells, node = mesh.points, mesh.cells, mesh.node_of_vertex
+    if points.ndim != 2 or points.dtype.kind != "f" or not np.isfinite(points).all():
+        raise ValueError("the mesh has no points")
+    if cells.ndim != 2 or not 2 <= len(cells) <= 4 or not _within(cells, points.shape[1]):
+        raise ValueError("cells of the mesh have corners that are not there")
+    if (
+        node.shape != points.shape[1:]
+        or not _within(node, node.size)
+        or np.unique(node).size != node.max(initial=-1) + 1
+    ):
+        raise ValueError("vertices of the mesh have nodes that are not there")
+    listed = np.concatenate([np.ravel(part) for part in mesh.regions.values()]) if mesh.regions else np.zeros(0, int)
+    if not _within(listed, cells.shape[1]) or listed.size != np.unique(listed).size:
+        raise ValueError("regions of the mesh have cells that are not there, or share some")
+    if any(part.ndim != 2 or not _within(part, points.shape[1]) for part in mesh.boundaries.values()):
+        raise ValueError("boundaries of the mesh have corners that are not there")
+    places = [*mesh.probes.values(), *mesh.periods.values(), *(part for line in mesh.holes.values() for part in line)]
+    if not all(part.ndim == 1 and part.dtype.kind == "f" and np.isfinite(part).all() for part in places):
+        raise ValueError("probes, holes or periods of the mesh are no places")
+
+
+def _within(numbers: Array, count: int) -> bool:
+    """Whether all are whole numbers from 0 to count - 1."""
+    return numbers.dtype.kind in "iu" and bool(numbers.size == 0 or (numbers.min() >= 0 and numbers.max() < count))
 
 
 # ------------------------------------------------------------------------------------------------------- reading
@@ -352,11 +409,30 @@ def read_layout(file: h5py.File) -> Layout:
         tables[str(table.attrs["name"])] = (columns, room)
     if "Steps" not in root:
         return Layout(tables=tables)
+    counts = {unquote(k): v.shape[1] for k, v in file.get("fempslip/edges", {}).items()}
     components = {unquote(k): 3 if v.ndim == 2 else 1 for k, v in root["PointData"].items()}
-    return Layout(root["Steps/Values"].chunks[0], components, tables)
+    return Layout(root["Steps/Values"].chunks[0], components, counts, tables)
 
 
 def read_content(file: h5py.File) -> Content:
     root = file["fempslip"]
-    text = {name: root[name].asstr()[()] for name in ("case", "header", "references")}
-    return Content(read_mesh(root["mesh"]), text["case"], json.loads(text["header"]), text["references"])
+    text = {name: str(root[name].asstr()[()]) for name in TEXTS}
+    mesh = read_mesh(root["mesh"])
+    if "digest" in root.attrs and root.attrs["digest"] != digest(mesh, *text.values()):
+        raise ValueError("mesh or texts are not those that were written")
+    return Content(mesh, text["case"], dict(json.loads(text["header"])), text["references"])
+
+
+def digest(mesh: Mesh, *texts: str) -> str:
+    """A hash of what is written once: a damaged mesh is not taken for the one of the run."""
+    made = hashlib.blake2b(digest_size=16)
+    parts = {"regions": mesh.regions, "boundaries": mesh.boundaries, "probes": mesh.probes, "periods": mesh.periods}
+    named = [(name, getattr(mesh, name)) for name in _arrays()]
+    named += [(f"{kind} {name}", x) for kind, members in parts.items() for name, x in members.items()]
+    named += [(f"hole {name}", np.concatenate(line)) for name, line in mesh.holes.items()]
+    for name, x in named:
+        made.update(f"{name}{np.shape(x)}".encode())
+        made.update(np.ascontiguousarray(x).tobytes())
+    for text in (*texts, json.dumps(dict(mesh.contours)), repr(mesh.size)):
+        made.update(text.encode() + b"\0")
+    return made.hexdigest()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -14,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from ..contract import Array, Mesh, Refusal
+from . import examined, lock
 from . import layout as lay
-from . import lock
 
 FIELDS, MARKER, COMMIT = "fields.vtkhdf", "checkpoint.npz", "__committed__"
 DAMAGE = (
@@ -27,6 +29,10 @@ DAMAGE = (
     IndexError,
     EOFError,
     RuntimeError,
+    ArithmeticError,
+    MemoryError,
+    struct.error,
+    zlib.error,
     zipfile.BadZipFile,
 )
 
@@ -47,6 +53,7 @@ class Run:
     """A stored run.  mesh, tables and frames are as last committed when it was opened.
 
     folder : its path;  header : what the writer noted (name, title, scales ...);  fields : names in every frame
+    edges : names of numbers of edges in every frame, of samples with a field of their own
     times : (frames,) in tau0;  tables : names
     """
 
@@ -58,6 +65,7 @@ class Run:
     fields: tuple[str, ...]
     _columns: Mapping[str, tuple[str, ...]]
     _counts: lay.Counts
+    edges: tuple[str, ...] = ()
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -90,6 +98,12 @@ class Run:
             shown = file["VTKHDF/PointData"]
             return {name: shown[lay.link(name)][first : first + n][self._first_vertex] for name in self.fields}
 
+    def on_edges(self, k: int = -1) -> dict[str, Array]:
+        """Numbers of edges of frame k, name -> (edges,)."""
+        path = self.folder / FIELDS
+        with readable(path), lay.opened(path) as file:
+            return {name: file[f"fempslip/edges/{lay.link(name)}"][k % len(self.times)] for name in self.edges}
+
     @property
     def committed(self) -> bool:
         """Whether there is a checkpoint to go on from (a run cut short at once may show rows and have none)."""
@@ -101,6 +115,14 @@ class Run:
         if not arrays:
             raise Refusal(f"{self.folder} has no checkpoint yet")
         return arrays
+
+    def kept(self, name: str) -> dict[str, Array]:
+        """Arrays that were kept as name.npz, none if there are none."""
+        path = self.folder / f"{name}.npz"
+        if not path.is_file():
+            return {}
+        with readable(path), np.load(path, allow_pickle=False) as arrays:
+            return {part: arrays[part] for part in arrays.files}
 
     @property
     def summary(self) -> dict[str, Any] | None:
@@ -134,15 +156,23 @@ class Run:
 def open_run(folder: str | Path) -> Run:
     """Open a run folder, finished or growing.  Raises Refusal when it holds no run or a damaged one.
 
+    What this process did not write is first read by another one, with limits of memory and time.
+
     >>> import fempslip as fs
     >>> fs.open_run("runs/nowhere")
     Traceback (most recent call last):
     fempslip.contract.Refusal: runs/nowhere holds no run (no fields.vtkhdf in it)
     """
     folder = Path(folder)
-    path = folder / FIELDS
-    if not path.is_file():
+    if not (folder / FIELDS).is_file():
         raise Refusal(f"{folder} holds no run (no {FIELDS} in it)")
+    examined.refuse_unreadable(folder, (FIELDS, MARKER))
+    return opened_run(folder)
+
+
+def opened_run(folder: Path) -> Run:
+    """The run of a folder, whose files can be trusted.  Raises Refusal."""
+    path = folder / FIELDS
     shown = read_commit(folder).shown  # before the file, which may grow meanwhile
     with readable(path), lay.opened(path) as file:
         content, layout = lay.read_content(file), lay.read_layout(file)
@@ -154,8 +184,12 @@ def open_run(folder: str | Path) -> Run:
                 raise ValueError(f"table {name!r} has less than its {rows} committed rows")
         if len(times) < shown.frames:
             raise ValueError(f"{len(times)} of {shown.frames} committed frames")
+        if not np.isfinite(times).all() or np.any(np.diff(times) <= 0):
+            raise ValueError("times of frames that do not follow each other")
     names = tuple(layout.fields)
-    return Run(folder, content.mesh, content.case_text, content.header, times, names, columns, shown)
+    return Run(
+        folder, content.mesh, content.case_text, content.header, times, names, columns, shown, tuple(layout.edges)
+    )  # fmt: skip
 
 
 def read_commit(folder: Path) -> Commit:

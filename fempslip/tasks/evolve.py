@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from fempslip.contract import Abandoned, Array, Failure, Problem, Sink, State, Stepper, Watcher, Waveform
+from fempslip.contract import Abandoned, Array, Failure, Problem, Refusal, Sink, State, Stepper, Watcher, Waveform
 from fempslip.physics.applied import stable_step
 from fempslip.physics.circuit import sources
 from fempslip.solver.bdf2 import Bdf2
 from fempslip.solver.charged import Charged
-from fempslip.solver.control import ladder
+from fempslip.solver.control import finite, ladder, not_finite
 from fempslip.solver.march import Course, Progress, march
 from fempslip.solver.strang import Strang
 from fempslip.solver.trapezoid import Trapezoid
@@ -55,7 +55,7 @@ def evolve(
     if checkpoint is None:
         course = Course(stepper.begin())
     else:
-        course = unpack(checkpoint)
+        course = fitting(unpack(checkpoint), problem, stepper)
         for name, watcher in watchers.items():
             watcher.load(part(checkpoint, f"watcher.{name}."))
 
@@ -78,7 +78,10 @@ def evolve(
             ladder(every) if laddered else lambda dt, left: dt,
         )
     except (Failure, KeyboardInterrupt) as cut:
-        if not isinstance(cut, Abandoned):  # between two steps: state, rows and frames belong together
+        sound = all(finite(x) for past in course.state.history.values() for x in past)
+        if (
+            sound and course.seen and not isinstance(cut, Abandoned)
+        ):  # between two steps: state, rows and frames belong together
             commit()
         raise
     for watcher in watchers.values():
@@ -144,6 +147,18 @@ def unpack(arrays: Mapping[str, Array]) -> Course:
     step, rejected = arrays["counts"]
     steps = tuple(float(dt) for dt in arrays["steps"])
     return Course(State(int(step), float(t), float(next_dt), steps, past), int(rejected))
+
+
+def fitting(course: Course, problem: Problem, stepper: Stepper) -> Course:
+    """A course read from a file.  Raises Refusal where its state is not one of this problem."""
+    history = course.state.history
+    if set(history) != set(stepper.declare()) or history["psi"][0].shape != problem.psi.shape:
+        raise Refusal("the stored state does not fit the case and the mesh of the run: it cannot go on")
+    for name, past in history.items():
+        if not all(map(finite, past)):
+            words = not_finite(problem, name, next(x for x in past if not finite(x)), course.state.t)
+            raise Refusal(f"the run cannot go on from its last checkpoint: {words}")
+    return course
 
 
 def part(arrays: Mapping[str, Any], prefix: str) -> dict[str, Array]:

@@ -46,6 +46,13 @@ class LumpedTask:
 
 
 def record(sink: Sink, table: str, columns: Mapping[str, Array]) -> None:
+    """Add rows to a table.  Raises Failure for numbers that are not finite."""
+    first = next(iter(columns))
+    for name, values in columns.items():
+        bad = np.flatnonzero(~np.isfinite(np.asarray(values, dtype=float)))
+        if bad.size:
+            where = f"{first} = {columns[first][bad[0]]:g}, row {bad[0]}"
+            raise Failure(f"{name} of the table {table} is not finite at {where}: the drive is too large for any step")
     sink.rows(table, {name: np.asarray(values, dtype=float) for name, values in columns.items()})
 
 
@@ -63,8 +70,6 @@ def followed(case: Lumped, sink: Sink) -> dict[str, Any]:
     assert case.junction is not None and case.bias is not None and case.time is not None
     junction, bias = junction_of(case), case.bias.waveform
     t, phi, rate = ph.waveform(junction, bias, case.time.until, case.time.every)
-    if not np.all(np.isfinite(phi)):
-        raise Failure("the phase is no longer finite: the bias is too large for any integrator")
     record(sink, "waveform", {"t": t, "phase": phi, "rate": rate, "bias": np.array([bias.value(s) for s in t])})
     late = t >= 0.25 * t[-1]
     mean, turns = ph.mean_rate(t[late], phi[late], bias.period)

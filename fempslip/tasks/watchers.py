@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 
 import numpy as np
 
-from fempslip.contract import Array, Load, Probe, Problem, Sink, State, Step
+from fempslip.contract import Array, Failure, Load, Probe, Problem, Sink, State, Step
 from fempslip.mesh.cochains import edge_lengths, uniform_field
 from fempslip.mesh.paths import chain
-from fempslip.physics.fields import electric, induction, visible
+from fempslip.physics.fields import electric, induction, on_edges, visible
 from fempslip.physics.graph import graph
 from fempslip.physics.maxwell import Kinetics, Screening, everywhere, hole_flux
 from fempslip.physics.power import Meter, meter_of
@@ -53,7 +54,11 @@ class Series(Plain):
         row = {"t": new.t, "dt": new.t - old.t, "energy": energy, "mean_density": density}
         row |= {"iterations": step.trial.iterations, "rejected": step.rejected, "max_theta": step.trial.max_theta}
         row |= {"supplied": self.meter.supplied(old, new, currents), "dissipated": self.meter.dissipated(old, new)}
-        sink.row("series", row | {"stored": (energy - self.before[0]) / (new.t - old.t)})
+        row |= {"stored": (energy - self.before[0]) / (new.t - old.t)}
+        if not isfinite(sum(row.values())):
+            name = next((name for name, value in row.items() if not isfinite(value)), "the energy")
+            raise Failure(f"{name} is not finite at t = {new.t:g} tau: nothing of this step is recorded")
+        sink.row("series", row)
         self.before = np.array([energy])
 
     def save(self) -> Mapping[str, Array]:
@@ -195,7 +200,7 @@ class Frames(Plain):
         fields = dict(visible(problem, old, new))
         if self.phase is not None:
             fields["turned"] = np.angle(new["psi"]) if old is None else self.phase().copy()
-        sink.frame(new.t, fields)
+        sink.frame(new.t, fields, on_edges(new))
         if self.zeros:
             record_zeros(problem, new, sink)
 
