@@ -76,9 +76,9 @@ def test_energy_of_sources_is_heat_and_store(screening: str, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("screening", OWN)
 def test_the_coupled_step_is_second_order_in_dt(screening: str, tmp_path: Path) -> None:
-    """State of the circuit at t = 12, fixed dt of 0.1 to 0.0125 tau, below the first slip."""
+    """State of the circuit at t = 12, fixed dt of 0.2 to 0.025 tau, below the first slip."""
     ends: list[Array] = []
-    for dt in (0.1, 0.05, 0.025, 0.0125):
+    for dt in (0.2, 0.1, 0.05, 0.025):
         also = {"time.until": 12, "measure.from": 0, "time.fixed": dt, "record.fields": 12}
         problem = problem_of(case_from(FILM, tmp_path, {**OWN[screening], **also}))
         problem = replace(problem, clock=replace(problem.clock, dt_start=dt))
