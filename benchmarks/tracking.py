@@ -88,7 +88,7 @@ class Nowhere:
     def rows(self, table: str, columns: Mapping[str, Array]) -> None:
         self.counts[table] = self.counts.get(table, 0) + len(next(iter(columns.values())))
 
-    def frame(self, t: float, fields: object) -> None: ...
+    def frame(self, *frame: object) -> None: ...
     def due(self) -> bool:
         return False
 

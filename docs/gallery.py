@@ -24,7 +24,7 @@ from fempslip.run.pool import processes
 
 HERE = Path(__file__).parent
 SHELF, RESULTS = HERE / "gallery", HERE / "verification.json"
-WIDTH, COLOURS = 640, 128  # of a picture
+WIDTH, HEIGHT = 640, 760  # the most pixels of a picture
 MOVING = {"movie", "tracks_movie", "tracks_page"}  # recipes left out: the page stands still
 # the picture that stands for a case is the first of these that it makes
 COVERS = (
@@ -74,16 +74,16 @@ def solved(name: str) -> list[dict[str, Any]]:
 
 
 def keep(name: str, folder: Path) -> None:
-    """Put the picture that stands for a case on the shelf, no wider than a page, in few colours."""
+    """Put the picture that stands for a case on the shelf, no larger than a page wants it."""
     from PIL import Image
 
     pictures = sorted(folder.glob("*.png"))
     ranked = [path for cover in COVERS for path in pictures if cover in path.stem] + pictures
     if ranked:
         with Image.open(ranked[0]) as picture:
-            size = (WIDTH, round(picture.height * WIDTH / picture.width))
-            small = picture.convert("RGB").resize(size, Image.Resampling.LANCZOS)
-            small.quantize(COLOURS, dither=Image.Dither.NONE).save(SHELF / f"{name}.png", optimize=True)
+            small = picture.convert("RGB")
+            small.thumbnail((WIDTH, HEIGHT), Image.Resampling.LANCZOS)
+            small.quantize(256, dither=Image.Dither.NONE).save(SHELF / f"{name}.png", optimize=True)
 
 
 def comment(name: str) -> str:

@@ -6,12 +6,12 @@ The rooms of the package, lowest first; a room uses those before it, never those
     case        what a person writes: reading, quantities, shapes, material, drive, schema
     mesh        where it happens: meshing, operators, cochains, paths
     physics     the equations: energy, relaxation, contacts and their kernels
-    solver      how they are solved: linear algebra, time coefficients, step control, march
-    topology    zeros of psi: windings, slips
+    solver      how they are solved: linear algebra, time steps, self-field, circuits, descent, saddles, march
+    topology    zeros of psi: windings, slips, lines, ledger, tracks
     store       a run on disk
     view        what people look at
     tasks       what can be asked
-    run         a case becomes results: compile, recipes, running, batch
+    run         a case becomes results: compile, recipes, running, batches, the words of a notebook
     cli         the words
 
 From a notebook:

@@ -97,7 +97,7 @@ class Operators:
     m : (nodes,) lumped volume, d;   w : (edges,) link weights -K_ij, d q;   K = G^T diag(w) G
     M1 : (edges, edges) Nedelec mass with d * sigma;   K_sigma = G^T M1 G is the Poisson matrix
     M2 : (faces, faces) face mass (2D: 1/area; None in 1D and 3D, where S is assembled)
-    S : (edges, edges) curl-curl, C^T M2 C (None in 1D)
+    S : (edges, edges) curl-curl, C^T M2 C (None in 1D, and in a bulk piece where nothing asks for it)
     node_vector : (space * nodes, edges): edge circulations of a field -> its vectors at nodes, component by component
     """
 
@@ -114,6 +114,11 @@ class Operators:
     M2: sp.csr_array | None
     S: sp.csr_array | None
     node_vector: sp.csr_array
+
+    @cached_property
+    def K_sigma(self) -> sp.csr_array:
+        """G^T M1 G : (nodes, nodes)."""
+        return (self.G.T @ self.M1 @ self.G).tocsr()
 
 
 # ---------------------------------------------------------------------------------------------- what is solved
@@ -295,6 +300,17 @@ class Probe:
     weights: Array
 
 
+@dataclass(frozen=True, eq=False)
+class Begun:
+    """The potential of a start state that comes from another run; psi of the problem is in its gauge.
+
+    a, e : (edges of the sample,) circulations of A and E;  e None: the field is to find its rest beside psi, near a
+    """
+
+    a: Array
+    e: Array | None = None
+
+
 @dataclass(frozen=True)
 class Clock:
     until: float
@@ -350,6 +366,7 @@ class Problem:
     kappa: float = float("nan")
     cell_kinetic: Array | None = None  # (cells,) kinetic weight q, None: 1
     potential: Array | None = None  # with self-field: a on all edges of the space, close to that of the start
+    begun: Begun | None = None  # instead, of a start from a frame
     surroundings: Surroundings | None = None  # of a body whose own field is solved for
     Lambda: float = float("nan")
     fluid: Fluid | None = None
@@ -508,7 +525,10 @@ class Sink(Protocol):
         """Many rows at once, column by column, each (rows,)."""
         ...
 
-    def frame(self, t: float, fields: Mapping[str, Array]) -> None: ...
+    def frame(self, t: float, fields: Mapping[str, Array], edges: Mapping[str, Array] | None = None) -> None:
+        """fields : name -> (nodes,) or (nodes, 3);  edges : name -> (edges,), what is not shown but gone on from."""
+        ...
+
     def due(self) -> bool:
         """True when enough wall time has passed since the last checkpoint."""
         ...

@@ -67,7 +67,7 @@ class Memory:
         for values in zip(*(np.asarray(c, dtype=float).tolist() for c in columns.values()), strict=True):
             self.row(table, dict(zip(columns, values, strict=True)))
 
-    def frame(self, t: float, fields: Mapping[str, Array]) -> None:
+    def frame(self, t: float, fields: Mapping[str, Array], edges: Mapping[str, Array] | None = None) -> None:
         self.frames.append((t, fields))
 
     def due(self) -> bool:
@@ -134,6 +134,9 @@ def same(one: Run, other: Run) -> None:
     np.testing.assert_array_equal(one.times, other.times)
     for name, values in one.frame(-1).items():
         np.testing.assert_array_equal(values, other.frame(-1)[name], err_msg=name)
+    assert one.edges == other.edges
+    for name, values in one.on_edges(-1).items():
+        np.testing.assert_array_equal(values, other.on_edges(-1)[name], err_msg=name)
     last, other_last = one.checkpoint(), other.checkpoint()
     assert set(last) == set(other_last)
     for name, values in last.items():

@@ -45,7 +45,8 @@ def meshed(device, asked):
         device._create_dimensionless_mesh(kept["points"] * XI, kept["triangles"])
         return 0.0
     device.make_mesh(max_edge_length=asked["edge"] * XI, min_points=asked.get("sites"), smooth=100)
-    np.savez(file, points=device.points / XI, triangles=device.triangles)
+    probes = device.points[device.probe_point_indices] / XI
+    np.savez(file, points=device.points / XI, triangles=device.triangles, probes=probes)
     return time.process_time() - begun
 
 

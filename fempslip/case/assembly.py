@@ -38,15 +38,14 @@ def inline(written: Written, find: Callable[[str], Path], folder: Path) -> Writt
 
 
 def with_files(data: Any, folder: Path) -> Any:
-    """A geometry whose files (of `import` and `step`) are found from anywhere, if they lie beside it."""
+    """A geometry whose files (of `import`, `step` and `layout`) are found from anywhere, if they lie beside it."""
     if isinstance(data, list):
         return [with_files(part, folder) for part in data]
     if not isinstance(data, dict):
         return data
-    return {
-        key: _found(part, folder) if key in ("import", "step") and isinstance(part, dict) else with_files(part, folder)
-        for key, part in data.items()
-    }
+    within = {key: with_files(part, folder) for key, part in data.items()}
+    named = {key: within[key] for key in ("import", "step", "layout") if isinstance(within.get(key), dict)}
+    return within | {key: _found(part, folder) for key, part in named.items()}
 
 
 def _found(part: dict[str, Any], folder: Path) -> dict[str, Any]:

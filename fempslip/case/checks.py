@@ -23,18 +23,7 @@ def cross_checks(case: Case) -> Iterator[Found]:
         yield from _currents(case)
         yield from _joined_contacts(case)
         yield from _fluids(case)
-        yield from _chain(case)
     yield from _expected_recipes(case)
-
-
-def _chain(case: MeshedCase) -> Iterator[Found]:
-    """The points of a chain start from frames, which hold no vector potential."""
-    if case.sweep is None or case.sweep.chain is None:
-        return
-    for key, value in (("screening", "maxwell"), ("dynamics", "charged")):
-        if getattr(case.model, key) == value:
-            words = f"the points of a chain cannot start from each other under {key}: {value}, whose vector potential"
-            yield ("sweep", "chain"), f"{words} frames do not hold: remove chain, or ramp the drive in one run"
 
 
 def _times(case: Evolve) -> Iterator[Found]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from fempslip.case.curves import Bend, Piece, Straight, crosses_itself, in_polygon, rounded
-from fempslip.case.parts import Angle, Length, Listed, NotNegative, Point, Positive, wrong
+from fempslip.case.layout_files import Outline, outlines
+from fempslip.case.parts import Angle, FileName, Length, Listed, NotNegative, Point, Positive, wrong
 from fempslip.case.shape import (
     ORIGIN,
     Array,
@@ -190,6 +191,45 @@ class Strip(Shape):
 
     def ends(self) -> dict[str, End]:
         return path_ends(self.middle(), self.width / 2)
+
+
+def _layer(written: Any) -> Any:
+    """Layers of GDSII are numbers."""
+    if isinstance(written, bool) or not isinstance(written, str | int | None) or len(str(written)) > 200:
+        raise wrong("{here} wants the name of a layer, or its numbers, such as 1/0")
+    return written if written is None else str(written)
+
+
+LayerName = Annotated[str | None, BeforeValidator(_layer), WithJsonSchema({"type": ["string", "integer"]})]
+CellName = Annotated[str | None, Field(max_length=200)]
+
+
+class Layout(Shape):
+    """What is drawn on a layer of a GDSII or DXF file.  unit : length of one unit of the file
+
+    Overlapping polygons of GDSII are one; of DXF, a closed line within another is a hole.
+    """
+
+    kind = "layout"
+    dim = 2
+    sides = ("left", "right", "bottom", "top", "outer", "inner")
+    file: FileName
+    unit: Annotated[Length, Positive]
+    layer: LayerName = None
+    cell: CellName = None
+
+    def polygons(self) -> tuple[Outline, ...]:
+        """Its polygons in xi, each an outer loop and those of its holes.  Raises Mistake."""
+        found = outlines(self.file, self.layer, self.cell)
+        return tuple(tuple(loop * self.unit for loop in polygon) for polygon in found)
+
+    def contains(self, x: Array) -> Array:
+        inside = [[in_polygon(loop, x) for loop in polygon] for polygon in self.polygons()]
+        return np.logical_or.reduce([outer & ~np.any([*holes, ~outer], axis=0) for outer, *holes in inside])
+
+    def bounds(self) -> tuple[Array, Array]:
+        corners = np.concatenate([polygon[0] for polygon in self.polygons()])
+        return corners.min(axis=0), corners.max(axis=0)
 
 
 def _edge(middle: list[Piece], away: float) -> list[Piece]:

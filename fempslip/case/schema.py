@@ -43,7 +43,7 @@ from fempslip.case.settings import (
     TimeSpec,
     _start,
 )
-from fempslip.case.static_settings import Bias, Follow, Images, PairPath, SlipPath, StateSearch
+from fempslip.case.static_settings import Bias, Follow, Images, LoopBias, PairPath, SlipPath, StateSearch
 from fempslip.case.sweep import SweepSpec
 from fempslip.contract import Refusal
 
@@ -184,11 +184,14 @@ class Nucleation(MeshedCase):
 
 
 class Barrier(MeshedCase):
-    """The task `barrier`: what a phase slip costs.  newton : go on to the saddle;  growth : how fast it is left."""
+    """The task `barrier`: what a phase slip costs.  newton : go on to the saddle;  growth : how fast it is left.
+
+    bias : left out, `drive.current` flows through a wire from bank to bank
+    """
 
     task: Literal["barrier"] = "barrier"
-    bias: Bias = Field(default={}, validate_default=True)
     slip: SlipPath = Field(default={}, validate_default=True)
+    bias: LoopBias = Field(default={}, validate_default=True)
     images: Images = 21
     newton: bool = True
     growth: bool = True

@@ -13,14 +13,14 @@ from pydantic import BeforeValidator, Discriminator, Tag, ValidationInfo
 
 from fempslip.case.bulk_shapes import Box, Cylinder, Extrude, Pipe, Sphere, Step, Torus, Tube
 from fempslip.case.combinations import Combination, Common, Group, Minus, Mirror, Moved, Plus, Repeat, Rotate, Translate
-from fempslip.case.film_shapes import Annulus, Disk, Ellipse, Polygon, Rectangle, Sector, Strip
+from fempslip.case.film_shapes import Annulus, Disk, Ellipse, Layout, Polygon, Rectangle, Sector, Strip
 from fempslip.case.parts import reading, wrong
 from fempslip.case.shape import ORIGIN, Array, Center, Shape
 from fempslip.case.wire_shapes import Arc, Polyline, Ring, Segment
 
 SHAPES: tuple[type[Shape], ...] = (
     Segment, Polyline, Arc, Ring,
-    Rectangle, Disk, Ellipse, Annulus, Sector, Polygon, Strip,
+    Rectangle, Disk, Ellipse, Annulus, Sector, Polygon, Strip, Layout,
     Box, Cylinder, Tube, Sphere, Torus, Pipe, Extrude, Step,
     Plus, Minus, Common, Translate, Rotate, Mirror, Repeat, Group,
 )  # fmt: skip
@@ -67,7 +67,7 @@ for _shape in _MODELS:
 
 __all__ = [
     "KINDS", "ORIGIN", "SHAPES", "Annulus", "AnyShape", "Arc", "Array", "Box", "Center", "Combination", "Common",
-    "Cylinder", "Disk", "Ellipse", "Extrude", "Group", "Minus", "Mirror", "Moved", "Pipe", "Plus", "Polygon",
+    "Cylinder", "Disk", "Ellipse", "Extrude", "Group", "Layout", "Minus", "Mirror", "Moved", "Pipe", "Plus", "Polygon",
     "Polyline", "Rectangle", "Repeat", "Ring", "Rotate", "Sector", "Segment", "Shape", "Sphere", "Step", "Strip",
     "Torus", "Translate", "Tube",
 ]  # fmt: skip

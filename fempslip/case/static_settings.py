@@ -162,10 +162,18 @@ def _corners(data: Any) -> Any:
     return data
 
 
+class StoredState(Part):
+    """A frame of a run on the same mesh.  run: its folder;  frame: its number, counted from the end where negative"""
+
+    run: str
+    frame: StrictInt = -1
+
+
 class SlipPath(Part):
     """One slip of phase along the loop, and where it happens.
 
     by : +1 or -1 turns (at a given current always the slip that the current drives)
+    to : the state at the other end, instead of a turn more;  in films a vortex may be led along `vortex` on the way
     at : in a wire, the place;  vortex : in films and bodies, the path of a vortex from edge to edge, and in bodies the
     direction of its line
     """
@@ -174,6 +182,7 @@ class SlipPath(Part):
     at: Point | None = None
     vortex: Annotated[tuple[Point, ...], BeforeValidator(_corners)] | None = None
     direction: Direction = Z
+    to: StoredState | None = None
 
     @model_validator(mode="after")
     def _fits(self, info: ValidationInfo) -> SlipPath:
@@ -181,9 +190,19 @@ class SlipPath(Part):
             raise wrong("{here}.by is one turn of phase: 1 or -1")
         if reading(info).dimension == 1 and self.vortex is not None:
             raise wrong("{here}: a wire slips at a place (at: ..); a vortex needs a film or a body")
-        if reading(info).dimension > 1 and self.vortex is None:
+        if reading(info).dimension > 1 and self.vortex is None and self.to is None:
             raise wrong("{here}: say how the vortex crosses (vortex: [[x, y], [x, y]], from edge to edge)")
         return self
+
+
+def _needed(written: Any, info: ValidationInfo) -> Any:
+    """A barrier between two stored states, or from bank to bank, has no loop."""
+    slip, drive = info.data.get("slip"), info.data.get("driven")
+    alone = (slip is not None and slip.to is not None) or (drive is not None and drive.current)
+    return None if alone and written in (None, {}) else written
+
+
+LoopBias = Annotated[Bias | None, BeforeValidator(_needed)]
 
 
 class PairPath(Part):

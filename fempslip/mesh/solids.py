@@ -13,6 +13,7 @@ import numpy as np
 
 from fempslip.case.curves import Bend, Piece, Straight, moved
 from fempslip.case.geometry import PointHole
+from fempslip.case.quantities import Mistake
 from fempslip.case.shapes import (
     Annulus,
     Arc,
@@ -22,6 +23,7 @@ from fempslip.case.shapes import (
     Disk,
     Ellipse,
     Extrude,
+    Layout,
     Minus,
     Mirror,
     Moved,
@@ -113,9 +115,21 @@ def _closed(pieces: list[Piece], occ: Any) -> list[int]:
 
 @draw.register
 def _(shape: Polygon, occ: Any) -> Tags:
-    corners = [occ.addPoint(x, y, 0) for x, y in shape.points]
-    sides = [occ.addLine(a, b) for a, b in zip(corners, corners[1:] + corners[:1], strict=True)]
-    return [(2, occ.addPlaneSurface([occ.addCurveLoop(sides)]))]
+    return [(2, occ.addPlaneSurface([_loop(np.array(shape.points), occ)]))]
+
+
+@draw.register
+def _(shape: Layout, occ: Any) -> Tags:
+    try:
+        polygons = shape.polygons()
+    except Mistake as mistake:
+        raise Refusal(str(mistake).removeprefix("{here}: ")) from None
+    return [(2, occ.addPlaneSurface([_loop(corners, occ) for corners in polygon])) for polygon in polygons]
+
+
+def _loop(corners: Array, occ: Any) -> int:
+    points = [occ.addPoint(x, y, 0) for x, y in corners]
+    return int(occ.addCurveLoop([occ.addLine(a, b) for a, b in zip(points, points[1:] + points[:1], strict=True)]))
 
 
 @draw.register
@@ -333,6 +347,7 @@ def _(hole: Moved) -> tuple[Array, Array]:
 
 @axis.register(Polygon)
 @axis.register(Sector)
+@axis.register(Layout)
 @axis.register(Strip)
 @axis.register(Minus)
 @axis.register(Common)

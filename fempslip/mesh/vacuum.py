@@ -23,7 +23,10 @@ GROWTH = 0.3  # of the size of cells with the distance from the body
 OUTER = 0.25  # size of the cells at the sphere over its radius
 
 
-def surrounded(mesh: Mesh, op: Operators, reach: float = REACH) -> Surroundings:
+Made = tuple[Array, Array]  # vertices and cells of body and space, as made before
+
+
+def surrounded(mesh: Mesh, op: Operators, made: Made | None = None, reach: float = REACH) -> Surroundings:
     """The body in a ball `reach` times as large, without patterns.
 
     Raises Refusal where no mesh of the space around it was found.
@@ -32,16 +35,26 @@ def surrounded(mesh: Mesh, op: Operators, reach: float = REACH) -> Surroundings:
     corners = mesh.points[:, np.unique(facets)]
     center = 0.5 * (corners.min(axis=1) + corners.max(axis=1))
     radius = reach * float(np.linalg.norm(corners - center[:, None], axis=0).max())
-    try:
-        points, cells = apart(grown, mesh.points, facets, center, radius)
-    except Trouble as trouble:
-        raise Refusal(f"the space around the body cannot be meshed: {trouble}") from None
-    cells = oriented(points, np.concatenate([mesh.cells, cells], axis=1))
-    whole = replace(simple_mesh(points, cells, "space", {}, mesh.size), holes=mesh.holes)
-    all_op = operators(whole)
-    edges = column_numbers(all_op.edges, op.edges, all_op.nodes)
+    points, cells = made or joined(mesh, grown, facets, center, radius)
+    whole, all_op, edges = everything(mesh, op, points, cells)
     none = np.zeros((0, all_op.edges.shape[1]))
     return Surroundings(whole, all_op, edges, radius, center, np.sort(skin(cells), axis=0), none)
+
+
+def joined(mesh: Mesh, fill: Callable[..., Made], *given: object) -> Made:
+    """The body and the space that `fill` makes of its vertices and the rest, in a process of its own."""
+    try:
+        points, cells = apart(fill, mesh.points, *given)
+    except Trouble as trouble:
+        raise Refusal(f"the space around the body cannot be meshed: {trouble}") from None
+    return points, oriented(points, np.concatenate([mesh.cells, cells], axis=1))
+
+
+def everything(mesh: Mesh, op: Operators, points: Array, cells: Array) -> tuple[Mesh, Operators, Array]:
+    """Mesh and operators of body and space, and the numbers of the body's edges there."""
+    whole = replace(simple_mesh(points, cells, "space", {}, mesh.size), holes=mesh.holes)
+    all_op = operators(whole)
+    return whole, all_op, column_numbers(all_op.edges, op.edges, all_op.nodes)
 
 
 def skin(cells: Array) -> Array:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import scipy.sparse as sp
@@ -23,7 +23,13 @@ from fempslip.physics.graph import Graph
 
 SAFETY = 0.8  # of the stability limit of the potential's step
 
-Solve = Callable[[Array, Array], Array]  # (right side, start) -> solution of the reduced Poisson problem
+
+class Solve(Protocol):
+    """(right side, start) -> solution of the reduced Poisson problem.  iterates : whether the start matters."""
+
+    @property
+    def iterates(self) -> bool: ...
+    def __call__(self, b: Array, start: Array) -> Array: ...
 
 
 def potential(drive: Drive, t: float) -> Array:
@@ -87,11 +93,11 @@ class AppliedLinks:
 
 def advanced(past: State, dt: float) -> Array:
     """chi at t + dt by the rule of Adams and Bashforth, d chi/dt = mu."""
-    mu = past.past("mu")
-    if past.steps and len(mu) > 1:
-        half = 0.5 * dt / past.steps[0]
-        return past["chi"] + dt * ((1 + half) * mu[0] - half * mu[1])
-    return past["chi"] + dt * mu[0]
+    mu, chi = past.past("mu"), past["chi"]
+    half = 0.5 * dt / past.steps[0] if past.steps and len(mu) > 1 else 0.0
+    out = np.empty(chi.size)
+    kernels.advance(chi, mu[0], mu[-1], dt * (1 + half), -dt * half, out)
+    return out
 
 
 def framed(chi: Array) -> Array:
@@ -108,7 +114,8 @@ class AppliedField:
     problem: Problem
     graph: Graph
     applied: AppliedLinks
-    poisson: Solve  # on the unknowns of `equipotentials`
+    poisson: Solve | None  # on the unknowns of `equipotentials`;  None without charge
+    k: sp.csr_array | None  # its matrix
     spread: sp.csr_array  # equipotentials
     shares: Array  # injection
     unit: Array  # (contacts, nodes) mu of a unit current into each contact, taken out evenly everywhere
@@ -122,14 +129,14 @@ class AppliedField:
         spread = equipotentials(op.nodes, problem.contacts)
         shares = injection(problem)
         if problem.model.get("charge", "conserved") == "off":
-            return cls(problem, graph, applied, lambda b, x: x, spread, shares, np.zeros_like(shares), conserved=False)
-        k = sp.csr_array(spread.T @ (op.G.T @ op.M1 @ op.G) @ spread)
+            return cls(problem, graph, applied, None, None, spread, shares, np.zeros_like(shares), conserved=False)
+        k = sp.csr_array(spread.T @ op.K_sigma @ spread)
         poisson = make_solver(k)
         volume = op.m / op.m.sum()
         balanced = shares - volume  # neutral: the uniform part cancels in any set of currents that sums to zero
         unit = np.array([spread @ poisson(spread.T @ row, np.zeros(k.shape[0])) for row in balanced])
         banks = k.shape[0] < op.nodes
-        return cls(problem, graph, applied, poisson, spread, shares, unit.reshape(shares.shape), banks)
+        return cls(problem, graph, applied, poisson, k, spread, shares, unit.reshape(shares.shape), banks)
 
     ladder = False
 
@@ -165,7 +172,7 @@ class AppliedField:
         also : (nodes,) another current into each node
         """
         op = self.problem.operators
-        if not self.conserved:
+        if self.poisson is None:
             none = np.zeros(len(self.problem.contacts))
             return none, np.zeros((none.size, none.size)), np.zeros(op.nodes)
         current = np.empty(op.edges.shape[1])
@@ -178,12 +185,27 @@ class AppliedField:
             inflow += self.problem.sources.charge(t)
         if also is not None:
             inflow += also
+        start = self.start(inflow, past, t) if self.poisson.iterates else past["mu"]
         if self.banks:
-            start = self.spread.T @ past["mu"] / self.spread.sum(axis=0)
-            mu_s = self.spread @ self.poisson(self.spread.T @ inflow, start)
+            mu_s = self.spread @ self.poisson(self.spread.T @ inflow, self.spread.T @ start / self.spread.sum(axis=0))
         else:
-            mu_s = self.poisson(inflow, past["mu"])
+            mu_s = self.poisson(inflow, start)
         return self.shares @ mu_s, self.shares @ self.unit.T, mu_s
+
+    def start(self, inflow: Array, past: State, t: float) -> Array:
+        """Where an iteration for mu_s starts: mu extrapolated to t, less what currents into the contacts made of it.
+
+        Their share is the combination of `unit` that leaves the least residual; K unit is known without a product.
+        """
+        mu = past.past("mu")
+        found = mu[0] + (t - past.t) / past.steps[0] * (mu[0] - mu[1]) if past.steps and len(mu) > 1 else mu[0]
+        if not self.unit.size:
+            return found
+        assert self.k is not None
+        balanced = (self.shares - self.problem.operators.m / self.problem.operators.m.sum()) @ self.spread
+        residual = self.spread.T @ inflow - self.k @ (self.spread.T @ found / self.spread.sum(axis=0))
+        share = np.linalg.pinv(balanced @ balanced.T, rcond=1e-12) @ (balanced @ residual)
+        return found + share @ self.unit
 
     def close(self, mu_s: Array, currents: Array) -> Mapping[str, Array]:
         """mu with the currents that the load decided."""

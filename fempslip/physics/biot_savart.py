@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy.fft
@@ -95,7 +96,7 @@ class BiotSavart:
     kernel: Array  # of the doubled grid, in Fourier space
     shape: tuple[int, int]  # of the grid
     pitch: float
-    start: Array
+    start: Array  # rows of the near pairs, each of them once (kernels.add_near)
     other: Array
     near: Array
 
@@ -111,32 +112,39 @@ class BiotSavart:
         edges = np.ascontiguousarray(operators.edges, dtype=np.uint32)
         start, other = _near_pairs(sheet, pitch)
         near = _near(sheet, corner, weight_x, weight_y, table, start, other)
-        rows = start.astype(np.uint32), other.astype(np.uint32)
-        return cls(sheet, edges, span, corner, weight_x, weight_y, kernel, shape, pitch, *rows, near.astype(np.float32))
+        once = _once(start, other, near)
+        return cls(sheet, edges, span, corner, weight_x, weight_y, kernel, shape, pitch, *once)
 
     def circulations(self, current: Array) -> Array:
         """L I : (edges,) -> (edges,)."""
-        nodes = self.sheet.m.size
-        j = np.empty(nodes, dtype=complex)
+        j = np.empty(self.sheet.m.size, dtype=complex)
         kernels.gather(current, self.edges, self.span, j)
         out = np.empty(current.size)
-        kernels.scatter(self.at_nodes(j / self.sheet.m), self.edges, self.span, out)
+        kernels.scatter(self.potentials(j), self.edges, self.span, out)
         return out
 
     def at_nodes(self, density: Array) -> Array:
         """(A averaged over each hat) of a density k : (nodes,) complex, x + i y."""
-        nx, ny = self.shape
-        j = density * self.sheet.m
-        grid = np.empty(self.shape, dtype=complex)
+        return self.potentials(density * self.sheet.m)
+
+    def potentials(self, j: Array) -> Array:
+        """The same of vector currents J = k m.  Transforms in place, the first and last of the rows that are not 0."""
+        nx = self.shape[0]
+        grid, out = self.wide, np.empty_like(j)
         kernels.spread(j, self.corner, self.weight_x, self.weight_y, grid)
-        wide = scipy.fft.fft(grid, 2 * ny, axis=1, overwrite_x=True)
-        full = scipy.fft.fft(wide, 2 * nx, axis=0, overwrite_x=True)
-        full *= self.kernel
-        back = scipy.fft.ifft(full, axis=0, overwrite_x=True)[:nx]
-        field = scipy.fft.ifft(back, axis=1)[:, :ny]
-        out = np.empty_like(j)
-        kernels.collect(field, self.corner, self.weight_x, self.weight_y, self.start, self.other, self.near, j, out)
+        _in_place(scipy.fft.fft, grid[:nx], 1)
+        _in_place(scipy.fft.fft, grid, 0)
+        np.multiply(grid, self.kernel, out=grid)
+        _in_place(scipy.fft.ifft, grid, 0)
+        _in_place(scipy.fft.ifft, grid[:nx], 1)
+        kernels.collect(grid, self.corner, self.weight_x, self.weight_y, out)
+        kernels.add_near(self.start, self.other, self.near, j, out)
         return out
+
+    @cached_property
+    def wide(self) -> Array:
+        """Room for the transforms, the doubled grid."""
+        return np.zeros(self.kernel.shape, dtype=complex)
 
     def smoothing(self, c: float, most: float) -> Callable[[Array], Array]:
         """N : (edges,) -> (edges,), so that 1 - N M is close to the inverse of 1 + c L M: symmetric.
@@ -148,14 +156,13 @@ class BiotSavart:
         kx, ky = (2 * np.pi * np.fft.fftfreq(n, self.pitch) for n in (nx, ny))
         k = np.hypot(kx[:, None], ky[None, :])
         symbol = c / (2 * k + c * most) / self.pitch**2
-        alone = np.zeros_like(self.start)
 
         def smooth(current: Array) -> Array:
             j, grid = np.empty(self.sheet.m.size, dtype=complex), np.empty(self.shape, dtype=complex)
             kernels.gather(current, self.edges, self.span, j)
             kernels.spread(j, self.corner, self.weight_x, self.weight_y, grid)
             field = scipy.fft.ifft2(scipy.fft.fft2(grid, overwrite_x=True) * symbol, overwrite_x=True)
-            kernels.collect(field, self.corner, self.weight_x, self.weight_y, alone, self.other, self.near, j, j)
+            kernels.collect(field, self.corner, self.weight_x, self.weight_y, j)
             out = np.empty(current.size)
             kernels.scatter(j, self.edges, self.span, out)
             return out
@@ -184,6 +191,21 @@ class BiotSavart:
         a = [self.potential(current, place + move[:, None]) for move in moves]
         dx, dy, dz = ((a[k] - a[k + 3]) / (2 * d) for k in range(3))
         return np.array([-dz.imag, dz.real, dx.imag - dy.real])
+
+
+def _in_place(transform: Callable[..., Array], values: Array, axis: int) -> None:
+    made = transform(values, axis=axis, overwrite_x=True)
+    if made is not values:  # a library that made a copy
+        values[...] = made
+
+
+def _once(start: Array, other: Array, near: Array) -> tuple[Array, Array, Array]:
+    """Rows of a symmetric matrix as its upper half, the diagonal halved."""
+    rows = np.repeat(np.arange(start.size - 1), np.diff(start))
+    kept = other >= rows
+    first = np.concatenate([[0], np.cumsum(np.bincount(rows[kept], minlength=start.size - 1))])
+    weight = np.where(other == rows, 0.5, 1.0) * near
+    return first.astype(np.uint32), other[kept].astype(np.uint32), weight[kept].astype(np.float32)
 
 
 def _splines(centre: Array, pitch: float) -> tuple[Array, Array, Array, tuple[int, int]]:

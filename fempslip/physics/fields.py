@@ -81,8 +81,8 @@ def visible(problem: Problem, old: State | None, new: State) -> Mapping[str, Arr
 
     psi is given in the gauge of the applied potential, psi exp(-i chi): there its phase is smooth in space and a frame
     needs no more than the case's applied field to be continued or searched for zeros.  With chi it is psi and a of the
-    temporal gauge again.  Not so with a field of its own: under maxwell psi is that of the temporal gauge, under pearl
-    it is in the gauge of the whole field, and frames hold no potential of edges.
+    temporal gauge again.  With a field of its own psi is in the temporal gauge (maxwell, charged) or, without chi, in
+    that of the whole field (pearl); `on_edges` holds its potential.
     """
     psi = new["psi"] * np.exp(-1j * new["chi"]) if "chi" in new.history else new["psi"]
     shown = {"psi_re": psi.real.copy(), "psi_im": psi.imag.copy(), "psi_abs": np.abs(psi), "phase": np.angle(psi)}
@@ -93,3 +93,8 @@ def visible(problem: Problem, old: State | None, new: State) -> Mapping[str, Arr
     if problem.model.get("screening") == "maxwell":
         shown["induction"] = induction(problem, new["a"])
     return shown | {"supercurrent": supercurrent(problem, new), "normal_current": normal_current(problem, new)}
+
+
+def on_edges(state: State) -> Mapping[str, Array]:
+    """What a frame holds beside `visible` where the sample has a field of its own: a and E of the temporal gauge."""
+    return {name: state[name] for name in ("a", "e")} if "e" in state.history else {}

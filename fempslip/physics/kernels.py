@@ -3,6 +3,7 @@
 Bytes read and written (n nodes, e edges, e about 3 n in 2D and 7 n in 3D):
     links      36 e    (a, w, two places; two complex entries)
     terms     250 n    (three past states, the frame, six coefficients; four results)
+    start     100 n
     accept    100 n
     divergence 48 e + 16 n
 """
@@ -72,10 +73,56 @@ def terms(
 
 
 @njit(cache=True, error_model="numpy")
+def start(
+    cubic: tuple[float, float, float, float],
+    now: Array,
+    before: Array,
+    older: Array,
+    oldest: Array,
+    turn: Array,
+    free: Array,
+    out: Array,
+) -> None:
+    """Where the linear solve begins, in the frame: the cubic through the last four states, and held nodes as they are.
+
+    The error estimate stays with the quadratic; the cubic is nearer to the solution and saves iterations.
+    """
+    c0, c1, c2, c3 = cubic
+    for i in range(now.size):
+        if free[i]:
+            out[i] = (c0 * now[i] + c1 * before[i] + c2 * older[i] + c3 * oldest[i]) * turn[i]
+        else:
+            out[i] = now[i] * turn[i]
+
+
+@njit(cache=True, error_model="numpy")
 def frame(chi: Array, turn: Array) -> None:
-    """turn = exp(-i chi): multiplied by it, psi stands in the gauge of the applied potential, whose links stay."""
+    """turn = exp(-i chi): multiplied by it, psi stands in the gauge of the applied potential, whose links stay.
+
+    Without a branch, so that several are done at once, a tenth of the time of cos and sin: x less the nearest multiple
+    of pi/2, in two parts of it, then the polynomials of Cephes (S. L. Moshier), good to 2e-16.
+    """
+    out = turn.view(np.float64)
     for i in range(chi.size):
-        turn[i] = complex(np.cos(chi[i]), -np.sin(chi[i]))
+        quarter = np.rint(chi[i] * (2.0 / np.pi))
+        r = (chi[i] - quarter * 1.57079632673412561417) - quarter * 6.07710050650619224932e-11
+        z = r * r
+        p = (1.58962301576546568060e-10 * z - 2.50507477628578072866e-8) * z + 2.75573136213857245213e-6
+        p = ((p * z - 1.98412698295895385996e-4) * z + 8.33333333332211858878e-3) * z - 1.66666666666666307295e-1
+        q = (-1.13585365213876817300e-11 * z + 2.08757008419747316778e-9) * z - 2.75573141792967388112e-7
+        q = ((q * z + 2.48015872888517045348e-5) * z - 1.38888888888730564116e-3) * z + 4.16666666666665929218e-2
+        sine, cosine = r + r * z * p, 1.0 - 0.5 * z + z * z * q
+        k = np.int64(quarter) & 3
+        real, imag = (sine, cosine) if k & 1 else (cosine, sine)
+        out[2 * i] = -real if k == 1 or k == 2 else real
+        out[2 * i + 1] = imag if k >= 2 else -imag
+
+
+@njit(cache=True, error_model="numpy")
+def advance(chi: Array, rate: Array, before: Array, c0: float, c1: float, out: Array) -> None:
+    """chi + c0 rate + c1 before."""
+    for i in range(chi.size):
+        out[i] = chi[i] + c0 * rate[i] + c1 * before[i]
 
 
 @njit(cache=True, error_model="numpy")

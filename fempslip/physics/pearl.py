@@ -15,6 +15,10 @@ H the history of a_ind.  The static London state has the same form, with the sup
 theta the phases of edges, which hold vortices and fluxoids.  Both are solved by CG in the scalar product of the metric
 M, among the fields with G^T M x given: symmetric because L is.  Currents that circulate round holes are in the kernel
 of G^T and need no unknown of their own.
+
+A bank is an equipotential superconductor at the film's edge: no E along it, a there stays what it was, and its own
+currents carry what enters the film from where it enters to the lead.  With Q = 1 - G T, T the gauge that takes a off
+its edges, Q L Q^T stands for L (still symmetric), and one unknown for the mu of its nodes, G R for G.
 """
 
 from __future__ import annotations
@@ -33,7 +37,7 @@ from fempslip.mesh.cochains import around
 from fempslip.mesh.places import cells_behind
 from fempslip.mesh.simplices import column_numbers
 from fempslip.physics import kernels
-from fempslip.physics.applied import PrescribedCurrents, advanced, framed, injection, potential
+from fempslip.physics.applied import PrescribedCurrents, advanced, equipotentials, framed, injection, potential
 from fempslip.physics.biot_savart import BiotSavart
 from fempslip.physics.graph import Graph
 
@@ -67,12 +71,19 @@ class Flow:
 
 @dataclass(frozen=True, eq=False)
 class Sheath:
-    """What the solve needs of a film: L, the metric M, G and the Poisson solver of G^T M G."""
+    """What the solve needs of a film: L, the metric M, G and the Poisson solver of G^T M G; Q where it has banks."""
 
     law: BiotSavart
     metric: sp.csr_array
     G: sp.csr_array
     poisson: Poisson
+    Q: sp.csr_array | None = None
+
+    def circulations(self, current: Array) -> Array:
+        """Of A, along edges (Lambda = 1)."""
+        if self.Q is None:
+            return self.law.circulations(current)
+        return self.Q @ self.law.circulations(self.Q.T @ current)
 
     def project(self, x: Array, target: Array) -> tuple[Array, Array]:
         """(x + G y, y) with G^T M (x + G y) = target."""
@@ -90,7 +101,7 @@ class Sheath:
         law, m, g = self.law, self.metric, self.G
         x, _ = self.project(start, -s - g.T @ base)
         current = base + m @ x
-        induced = law.circulations(current)
+        induced = self.circulations(current)
         residual = b - x - c * induced
         nothing = np.zeros(g.shape[1])
         z, y = self.project(residual, nothing)
@@ -108,7 +119,7 @@ class Sheath:
             p = z + (rho / last if count > 1 else 0.0) * p
             last = rho
             flow = m @ p
-            a = law.circulations(flow)
+            a = self.circulations(flow)
             image = p + c * a
             alpha = rho / float(image @ flow)
             x, current, induced = x + alpha * p, current + alpha * flow, induced + alpha * a
@@ -164,9 +175,28 @@ def superfluid(w: Array, size: Array) -> sp.csr_array:
     return sp.csr_array(sp.diags_array(w * np.maximum(size, FAINT * float(size.mean()))))
 
 
-def sheath_of(law: BiotSavart, metric: sp.csr_array, G: sp.csr_array, make_solver: MakeSolver) -> Sheath:
+def sheath_of(
+    law: BiotSavart, metric: sp.csr_array, G: sp.csr_array, make_solver: MakeSolver, Q: sp.csr_array | None = None
+) -> Sheath:
     poisson = make_solver(sp.csr_array(G.T @ metric @ G))
-    return Sheath(law, metric, G, lambda b: poisson(b, np.zeros(b.size)))
+    return Sheath(law, metric, G, lambda b: poisson(b, np.zeros(b.size)), Q)
+
+
+def along_banks(problem: Problem) -> sp.csr_array | None:
+    """Q : (edges, edges), which takes the circulation off the edges of banks by a gauge of their nodes; None without.
+
+    The gauge's mean over a bank is 0 with the weights by which its lead is spread.
+    """
+    op, whole = problem.operators, problem.operators.edges.shape[1]
+    T = sp.lil_array((op.nodes, whole))
+    for bank in (c for c in problem.contacts if c.kind == "bank" and c.nodes.size > 1):
+        inside = np.isin(op.edges, bank.nodes).all(axis=0)
+        edges = np.flatnonzero(inside)
+        gauge = np.linalg.pinv(op.G[edges][:, bank.nodes].toarray())
+        T[np.ix_(bank.nodes, edges)] = gauge - bank.weights @ gauge
+    if not T.nnz:
+        return None
+    return sp.csr_array(sp.eye_array(whole) - op.G @ sp.csr_array(T))
 
 
 def moment(law: BiotSavart, current: Array) -> float:
@@ -220,7 +250,8 @@ class PearlField:
     problem: Problem
     graph: Graph
     sheath: Sheath
-    shares: Array
+    shares: Array  # (contacts, unknowns of mu)
+    spread: sp.csr_array  # (nodes, unknowns of mu)
     most: float  # largest conductance of the sheet, sigma d
     make_solver: MakeSolver
     bdf: Bdf
@@ -235,9 +266,10 @@ class PearlField:
     @classmethod
     def of(cls, problem: Problem, graph: Graph, make_solver: MakeSolver, bdf: Bdf, weights: Weights) -> PearlField:
         op, law = problem.operators, BiotSavart.of(problem.mesh, problem.operators)
-        sheath = sheath_of(law, op.M1, op.G, make_solver)
+        spread = equipotentials(op.nodes, problem.contacts)
+        sheath = sheath_of(law, op.M1, sp.csr_array(op.G @ spread), make_solver, along_banks(problem))
         most = float(np.max(problem.sigma * op.m / law.sheet.m))
-        return cls(problem, graph, sheath, injection(problem), most, make_solver, bdf, weights)
+        return cls(problem, graph, sheath, injection(problem) @ spread, spread, most, make_solver, bdf, weights)
 
     def declare(self) -> Mapping[str, int]:
         return {"mu": 2, "chi": 1, "a": 1, "a_ind": 3, "current": 1, "e": 3}
@@ -245,21 +277,32 @@ class PearlField:
     def begin(self, psi: Array, chi: Array, t: float) -> Mapping[str, Array]:
         """The currents of psi in equilibrium with the whole field, and Ohm's flow of what the terminals feed in.
 
-        psi takes the phase of least energy, |psi| stays as it is.
+        psi takes the phase of least energy, |psi| stays as it is.  A state that comes with its E goes on as it is.
         """
         i, j = self.graph.edges
+        begun = self.problem.begun
+        if begun is not None and begun.e is not None:
+            a = begun.a + (chi[j] - chi[i])
+            turn = np.imag(psi[i].conj() * np.exp(-1j * a) * psi[j])
+            current = self.graph.w * turn + self.sheath.metric @ begun.e
+            a_ind = begun.a - potential(self.problem.drive, t)
+            return {"mu": np.zeros(psi.size), "e": begun.e, "chi": chi, "a": a, "a_ind": a_ind, "current": current}
         turned = psi * np.exp(-1j * chi)
         a_app = potential(self.problem.drive, t)
         pair = turned[i].conj() * np.exp(-1j * a_app) * turned[j]
         s = self.shares.T @ PrescribedCurrents(self.problem).at(t)
         e, y = self.sheath.project(np.zeros(pair.size), -s)
         flow = self.sheath.metric @ e
-        a_flow = self.sheath.law.circulations(flow) / self.problem.Lambda if s.any() else np.zeros(pair.size)
+        a_flow = self.sheath.circulations(flow) / self.problem.Lambda if s.any() else np.zeros(pair.size)
         own = self.settled(pair, a_flow)
-        chi = chi + own.chi
+        chi = chi + self.spread @ own.chi
         a = a_app + a_flow + own.a_ind + (chi[j] - chi[i])
-        arrays = {"chi": chi, "a": a, "a_ind": a_flow + own.a_ind, "current": flow + own.current}
-        return {"mu": -y, "e": e, **arrays}
+        arrays = {"chi": chi, "a": a, "a_ind": a_flow + own.a_ind, "current": self.everywhere(flow + own.current)}
+        return {"mu": -(self.spread @ y), "e": e, **arrays}
+
+    def everywhere(self, current: Array) -> Array:
+        """With what banks carry along themselves."""
+        return current if self.sheath.Q is None else self.sheath.Q.T @ current
 
     def settled(self, pair: Array, a_flow: Array) -> London:
         """The London state of links psi_i* exp(-i a) psi_j, of which a normal film has next to nothing."""
@@ -267,8 +310,8 @@ class PearlField:
         if size.mean() < NORMAL:
             none = np.zeros(pair.size)
             return London(none, none, np.zeros(self.shares.shape[1]), none, 0)
-        metric = superfluid(self.graph.w, size)
-        sheath = sheath_of(self.sheath.law, metric, self.problem.operators.G, self.make_solver)
+        old = self.sheath
+        sheath = sheath_of(old.law, superfluid(self.graph.w, size), old.G, self.make_solver, old.Q)
         return london(sheath, self.problem.Lambda, np.angle(pair), a_flow)
 
     def weight(self, new: Mapping[str, Array]) -> Array | None:
@@ -329,7 +372,8 @@ class PearlField:
         """
         units = self.units(step.q)
         r = np.array([self.shares @ unit.y for unit in units]).T
-        fed = -np.array([(self.sheath.G.T @ step.past["current"])[c.nodes].sum() for c in self.problem.contacts])
+        inflow = self.problem.operators.G.T @ step.past["current"]
+        fed = -np.array([inflow[c.nodes].sum() for c in self.problem.contacts])
         flow = self.flow(step, self.shares.T @ fed)
         return self.shares @ flow.y - r @ fed, r, replace(step, units=units, flow=flow, fed=fed)
 
@@ -341,7 +385,7 @@ class PearlField:
             m, none = self.problem.operators.m, np.zeros(self.graph.w.size)
             while len(self.answers) >= KEPT:
                 self.answers.pop(next(iter(self.answers)))
-            rows = self.shares - m / m.sum()
+            rows = self.shares - m @ self.spread / m.sum()
             self.answers[q] = tuple(self.flow(Open(UNBORN, 0.0, q, none, none, none), row, UNIT) for row in rows)
         return self.answers[q]
 
@@ -361,11 +405,12 @@ class PearlField:
         for more, unit in zip(currents - step.fed if step.units else (), step.units, strict=True):
             flow = flow.plus(more, unit)
         if step.t <= step.past.t:
-            return {"mu": flow.y, "e": flow.x}
+            return {"mu": self.spread @ flow.y, "e": flow.x}
         a_ind = flow.induced / lam
         chi, a = advanced(step.past, step.t - step.past.t), np.empty(a_ind.size)
         kernels.with_potential(potential(self.problem.drive, step.t) + a_ind, chi, self.graph.edges, a)
-        return {"mu": flow.y, "a_ind": a_ind, "current": flow.current, "e": flow.x, "a": a}
+        arrays = {"a_ind": a_ind, "current": self.everywhere(flow.current), "e": flow.x, "a": a}
+        return {"mu": self.spread @ flow.y, **arrays}
 
 
 # ------------------------------------------------------------------------------------------- read off a state

@@ -70,15 +70,28 @@ class PowerMeter:
         loss = kernels.relaxation_loss(old["psi"], new["psi"], dt, p.operators.m, p.u, p.gamma)
         if self.uncharged:
             return loss
+        return loss + self.ohmic(old, new)
+
+    def ohmic(self, old: State, new: State) -> float:
+        """2 E^T M1 E; where the applied field stands still E = -G d chi/dt, and G^T M1 G is many times shorter."""
+        dt, op = new.t - old.t, self.problem.operators
+        if self.gradient and self.still(old, new):
+            rate = (new["chi"] - old["chi"]) / dt
+            return 2 * float(rate @ (op.K_sigma @ rate))
         rate = (new["a"] - old["a"]) / dt
-        return loss + 2 * float(rate @ (p.operators.M1 @ rate))
+        return 2 * float(rate @ (op.M1 @ rate))
+
+    def still(self, old: State, new: State) -> bool:
+        return all(wave.value(new.t) == wave.value(old.t) for wave in self.problem.drive.fields)
+
+    gradient = True  # a changes by the applied potential and G chi alone
 
     def supplied(self, old: State, new: State, currents: Array) -> float:
         """Mean power put in during the step; currents : (contacts,) at its middle."""
         dt = new.t - old.t
         given = 0.0 if self.uncharged else 2 * float(currents @ (self.shares @ (new["chi"] - old["chi"]))) / dt
         drive = self.problem.drive
-        if any(wave.value(new.t) != wave.value(old.t) for wave in drive.fields):  # a constant field costs nothing
+        if not self.still(old, new):  # a constant field costs nothing
             step = potential(drive, new.t) - potential(drive, old.t)
             given -= 2 * float(self.total_current(old, new) @ step) / dt
         return given + self.epsilon.supplied(old, new)
@@ -156,6 +169,8 @@ class FilmMeter(PowerMeter):
         kernels.links(state["a"], g.w, g.up, g.down, link)
         value, mass = kernels.energy(state["psi"], link, g.up, g.edges, g.w, m, self.epsilon.at(state.t), p.beta)
         return value + float(state["current"] @ state["a_ind"]), mass / float(m.sum())
+
+    gradient = False
 
     def total_current(self, old: State, new: State) -> Array:
         return 0.5 * (old["current"] + new["current"])

@@ -72,9 +72,8 @@ def spread(current: Array, corner: Array, weight_x: Array, weight_y: Array, grid
 
 
 @njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract"})
-def collect(grid: Array, corner: Array, weight_x: Array, weight_y: Array, start: Array, other: Array, near: Array,
-            current: Array, out: Array) -> None:  # fmt: skip
-    """Potential at nodes: the grid's, by the transpose of `spread`, plus the near pairs (rows start, other)."""
+def collect(grid: Array, corner: Array, weight_x: Array, weight_y: Array, out: Array) -> None:
+    """Potential of the grid at nodes, by the transpose of `spread`."""
     for i in range(out.size):
         p, q = corner[0, i], corner[1, i]
         x, y = 0.0, 0.0
@@ -84,11 +83,20 @@ def collect(grid: Array, corner: Array, weight_x: Array, weight_y: Array, start:
                 z = grid[p + k, q + n]
                 x += c * z.real
                 y += c * z.imag
-        for s in range(start[i], start[i + 1]):
-            j = current[other[s]]
-            x += near[s] * j.real
-            y += near[s] * j.imag
         out[i] = complex(x, y)
+
+
+@njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract"})
+def add_near(start: Array, other: Array, near: Array, current: Array, out: Array) -> None:
+    """Potential of the near pairs, each of them once; rows (start, other) of the nodes j >= i, half the weight at i."""
+    for i in range(out.size):
+        own, x, y = current[i], 0.0, 0.0
+        for s in range(start[i], start[i + 1]):
+            j, weight = other[s], near[s]
+            x += weight * current[j].real
+            y += weight * current[j].imag
+            out[j] += complex(weight * own.real, weight * own.imag)
+        out[i] += complex(x, y)
 
 
 @njit(cache=True, error_model="numpy")

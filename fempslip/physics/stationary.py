@@ -135,13 +135,19 @@ class Stationary:
         return self.tangent(1j * point.psi)
 
     def shift(self, point: Point, along: Array) -> Array:
-        """The direction of a shift along a closed cochain: the covariant derivative of psi, averaged over edges."""
+        """The direction of a shift along a closed cochain: the covariant derivative of psi, averaged over edges.
+
+        Where psi is held somewhere, less the turn of phase that a shifted wave makes far away.
+        """
         op, psi, a = self.energy.op, point.psi, self.links(point.flux)
         i, j = op.edges
         step = op.w * along
         ahead, behind = step * (np.exp(-1j * a) * psi[j] - psi[i]), step * (psi[j] - np.exp(1j * a) * psi[i])
         d = summed(i, ahead, op.nodes) + summed(j, behind, op.nodes)
-        return self.tangent(0.5 * d / op.m)
+        d = 0.5 * d / op.m
+        if not self.turns:
+            d = d - 1j * psi * (op.m @ (psi.conj() * d).imag) / (op.m @ np.abs(psi) ** 2)
+        return self.tangent(d)
 
     def tangent(self, change: Array) -> Array:
         """A change of psi as a tangent vector, (nodes,) complex -> real."""

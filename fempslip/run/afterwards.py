@@ -1,7 +1,7 @@
 """Zeros and ledgers of a stored run, made from its frames when nobody watched, or for places that were not measured.
 
 A frame holds psi in the gauge of the applied potential and chi, so that psi and a of the temporal gauge are there
-again.  Two things are then possible:
+again; where the sample has a field of its own it holds a itself.  Two things are then possible:
 
 * `followed`: the trackers see the frames instead of the steps.  What they record is exact for these samples; which zero
   is which is trusted while no bright node turns by more than 0.8 between two frames.
@@ -52,7 +52,7 @@ def refuse_without_links(run: Run) -> None:
     case = case_of(run)
     if not isinstance(case, Evolve):
         raise Refusal(f"{run.folder}: the states of task {case.task} do not follow each other in time")
-    if "chi" not in run.fields or case.model.screening != "none":
+    if "a" not in run.edges and ("chi" not in run.fields or case.model.screening != "none"):
         words = f"its frames do not hold the links that zeros are counted with (screening: {case.model.screening}, "
         words += f"dynamics: {case.model.dynamics})"
         cure = "ask for what is counted before the run: the recipes zeros, vortex_tracks, voltage_ledger, phase_slips"
@@ -68,12 +68,20 @@ def problem_of(run: Run) -> Problem:
 
 def sample(run: Run, problem: Problem, k: int) -> State:
     """Frame k as a state: psi and a in temporal gauge."""
-    frame, t = run.frame(k), float(run.times[k])
+    frame = run.frame(k)
+    psi = frame["psi_re"] + 1j * frame["psi_im"]
+    if "chi" in frame:
+        psi *= np.exp(1j * frame["chi"])
+    a = links(run, problem, k, frame)
+    return State(k, float(run.times[k]), 0.0, (), {"psi": (psi,), "a": (a,)})
+
+
+def links(run: Run, problem: Problem, k: int, frame: Mapping[str, Array]) -> Array:
+    """a of frame k in temporal gauge, (edges,)."""
+    if "a" in run.edges:
+        return run.on_edges(k)["a"]
     i, j = problem.operators.edges
-    chi = frame["chi"]
-    psi = (frame["psi_re"] + 1j * frame["psi_im"]) * np.exp(1j * chi)
-    a = potential(problem.drive, t) + (chi[j] - chi[i])
-    return State(k, t, 0.0, (), {"psi": (psi,), "a": (a,)})
+    return potential(problem.drive, float(run.times[k])) + (frame["chi"][j] - frame["chi"][i])
 
 
 @dataclass
@@ -90,7 +98,7 @@ class Columns:
         for name, values in columns.items():
             self.tables.setdefault(table, {}).setdefault(name, []).extend(np.asarray(values, dtype=float).tolist())
 
-    def frame(self, t: float, fields: Mapping[str, Array]) -> None: ...
+    def frame(self, *frame: object) -> None: ...
 
     def due(self) -> bool:
         return False
@@ -230,9 +238,9 @@ def weights_of(problem: Problem, place: Place) -> Array:
 
 def terms(run: Run, problem: Problem, chains: ledger.Chains, k: int) -> Array:
     """(4, chains) of ledger.Chains.terms, from frame k."""
-    frame, t = run.frame(k), float(run.times[k])
+    frame = run.frame(k)
     i, j = problem.operators.edges
-    a = potential(problem.drive, t) + (frame["chi"][j] - frame["chi"][i])
+    a = links(run, problem, k, frame)
     turned = frame["turned"]
     phi = turned[j] - turned[i] - a
     phi = phi - TURN * np.rint(phi / TURN)

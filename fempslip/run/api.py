@@ -25,7 +25,7 @@ from fempslip.run.batch import batch
 from fempslip.run.check import explain
 from fempslip.run.compiling import compile
 from fempslip.run.recipes import draw, watches
-from fempslip.run.running import case_of, quiet, solve
+from fempslip.run.running import case_of, quiet, solve, space_of
 from fempslip.store import Run
 from fempslip.store.zeros import lines_of, rows, tracks_of
 from fempslip.tasks.watchers import tracked_nodes, zeros
@@ -134,7 +134,7 @@ def zeros_of_frames(run: Run) -> dict[str, Array]:
     if isinstance(case, MeshedCase) and case.model.screening != "none":
         words = f"its states have a field of their own (screening: {case.model.screening}), which frames do not hold"
         raise Refusal(f"{run.folder}: {words}; the vortices of a London state are those of its start.vortices")
-    problem = compile(cast(MeshedCase, case_of(run)), run.mesh)
+    problem = compile(cast(MeshedCase, case_of(run)), run.mesh, space=space_of(run))
     tracked = tracked_nodes(problem)
     found = []
     for k, t in enumerate(run.times):

@@ -6,16 +6,14 @@
 
 The same call again goes on: a point that is finished and whose identity is the same is left as it is, one that was
 cut short is resumed, one that failed is tried again.  Points of a chain are solved one after the other, each from the
-last state of the one before it.
+last state of the one before it; those of a search are chosen by what came out of the ones before.
 """
 
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, wait
@@ -24,8 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from fempslip.case import Case
-from fempslip.case.sweep import Sweep, grid
+from fempslip.case.sweep import grid
 from fempslip.contract import Failure, Refusal
+from fempslip.run.points import Chain, Point, planned, status, summary_of
 from fempslip.run.running import Note, quiet, resume, solve
 from fempslip.store import lock
 
@@ -33,58 +32,6 @@ Table = dict[str, list[Any]]
 MANIFEST, TABLE = "manifest.json", "table.csv"
 JUST_SHORT = 0.999  # of the work, while the last process has not answered
 POLL = 0.5  # s between two looks at how far the runs are
-LONGEST = 150  # characters of a folder's name
-UNNAMED = re.compile(r"[^A-Za-z0-9.+-]+")
-
-
-@dataclass(frozen=True)
-class Point:
-    """One run of a batch.
-
-    name : its folder in the batch;  document : its case, complete;  before : name of the point whose last state it
-    starts from;  identity : of its case and of all points before it
-    """
-
-    name: str
-    values: Mapping[str, Any]
-    document: str
-    before: str | None
-    identity: str
-
-
-Chain = list[Point]
-
-
-# ------------------------------------------------------------------------------------------- which points
-
-
-def planned(case: Case, sweep: Sweep) -> list[Chain]:
-    """All points of a sweep, chain by chain.  Raises Refusal where a value is wrong, or two points are the same."""
-    bare = case.vary({"sweep": None, "expect": None})
-    chains, names = [], set()
-    for number, values in enumerate(sweep.chains()):
-        chain: Chain = []
-        for point in values:
-            document = bare.vary(point).document()
-            before = chain[-1] if chain else None
-            name = folder_name(point)
-            if sweep.chain is not None:
-                name = f"{name[:LONGEST]},{len(chain) + 1:03d}"
-            if len(name) > LONGEST + 10:
-                name = f"{name[:LONGEST]},{number + 1:04d}"
-            identity = hashlib.sha256(f"{before.identity if before else ''}\n{document}".encode()).hexdigest()
-            chain.append(Point(name, point, document, before.name if before else None, identity))
-            if name in names:
-                raise Refusal(f"a batch runs each point once: there are two with the values {name}")
-            names.add(name)
-        chains.append(chain)
-    return chains
-
-
-def folder_name(point: Mapping[str, object]) -> str:
-    """current.density=0.2_j0,gamma=1: the last two words of each path and its value, safe as a file name."""
-    parts = (f"{'.'.join(path.split('.')[-2:])}={UNNAMED.sub('_', str(value))}" for path, value in point.items())
-    return ",".join(parts)
 
 
 # ------------------------------------------------------------------------------------------- run them
@@ -127,24 +74,28 @@ def batch(
     held = lock.acquire(folder)
     try:
         write_manifest(folder, case, chains)
-        left = [chain for chain in chains if any(status(folder / p.name) != "finished" for p in chain)]
-        jobs = [([(p.document, p.name, p.before) for p in chain], str(folder.resolve())) for chain in left]
+        jobs = [(chain, str(folder.resolve())) for chain in chains if unfinished(chain, folder)]
         if executor is None:
             alone(jobs, chains, folder, progress)
         else:
             together(jobs, chains, folder, executor, progress, stop)
     finally:
+        write_manifest(folder, case, chains)
         found = table(folder, chains)
         write_table(folder, found)
         lock.release(held)
     return found
 
 
-Job = tuple[list[tuple[str, str, str | None]], str]  # points (document, name, before) and the folder of the batch
+Job = tuple[Chain, str]  # and the folder of the batch
+
+
+def unfinished(chain: Chain, folder: Path) -> bool:
+    return any(status(folder / point.name) != "finished" for point in chain.walk(folder))
 
 
 def alone(jobs: Sequence[Job], chains: Sequence[Chain], folder: Path, progress: Note) -> None:
-    total = sum(map(len, chains))
+    total = sum(chain.most for chain in chains)
 
     def told() -> None:
         count = tally(folder, chains)
@@ -152,6 +103,7 @@ def alone(jobs: Sequence[Job], chains: Sequence[Chain], folder: Path, progress: 
 
     for job in jobs:
         solved_chain(job, told)
+    told()
 
 
 def together(
@@ -163,7 +115,7 @@ def together(
     stop: Callable[[], None],
 ) -> None:
     """All chains on an executor; an interruption stops the runs where they are."""
-    total = sum(map(len, chains))
+    total = sum(chain.most for chain in chains)
     waiting: set[Future[None]] = {executor.submit(solved_chain, job) for job in jobs}
     try:
         while waiting:
@@ -188,18 +140,18 @@ def solved_chain(job: Job, told: Callable[[], None] = lambda: None) -> None:
     """Solve the points of a chain one after the other; what is finished is left.  Runs in worker processes too."""
     for library in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
-    points, into = job
+    chain, into = job
     failed: str | None = None
-    for document, name, before in points:
-        folder = Path(into) / name
+    for point in chain.walk(Path(into)):
+        folder, before = Path(into) / point.name, point.before
         if failed is not None:
             note_failure(folder, f"not tried, because {failed} failed, which it was to start from")
         elif status(folder) != "finished":
             try:
-                solve_point(document, folder, None if before is None else Path(into) / before)
+                solve_point(point.document, folder, None if before is None else Path(into) / before)
             except (Failure, Refusal) as reason:
                 note_failure(folder, str(reason))
-                failed = name if len(points) > 1 else None
+                failed = point.name if chain.most > 1 else None
         told()
 
 
@@ -239,23 +191,6 @@ def note_failure(folder: Path, message: str) -> None:
 # ------------------------------------------------------------------------------------------- what there is
 
 
-def status(folder: Path) -> str:
-    """waiting, cut short, failed or finished."""
-    found = summary_of(folder)
-    if found is None:
-        return "cut short" if (folder / "fields.vtkhdf").is_file() else "waiting"
-    ended = str(found.get("status"))
-    return {"stopped": "cut short"}.get(ended, ended)
-
-
-def summary_of(folder: Path) -> dict[str, Any] | None:
-    try:
-        read = json.loads((folder / "summary.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    return read if isinstance(read, dict) else None
-
-
 @dataclass(frozen=True)
 class Tally:
     finished: int
@@ -272,13 +207,18 @@ class Tally:
 
 
 def tally(folder: Path, chains: Sequence[Chain]) -> Tally:
-    states = [status(folder / point.name) for chain in chains for point in chain]
+    states = [status(folder / point.name) for point in points_of(folder, chains)]
     return Tally(*(states.count(word) for word in ("finished", "cut short", "failed")))
+
+
+def points_of(folder: Path, chains: Sequence[Chain]) -> Iterator[Point]:
+    """All that are known by now."""
+    yield from (point for chain in chains for point in chain.walk(folder))
 
 
 def table(folder: Path, chains: Sequence[Chain]) -> Table:
     """Settings and results of all points, column by column."""
-    rows = [row_of(folder, point) for chain in chains for point in chain]
+    rows = [row_of(folder, point) for point in points_of(folder, chains)]
     columns = list(dict.fromkeys(name for row in rows for name in row))
     return {name: [row.get(name) for row in rows] for name in columns}
 
@@ -308,8 +248,7 @@ def numbers(results: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
 def write_manifest(folder: Path, case: Case, chains: Sequence[Chain]) -> None:
     points = [
         {"folder": p.name, "values": dict(p.values), "identity": p.identity, "after": p.before}
-        for chain in chains
-        for p in chain
+        for p in points_of(folder, chains)
     ]
     text = json.dumps({"case": case.document(), "points": points}, indent=1)
     fresh = folder / f"{MANIFEST}.new"
@@ -337,8 +276,8 @@ def refuse_other(folder: Path, chains: Sequence[Chain], replace: bool) -> None:
         known = {p["folder"]: p["identity"] for p in json.loads((folder / MANIFEST).read_text("utf-8"))["points"]}
     except (OSError, ValueError, KeyError, TypeError):
         raise Refusal(f"{folder} is not empty and holds no batch: give another folder") from None
-    changed = [p for chain in chains for p in chain if known.get(p.name, p.identity) != p.identity]
-    changed = [p for p in changed if (folder / p.name).exists()]
+    points = list(points_of(folder, chains))
+    changed = [p for p in points if known.get(p.name, p.identity) != p.identity and (folder / p.name).exists()]
     if changed and not replace:
         raise Refusal(
             f"{folder} holds runs of another case: {len(changed)} points have changed since, {changed[0].name} among "

@@ -14,6 +14,7 @@ from fempslip.case import Case, Evolve, Lumped, MeshedCase
 from fempslip.case.lumped_settings import SYSTEMS
 from fempslip.case.noise_settings import BOLTZMANN
 from fempslip.case.scales import DEPAIRING, KB, H
+from fempslip.case.sweep import Sweep
 from fempslip.case.waveforms import Sum
 from fempslip.contract import Mesh, Problem, Step, Waveform
 from fempslip.mesh.meshing import make_mesh
@@ -57,9 +58,7 @@ def explain(case: Case) -> str:
                 "cost": [cost(problem, seconds_a_step(case, problem))],
             }
     sections = {
-        "sweep": []
-        if case.sweep is None
-        else [f"{case.sweep.count} runs by fempslip batch; what follows is the case as it stands"],
+        "sweep": [] if case.sweep is None else swept(case.sweep),
         "scales": scales(case),
         "geometry": geometry(case, mesh),
         "material": material(case),
@@ -77,6 +76,20 @@ def explain(case: Case) -> str:
     }
     texts = [text for name, lines in sections.items() for text in section(name, lines)]
     return "\n".join([f"{case.name}: {case.title}".removesuffix(": "), *texts])
+
+
+def swept(sweep: Sweep) -> list[str]:
+    """How many runs a batch takes, and what it looks for."""
+    rest = "what follows is the case as it stands"
+    if sweep.search is None:
+        return [f"{sweep.count} runs by fempslip batch; {rest}"]
+    s = sweep.search
+    low, high, within = (s.written(value) for value in (s.low, s.high, s.within))
+    edge = f"from which on {s.result} exceeds {s.above:g}; {rest}"
+    return [
+        f"at most {sweep.count} runs by fempslip batch, which close in to {within} on {s.path}",
+        f"({low} to {high}), {edge}",
+    ]
 
 
 def explain_lumped(case: Lumped) -> str:
@@ -299,7 +312,13 @@ def currents(case: MeshedCase, problem: Problem) -> list[str]:
 
 def meshing(mesh: Mesh, problem: Problem) -> list[str]:
     op = problem.operators
-    return [f"size {mesh.size:g} xi: {op.nodes} nodes, {op.edges.shape[1]} edges, {mesh.cells.shape[1]} cells"]
+    lines = [f"size {mesh.size:g} xi: {op.nodes} nodes, {op.edges.shape[1]} edges, {mesh.cells.shape[1]} cells"]
+    space = problem.surroundings
+    if space is not None:
+        shape = "ball of vacuum" if space.walls is None else "cylinder of vacuum between walls"
+        edges = space.operators.edges.shape[1]
+        lines.append(f"in a {shape}, radius {space.radius:.3g} xi, {edges} edges in all")
+    return lines
 
 
 def noise(case: MeshedCase, problem: Problem) -> list[str]:

@@ -263,7 +263,40 @@ def whole_periods(case: Evolve, run: Run) -> Array:
     return np.array([begin, end])
 
 
+# ------------------------------------------------------------------------------------------- recovery
+
+
+def recovery(case: Evolve, run: Run) -> dict[str, Any]:
+    """`recovery`: I(t) = I_end - a exp(-t/time) of the first terminal, by least squares over the measured time.
+
+    rest : rms of what the fit leaves over, relative to a
+    """
+    if "circuit" not in run.tables:
+        raise Refusal(f"{run.folder} has no circuit")
+    table = run.table("circuit")
+    part = window(case, table["t"])
+    t, current = table["t"][part], table[next(c for c in table if c.startswith("I into "))][part]
+    if t.size < 10:
+        return dict.fromkeys(("time", "end", "amplitude", "rest"))
+    weight, span = np.sqrt(np.gradient(t)), float(t[-1] - t[0])
+
+    def fit(time: float) -> tuple[Array, float]:
+        base = np.stack([np.ones_like(t), -np.exp(-(t - t[0]) / time)], axis=1)
+        found = np.linalg.lstsq(base * weight[:, None], current * weight, rcond=None)[0]
+        return found, float(np.linalg.norm((base @ found - current) * weight))
+
+    tried = span * np.geomspace(0.01, 10, 61)
+    k = int(np.argmin([fit(time)[1] for time in tried]))
+    around = (float(tried[max(0, k - 1)]), float(tried[min(60, k + 1)]))
+    best = minimize_scalar(lambda time: fit(time)[1], bounds=around, method="bounded", options={"xatol": 1e-6 * span})
+    (end, amplitude), left = fit(float(best.x))
+    rest = left / np.sqrt(span) / abs(amplitude) if amplitude else None
+    si = {"time_s": times(float(best.x), case.scales.si("time"))}
+    return {"time": float(best.x), "end": float(end), "amplitude": float(amplitude), "rest": rest, "si": si}
+
+
 RESULTS: Mapping[str, Any] = {
+    "recovery": recovery,
     "iv_point": iv_point,
     "spectrum": spectrum,
     "shapiro": shapiro,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -15,6 +14,7 @@ from fempslip.case import Evolve, MeshedCase
 from fempslip.case.scales import DEPAIRING
 from fempslip.contract import (
     Array,
+    Begun,
     Circuit,
     Clock,
     Contact,
@@ -31,13 +31,14 @@ from fempslip.contract import (
 )
 from fempslip.mesh.coaxial import coaxial
 from fempslip.mesh.sources import densities
-from fempslip.mesh.vacuum import surrounded
+from fempslip.mesh.vacuum import Made, surrounded
 from fempslip.physics import fluctuations
 from fempslip.physics.maxwell import Screening
 from fempslip.run import fluids
 from fempslip.run.gauge import at_rest_on_banks
 from fempslip.run.outside import pattern_of
 from fempslip.solver.london import London
+from fempslip.store import Run, open_run
 from fempslip.tasks import seeds
 from fempslip.tasks.watchers import tracked_nodes
 
@@ -54,15 +55,19 @@ MOST_RENORMALISED = 20_000  # nodes
 UNFELT = 1e-6  # a change of epsilon at a bank that does not count
 
 
-def compile(case: MeshedCase, mesh: Mesh, psi: Array | None = None) -> Problem:  # noqa: A001 - the word that says it
+def compile(  # noqa: A001 - the word that says it
+    case: MeshedCase, mesh: Mesh, psi: Array | None = None, space: Made | None = None
+) -> Problem:
     """The problem of a case on its mesh; psi : (nodes,) another start state than the case's own.
+
+    space : vertices and cells around a body with its own field where they have been made before
 
     Raises Refusal, with the place in the case file, for what only the mesh can know: a probe outside the body,
     terminals that touch each other or lie on two bodies, fields that the mesh does not resolve.
     """
     material = {name: case.material[name] for name in mesh.regions}
     section, kinetic, sigma = (per_cell(mesh, material, key) for key in ("thickness", "kinetic", "sigma"))
-    op = parts.operators(mesh, section, kinetic, sigma)
+    op = parts.operators(mesh, section, kinetic, sigma, curls=case.model.reactive)
     contacts, probes = contacts_of(case, mesh, section), probes_of(case, mesh, section)
     refuse_parted(case, op, contacts, probes)
     epsilons = {name: m.epsilon for name, m in material.items()}
@@ -90,7 +95,7 @@ def compile(case: MeshedCase, mesh: Mesh, psi: Array | None = None) -> Problem: 
     )
     if case.model.screening == "maxwell":
         refuse_unscreenable(case, problem, section)
-        problem = in_space(case, problem)
+        problem = in_space(case, problem, space)
         problem = screened_start(case, problem) if psi is None else problem
     if case.model.reactive:
         pushed = dict.fromkeys(material, 0.0 if case.drive.potential is None else case.drive.potential)
@@ -99,7 +104,7 @@ def compile(case: MeshedCase, mesh: Mesh, psi: Array | None = None) -> Problem: 
     problem = with_noise(case, problem, section * sigma)
     refuse_unresolved(case, problem)
     refuse_changing_banks(case, problem)
-    problem = replace(problem, psi=start_of(case, problem) if psi is None else psi)
+    problem = start_of(case, problem) if psi is None else replace(problem, psi=psi)
     return replace(problem, clock=fluids.clock_of(case, problem)) if case.model.reactive else problem
 
 
@@ -115,9 +120,6 @@ def refuse_unscreenable(case: MeshedCase, problem: Problem, section: Array) -> N
     if mesh.dim == 3 and len(problem.contacts) not in (0, 2):
         words = "a body under screening: maxwell carries a current from one contact to another: give it two, or none"
         raise case.refuse("contacts", words)
-    if mesh.dim == 3 and problem.drive.circuit is not None:
-        words = "a circuit is for wires and films; a body under screening: maxwell takes drive.current"
-        raise case.refuse("drive.circuit", words)
     if not problem.kappa > 0:
         words = "screening: maxwell needs lambda beside xi (kappa = lambda/xi): add lambda to the material"
         raise case.refuse("model.screening", words)
@@ -133,12 +135,12 @@ def refuse_unscreenable(case: MeshedCase, problem: Problem, section: Array) -> N
         raise case.refuse("model.screening", str(refusal)) from None
 
 
-def in_space(case: MeshedCase, problem: Problem) -> Problem:
+def in_space(case: MeshedCase, problem: Problem, made: Made | None) -> Problem:
     """A body with the vacuum around it; a film, which needs none, as it is."""
     if problem.mesh.dim < 3:
         return problem
     try:
-        space = space_around(problem)
+        space = space_around(problem, made)
     except Refusal as refusal:
         words = f"a body that carries a current under screening: maxwell ends in walls: {refusal}"
         where = "contacts" if problem.contacts else "model.screening"
@@ -154,13 +156,13 @@ def in_space(case: MeshedCase, problem: Problem) -> Problem:
     return replace(problem, surroundings=replace(space, patterns=found))
 
 
-def space_around(problem: Problem) -> Surroundings:
+def space_around(problem: Problem, made: Made | None) -> Surroundings:
     """A ball of vacuum, or between two contacts a cylinder that the current comes back in."""
     mesh, op = problem.mesh, problem.operators
     if not problem.contacts:
-        return surrounded(mesh, op)
+        return surrounded(mesh, op, made)
     first, second = (mesh.boundaries[contact.name] for contact in problem.contacts)
-    return coaxial(mesh, op, first, second)
+    return coaxial(mesh, op, first, second, made)
 
 
 def screened_start(case: MeshedCase, problem: Problem) -> Problem:
@@ -459,13 +461,13 @@ def with_noise(case: MeshedCase, problem: Problem, conductance: Array) -> Proble
     return problem
 
 
-def start_of(case: MeshedCase, problem: Problem) -> Array:
-    """psi at t = 0 by the case's `start`, (nodes,)."""
-
+def start_of(case: MeshedCase, problem: Problem) -> Problem:
+    """The problem with psi at t = 0 by the case's `start`, and with its potential if that is known."""
     start, mesh, op = case.start, problem.mesh, problem.operators
     dead = ~tracked_nodes(problem)
+    begun = None
     if start.kind == "run":
-        psi = frame_of(case, problem)
+        psi, begun = from_frame(case, problem)
     elif start.kind == "normal":
         psi = seeds.noise(op, problem.epsilon, start.amplitude, start.seed)
     else:
@@ -479,8 +481,7 @@ def start_of(case: MeshedCase, problem: Problem) -> Array:
             raise case.refuse("start", str(refusal)) from None
     if problem.fluid is not None:
         psi = fluids.imprinted(case, problem, psi)
-    psi = np.where(dead, 0.0, psi)
-    return on_banks(problem, psi)
+    return replace(problem, psi=on_banks(problem, np.where(dead, 0.0, psi)), begun=begun)
 
 
 def given_state(problem: Problem, psi: Array | Callable[[Array], Array]) -> Array:
@@ -524,49 +525,60 @@ def vortex_line(case: MeshedCase, mesh: Mesh, vortex: Any) -> seeds.VortexLine:
     return seeds.VortexLine(at, np.asarray(vortex.direction, dtype=float), vortex.winding)
 
 
-def frame_of(case: MeshedCase, problem: Problem) -> Array:
-    """psi of a frame of another run on the same mesh, (nodes,), in this case's gauge.
+def from_frame(case: MeshedCase, problem: Problem) -> tuple[Array, Begun | None]:
+    """psi of a frame of another run on the same mesh, (nodes,), and its potential.
 
-    What the two applied potentials differ by is taken up by the phase as far as a phase can.
+    Between models with a field of their own that are the same, psi, a and E go on as they are, and under maxwell any
+    psi finds its field near the potential that it has.  Else psi comes into this case's gauge: what the two potentials
+    differ by is taken up by its phase as far as a phase can.
     """
     from fempslip.physics.applied import potential
-    from fempslip.store import open_run
 
     run, mesh, op = open_run(str(case.start.run)), problem.mesh, problem.operators
     if run.mesh.points.shape != mesh.points.shape or not np.allclose(run.mesh.points, mesh.points):
         raise case.refuse(
             "start.run", f"{case.start.run} was solved on another mesh: use the same geometry and mesh.size"
         )
-    source = source_of(case, run.folder)
-    frame = run.frame(case.start.frame)
-    theirs = compile(source, mesh, psi=problem.psi).drive
-    moved = potential(problem.drive, 0.0) - potential(theirs, float(run.times[case.start.frame]))
+    source = source_of(case, run)
+    psi, theirs = state_of(run, source, op, case.start.frame)
+    alike = own_potential(source) == own_potential(case) and theirs.e is not None
+    if alike or case.model.screening == "maxwell":
+        return psi, theirs if alike else replace(theirs, e=None)
+    moved = potential(problem.drive, 0.0) - theirs.a
     turn = seeds.phase(mesh, op, op.w, moved, np.zeros_like(moved)) if moved.any() else 0.0
-    return (frame["psi_re"] + 1j * frame["psi_im"]) * np.exp(1j * turn)
+    return psi * np.exp(1j * turn), None
 
 
-def source_of(case: MeshedCase, folder: Path) -> MeshedCase:
+def state_of(run: Run, source: MeshedCase, op: Operators, frame: int) -> tuple[Array, Begun]:
+    """psi of a frame, and a and E in the gauge that it is stored in."""
+    from fempslip.physics.applied import potential
+
+    fields, known = run.frame(frame), run.on_edges(frame)
+    psi = fields["psi_re"] + 1j * fields["psi_im"]
+    if not known:
+        drive = compile(source, run.mesh, psi=psi).drive
+        return psi, Begun(potential(drive, float(run.times[frame])))
+    i, j = op.edges
+    chi = fields.get("chi", np.zeros(psi.size))
+    return psi, Begun(known["a"] - (chi[j] - chi[i]), known["e"])
+
+
+def source_of(case: MeshedCase, run: Run) -> MeshedCase:
     """The case of the run that this one starts from.
 
-    Raises Refusal where psi of a frame tells nothing without a potential that frames do not hold.  A film with
-    screening: pearl finds its own from the links of psi, as long as their phases are small, so it may start from any
-    frame but those of `own_potential`; a case without screening takes the applied one, which must be what psi is of.
+    Raises Refusal where psi of a frame tells nothing without a potential that frames of earlier versions do not hold.
     """
     from fempslip.case import load
 
-    source = cast(MeshedCase, load(folder / "case.yaml"))
-    for one, whose in ((source, f"{case.start.run} was solved"), (case, "this case is to be solved")):
-        if own_potential(one):
-            words = f"{whose} with a vector potential of its own ({own_potential(one)}), which frames do not hold"
-            raise case.refuse("start.run", f"{words}; go on with `fempslip resume`, or start with vortices")
-    if source.model.screening == "pearl" and case.model.screening != "pearl":
-        words = f"{case.start.run} was solved under screening: pearl, and psi of its frames belongs to that field"
-        raise case.refuse("start.run", f"{words}: start another run under screening: pearl")
+    source = cast(MeshedCase, load(run.folder / "case.yaml"))
+    if own_potential(source) is not None and not run.edges:
+        words = f"was solved with a vector potential of its own ({own_potential(source)}), which its frames do not hold"
+        raise case.refuse("start.run", f"{case.start.run} {words}: solve it anew, or start with vortices")
     return source
 
 
 def own_potential(case: MeshedCase) -> str | None:
-    """The setting under which A is unknown beside psi, so that phases of frames mean nothing without it."""
-    if case.model.screening == "maxwell":
-        return "screening: maxwell"
+    """The setting under which A is unknown beside psi, so that phases mean nothing without it."""
+    if case.model.screening != "none":
+        return f"screening: {case.model.screening}"
     return "dynamics: charged" if case.model.dynamics == "charged" else None

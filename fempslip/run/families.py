@@ -6,10 +6,8 @@ draws into the folder, writes its numbers beside the picture as CSV, and returns
 
 from __future__ import annotations
 
-import csv
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,54 +16,11 @@ import numpy as np
 from fempslip.case import Case
 from fempslip.case.sweep import number_of
 from fempslip.contract import Array, Refusal
+from fempslip.run import currents, pictures
 from fempslip.run.batch import Table
+from fempslip.run.branches import branches, column, is_result, unit_of, write_csv
 from fempslip.run.expectations import judged
 from fempslip.run.recipes import recipe
-
-
-@dataclass(frozen=True, eq=False)
-class Branch:
-    """Points of a batch that differ in one value only, in the order in which they were solved.
-
-    label : the other values;  x : (points,) the value;  up : +1 where it rises along the branch, -1 where it falls
-    rows : (points,) of the table
-    """
-
-    label: str
-    x: Array
-    up: int
-    rows: Array
-
-
-def branches(table: Table, path: str) -> Iterator[Branch]:
-    """Curves over the value at `path`; a chain that turns round gives two (the turning point belongs to both)."""
-    others = [name for name in table if "." in name and name != path and not _is_result(table, name)]
-    groups: dict[tuple[Any, ...], list[int]] = {}
-    for row in range(len(table[path])):
-        groups.setdefault(tuple(table[name][row] for name in others), []).append(row)
-    for key, rows in groups.items():
-        label = ", ".join(f"{name.split('.')[-1]}={value}" for name, value in zip(others, key, strict=True))
-        x = np.array([number_of(table[path][row]) for row in rows], dtype=float)
-        yield from (Branch(label, x[part], up, np.array(rows)[part]) for part, up in runs_of(x))
-
-
-def _is_result(table: Table, name: str) -> bool:
-    """Settings come before the folder in the table, results after it."""
-    names = list(table)
-    return names.index(name) > names.index("folder")
-
-
-def runs_of(x: Array) -> Iterator[tuple[slice, int]]:
-    """Stretches in which x rises (+1) or falls (-1); neighbours share the point at which they turn."""
-    begin = 0
-    for k in range(1, x.size):
-        last = k == x.size - 1
-        if last or (x[k + 1] - x[k]) * (x[k] - x[k - 1]) < 0:
-            yield slice(begin, k + 1), 1 if x[k] > x[begin] else -1
-            begin = k
-    if x.size == 1:
-        yield slice(0, 1), 1
-
 
 # ------------------------------------------------------------------------------------------- I-V curves
 
@@ -83,13 +38,14 @@ def iv_curve(case: Case, table: Table, folder: Path) -> dict[str, Any]:
     curves = []
     for branch in branches(table, path):
         v, error = (column(table, f"voltage.{name}", branch.rows) for name in ("mean", "error"))
-        curves.append((branch.label, branch.up, branch.x, v, error))
+        slips = column(table, "voltage.slips", branch.rows)
+        curves.append((branch.label, branch.up, branch.x, v, error, slope_of(branch.x, v, slips)))
         word = "switching" if branch.up > 0 else "retrapping"
-        edge = edge_of(branch.x, column(table, "voltage.slips", branch.rows), branch.up)
+        edge = edge_of(branch.x, slips, branch.up)
         if edge is not None:
             part = found.setdefault(branch.label, {}) if branch.label else found
             part[word], part[f"{word}_error"] = edge
-    unit = _unit(table[path][0])
+    unit = unit_of(table[path][0]) or "j0"
     write_csv(folder / "iv_curve.csv", _iv_rows(curves), ("branch", "way", f"current ({unit})", "V", "error", "dV/dI"))
     iv_plot(curves, unit, folder / "iv_curve.png")
     return found
@@ -97,7 +53,7 @@ def iv_curve(case: Case, table: Table, folder: Path) -> dict[str, Any]:
 
 def current_path(table: Table) -> str:
     """The swept path of a current."""
-    found = [name for name in table if "current" in name.split(".") and not _is_result(table, name)]
+    found = [name for name in table if "current" in name.split(".") and not is_result(table, name)]
     if not found:
         raise Refusal("the recipe iv_curve needs a current that is swept, such as drive.current.density: [...]")
     return found[0]
@@ -115,14 +71,20 @@ def edge_of(x: Array, slips: Array, up: int) -> tuple[float, float] | None:
     return None
 
 
-def _iv_rows(curves: Sequence[tuple[str, int, Array, Array, Array]]) -> Iterator[tuple[Any, ...]]:
-    for label, up, x, v, error in curves:
-        slope = np.gradient(v, x) if x.size > 1 else np.full(x.size, np.nan)
-        yield from ((label, "up" if up > 0 else "down", *row) for row in zip(x, v, error, slope, strict=True))
+def slope_of(x: Array, v: Array, slips: Array) -> Array:
+    """dV/dI along a branch, among neighbours that are all in one state (with slips or without): no jump counts."""
+    on = np.abs(np.nan_to_num(slips)) > 0
+    slope = np.full(x.size, np.nan)
+    edges = [0, *(np.flatnonzero(on[1:] != on[:-1]) + 1), x.size]
+    for begin, end in zip(edges[:-1], edges[1:], strict=True):
+        if end - begin > 1:
+            slope[begin:end] = np.gradient(v[begin:end], x[begin:end])
+    return slope
 
 
-def _unit(written: Any) -> str:
-    return written.split()[-1] if isinstance(written, str) and " " in written.strip() else "j0"
+def _iv_rows(curves: Sequence[tuple[str, int, Array, Array, Array, Array]]) -> Iterator[tuple[Any, ...]]:
+    for label, up, *columns in curves:
+        yield from ((label, "up" if up > 0 else "down", *row) for row in zip(*columns, strict=True))
 
 
 # ------------------------------------------------------------------------------------------- small waves
@@ -164,12 +126,12 @@ def phase_diagram(case: Case, table: Table, folder: Path) -> dict[str, Any]:
     """Every result that the case expects or, without, the first one, as a map over the first two swept values."""
     from fempslip.view.families import map_plot
 
-    swept = [name for name in table if not _is_result(table, name) and name != "folder"]
+    swept = [name for name in table if not is_result(table, name) and name != "folder"]
     swept = [name for name in swept if all(number_of(value) is not None for value in table[name])]
     if len(swept) < 2:
         raise Refusal("the recipe phase_diagram needs two swept values that are numbers")
     x, y = (np.array([number_of(value) for value in table[name]]) for name in swept[:2])
-    shown = [n for n in table if _is_result(table, n) and n not in ("status", "failure", "after")][:1]
+    shown = [n for n in table if is_result(table, n) and n not in ("status", "failure", "after")][:1]
     z = column(table, shown[0], np.arange(x.size))
     write_csv(folder / "phase_diagram.csv", zip(x, y, z, strict=True), (*swept[:2], shown[0]))
     map_plot(x, y, z, (swept[0], swept[1], shown[0]), folder / "phase_diagram.png")
@@ -177,9 +139,14 @@ def phase_diagram(case: Case, table: Table, folder: Path) -> dict[str, Any]:
 
 
 FAMILIES: Mapping[str, Callable[[Case, Table, Path], dict[str, Any]]] = {
+    "critical_current": currents.critical_current,
     "dispersion": dispersion,
     "iv_curve": iv_curve,
+    "magnetization_loops": pictures.magnetization_loops,
+    "overlay": pictures.overlay,
+    "panels": pictures.panels,
     "phase_diagram": phase_diagram,
+    "resistance_temperature": pictures.resistance_temperature,
 }
 
 
@@ -199,16 +166,3 @@ def conclude(case: Case, table: Table, folder: Path) -> dict[str, Any]:
     }
     (folder / "summary.json").write_text(json.dumps(summary, indent=2), encoding="utf-8")
     return summary
-
-
-def column(table: Table, name: str, rows: Array) -> Array:
-    """Numbers of a column, nan where there are none."""
-    values = table.get(name) or [None] * (int(rows.max()) + 1)
-    return np.array([np.nan if values[row] is None else float(values[row]) for row in rows])
-
-
-def write_csv(path: Path, rows: Iterable[Sequence[Any]], names: Sequence[str]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(names)
-        writer.writerows(rows)

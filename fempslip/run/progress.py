@@ -33,9 +33,9 @@ def progress_line(quiet: bool = False, stream: TextIO | None = None) -> Iterator
         yield silent
     elif stream.isatty():
         with _bar(stream) as bar:
-            yield LiveLine(bar, bar.add_task("starting", total=1.0, left="?"))
+            yield live_line(bar, bar.add_task("starting", total=1.0, left="?"))
     else:
-        yield PlainLines(stream)
+        yield plain_lines(stream)
 
 
 @dataclass(frozen=True)
@@ -63,43 +63,43 @@ def at_work(pace: Pace | None, fraction: float, now: float) -> Pace:
 
 
 @dataclass
-class PlainLines:
+class Line:
+    """Tells how far the work is, no more often than every so many seconds.
+
+    show : fraction, text, seconds left -> to the person who waits
+    """
+
+    show: Callable[[float, str, float | None], None]
+    every: float
+    clock: Callable[[], float] = time.monotonic
+    pace: Pace | None = None
+    told: float = field(default=float("-inf"))
+
+    def __call__(self, fraction: float, text: str) -> None:
+        now = self.clock()
+        if now - self.told < self.every and fraction < 1.0:
+            return
+        self.pace = at_work(self.pace, fraction, now)
+        self.told = now
+        self.show(fraction, text, self.pace.left(fraction, now))
+
+
+def plain_lines(stream: TextIO, every: float = 10.0, clock: Callable[[], float] = time.monotonic) -> Line:
     """A line now and then: for log files and pipes."""
 
-    stream: TextIO
-    every: float = 10.0
-    clock: Callable[[], float] = time.monotonic
-    pace: Pace | None = None
-    told: float = field(default=float("-inf"))
+    def show(fraction: float, text: str, left: float | None) -> None:
+        print(plain_line(fraction, text, left), file=stream, flush=True)
 
-    def __call__(self, fraction: float, text: str) -> None:
-        now = self.clock()
-        if now - self.told < self.every and fraction < 1.0:
-            return
-        self.pace = at_work(self.pace, fraction, now)
-        self.told = now
-        print(plain_line(fraction, text, self.pace.left(fraction, now)), file=self.stream, flush=True)
+    return Line(show, every, clock)
 
 
-@dataclass
-class LiveLine:
-    """One line of a terminal, written anew ten times a second at most."""
+def live_line(bar: Any, task: Any, every: float = 0.1, clock: Callable[[], float] = time.monotonic) -> Line:
+    """One line of a terminal (bar : rich.progress.Progress), written anew ten times a second at most."""
 
-    bar: Any  # rich.progress.Progress
-    task: Any
-    every: float = 0.1
-    clock: Callable[[], float] = time.monotonic
-    pace: Pace | None = None
-    told: float = field(default=float("-inf"))
+    def show(fraction: float, text: str, left: float | None) -> None:
+        bar.update(task, completed=fraction, description=text, left=duration(left), refresh=True)
 
-    def __call__(self, fraction: float, text: str) -> None:
-        now = self.clock()
-        if now - self.told < self.every and fraction < 1.0:
-            return
-        self.pace = at_work(self.pace, fraction, now)
-        self.told = now
-        left = duration(self.pace.left(fraction, now))
-        self.bar.update(self.task, completed=fraction, description=text, left=left, refresh=True)
+    return Line(show, every, clock)
 
 
 def plain_line(fraction: float, text: str, left: float | None) -> str:

@@ -23,7 +23,7 @@ import yaml
 from fempslip.case import Case, Evolve
 from fempslip.case.drawers import delivered
 from fempslip.contract import Array, Problem, Refusal, Watcher
-from fempslip.run import circuits, magnetic, slips, superflow, tracking
+from fempslip.run import circuits, magnetic, quoted, slips, superflow, tracking
 from fempslip.run.afterwards import Place, watched, with_pair
 from fempslip.run.results import RESULTS as PLAIN_RESULTS
 from fempslip.run.steadiness import Steadiness
@@ -32,6 +32,7 @@ from fempslip.store import Run
 from fempslip.tasks import watchers as seen
 from fempslip.tasks.conserved import Conserved
 from fempslip.tasks.magnetic import HoleFlux, Moment
+from fempslip.tasks.maps import Maps
 from fempslip.tasks.tracking import Ledger, Topology
 
 RESULTS = {
@@ -41,6 +42,7 @@ RESULTS = {
     **circuits.RESULTS,
     **slips.RESULTS,
     **magnetic.RESULTS,
+    **quoted.RESULTS,
 }
 
 Note = Callable[[float, str], None]
@@ -99,6 +101,9 @@ def watchers_for(case: Evolve, problem: Problem, contours: Mapping[str, Array]) 
         found["josephson"] = seen.JosephsonResidual()
     if "magnetization" in asked:
         found["magnetization"] = seen.Magnetization.of(problem)
+    if "maps" in asked:
+        start = case.measure.from_
+        found["maps"] = Maps.of(problem, 0.5 * case.time.until if start is None else start)
     if "windings" in asked or ("net_winding" in asked and contours):
         found["windings"] = seen.ContourWindings(contours)
     if "tracks" in asked or "ledger" in asked:

@@ -17,6 +17,7 @@ from fempslip.case.scales import H
 from fempslip.contract import Array, Failure, Mesh, Operators, Problem, Refusal, State, Watcher
 from fempslip.mesh import closed_path
 from fempslip.mesh.meshing import make_mesh
+from fempslip.mesh.vacuum import Made
 from fempslip.run import recipes
 from fempslip.run.compiling import compile, given_state
 from fempslip.run.expectations import judged
@@ -76,6 +77,7 @@ def solve(
     frames = int(case.time.until / case.record.fields) + 1
     header = header_of(case, mesh)
     with RunWriter.create(into, mesh, case.document(), header, bibliography(case), frames=frames) as writer:
+        keep_space(writer, problem)
         started()
         march_into(case, problem, watchers, writer, None, progress, earlier=0.0, keep_start=psi is not None)
     return drawn(case, open_run(into), progress) if pictures else open_run(into)
@@ -99,12 +101,27 @@ def resume(folder: str | Path, until: str | None = None, progress: Note = quiet,
         case = cast(Evolve, case.vary({"time.until": until}))
     checkpoint = run.checkpoint() if run.committed else None
     refuse_earlier_end(case, run, checkpoint)
-    problem = compile(case, run.mesh, psi=None if checkpoint is None else checkpoint["state.psi.0"])
+    problem = compile(
+        case, run.mesh, psi=None if checkpoint is None else checkpoint["state.psi.0"], space=space_of(run)
+    )
     watchers = watchers_of(case, problem)
     earlier = (run.summary or {}).get("wall_seconds", 0.0)
     with RunWriter.resume(folder, case_text=case.document()) as writer:
         march_into(case, problem, watchers, writer, checkpoint, progress, earlier)
     return drawn(case, open_run(folder), progress) if pictures else open_run(folder)
+
+
+def keep_space(writer: RunWriter, problem: Problem) -> None:
+    """The mesh around a body, which a resumed run takes as it is."""
+    if problem.surroundings is not None:
+        whole = problem.surroundings.mesh
+        writer.keep("space", {"points": whole.points, "cells": whole.cells})
+
+
+def space_of(run: Run) -> Made | None:
+    """Vertices and cells around the body of a run."""
+    kept = run.kept("space")
+    return (kept["points"], kept["cells"]) if kept else None
 
 
 def drawn(case: Case, run: Run, progress: Note) -> Run:

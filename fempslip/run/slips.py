@@ -118,7 +118,8 @@ def unit_of_resistance(case: Evolve) -> float | None:
 def lamh(case: Evolve, run: Run, ohm: float | None) -> Mapping[str, Any] | None:
     """What Langer, Ambegaokar, McCumber and Halperin expect of the stretch, for a uniform wire at gamma = 0; else None.
 
-    With the resistance of the stretch in the normal state beside it.
+    With the resistance of the stretch in the normal state beside it.  The law is that of low T; `zeros_over_gauss` is
+    what it leaves out of the weight of a zero.
     """
     uniform = list(set(case.material.values()))
     if run.mesh.dim > 1 or len(uniform) != 1 or not case.measure.between or case.noise is None:
@@ -135,6 +136,7 @@ def lamh(case: Evolve, run: Run, ohm: float | None) -> Mapping[str, Any] | None:
         "length": length,
         "barrier_over_T": activation.barrier(m.epsilon) / temperature,
         "rate": rate,
+        "zeros_over_gauss": activation.zeros_over_gauss(temperature, m.epsilon),
         "resistance": r,
         "normal": normal,
         "si": {"resistance_ohm": times(r, ohm), "normal_ohm": times(normal, ohm)},

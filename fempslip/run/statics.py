@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+import scipy.sparse as sp
+import scipy.sparse.linalg as spl
 
 from fempslip import mesh as parts
 from fempslip.case.quantities import Amount
@@ -17,9 +19,10 @@ from fempslip.case.schema import Nucleation as NucleationCase
 from fempslip.case.schema import Relax as RelaxCase
 from fempslip.case.static_settings import Bias
 from fempslip.contract import Array, Problem, Refusal, Task
-from fempslip.physics.applied import potential
+from fempslip.physics.applied import PrescribedCurrents, potential
 from fempslip.physics.energy import LinkEnergy
 from fempslip.physics.stationary import Loop, Stationary
+from fempslip.run.compiling import from_frame
 from fempslip.tasks import seeds
 from fempslip.tasks.barrier import Barrier
 from fempslip.tasks.instanton import Instanton
@@ -64,7 +67,15 @@ def current_of(problem: Problem, bias: Bias, along: Array) -> float:
 
 def biased(case: Any, problem: Problem) -> tuple[Stationary, Array]:
     """The body at the case's drive, with its loop."""
+    if case.driven.current:
+        return between_banks(case, problem)
     refuse_terminals(case)
+    energy = LinkEnergy(problem.operators, problem.epsilon, problem.beta)
+    a, free = potential(problem.drive, 0.0), np.ones(problem.operators.nodes, bool)
+    if case.bias is None:
+        ways = (*problem.mesh.holes, *problem.mesh.periods)
+        edges = problem.operators.edges.shape[1]
+        return Stationary(energy, a, free), loop_along(problem, ways[0]) if len(ways) == 1 else np.zeros(edges)
     along = loop_along(problem, case.bias.through)
     loop = None
     if case.bias.given:
@@ -74,8 +85,35 @@ def biased(case: Any, problem: Problem) -> tuple[Stationary, Array]:
             words = f"the current is {abs(current) / most:.4g} Idep: no superconducting state carries it"
             raise case.refuse("bias", f"{words}; stay below Idep = {most:.4g}")
         loop = Loop(along, current)
-    energy = LinkEnergy(problem.operators, problem.epsilon, problem.beta)
-    return Stationary(energy, potential(problem.drive, 0.0), np.ones(problem.operators.nodes, bool), loop), along
+    return Stationary(energy, a, free, loop), along
+
+
+def between_banks(case: Any, problem: Problem) -> tuple[Stationary, Array]:
+    """A wire at a given current from bank to bank: D is the difference of phase that they hold, spread along the wire.
+
+    A wire that is not uniform slips where it is weakest: half of D lies on either side of there.
+    """
+    op, banks = problem.operators, [contact for contact in problem.contacts if contact.kind == "bank"]
+    if problem.mesh.dim != 1 or len(banks) != 2 or len(problem.contacts) != 2:
+        words = f"task {case.task} takes a current from bank to bank in a wire with two contacts of kind bank"
+        raise case.refuse("drive.current", f"{words}; in films and bodies close it by a period and give bias:")
+    current = float(PrescribedCurrents(problem).at(0.0)[[c.name for c in problem.contacts].index(banks[0].name)])
+    free = np.ones(op.nodes, bool)
+    h = np.zeros(op.nodes)
+    for value, bank in enumerate(banks):
+        free[bank.nodes], h[bank.nodes] = False, float(value)
+    k = sp.csr_array(op.G.T @ sp.diags_array(op.w) @ op.G)
+    h[free] = spl.spsolve(sp.csc_array(k[free][:, free]), -(k[free][:, ~free] @ h[~free]))
+    most = DEPAIRING * section_of(problem, op.G @ h)
+    if np.ptp(problem.epsilon[free]) > 1e-9:
+        middle = h[int(np.flatnonzero(free)[np.argmin(problem.epsilon[free])])]
+        h = np.where(h <= middle, 0.5 * h / middle, 0.5 + 0.5 * (h - middle) / (1 - middle))
+    if abs(current) >= most:
+        words = f"the current is {abs(current) / most:.4g} Idep: no superconducting state carries it"
+        raise case.refuse("drive.current", f"{words}; stay below Idep = {most:.4g}")
+    along = op.G @ h
+    energy = LinkEnergy(op, problem.epsilon, problem.beta)
+    return Stationary(energy, potential(problem.drive, 0.0), free, Loop(along, current)), along
 
 
 # ------------------------------------------------------------------------------------------- relax
@@ -223,9 +261,29 @@ def barrier(case: BarrierCase, problem: Problem) -> Task:
         node = int(np.argmin(problem.epsilon)) if np.ptp(problem.epsilon) > 1e-9 else problem.operators.nodes // 2
     path = None if slip.vortex is None else np.array(slip.vortex, dtype=float).T
     direction = np.array(slip.direction)
+    to = None if slip.to is None else stored_state(case, problem)
     return Barrier(
-        problem, body, along, slip.by, node, path, direction, case.images, case.newton, case.newton and case.growth
+        problem,
+        body,
+        along,
+        slip.by,
+        node,
+        path,
+        direction,
+        case.images,
+        case.newton,
+        case.newton and case.growth,
+        to=to,
     )
+
+
+def stored_state(case: BarrierCase, problem: Problem) -> Array:
+    """psi of slip.to in this case's gauge, (nodes,)."""
+    to = case.slip.to
+    assert to is not None
+    if problem.drive.currents or (case.bias is not None and case.bias.given):
+        raise case.refuse("slip.to", "a barrier between two stored states is one at given fields, without a current")
+    return from_frame(cast(MeshedCase, case.vary({"start": {"run": to.run, "frame": to.frame}})), problem)[0]
 
 
 def instanton(case: InstantonCase, problem: Problem) -> Task:
@@ -282,7 +340,10 @@ def bias_words(task: Any) -> str:
 
 
 def barrier_words(case: BarrierCase, problem: Problem, task: Any) -> list[str]:
-    return [f"the pass of one slip {bias_words(task)}, {case.images} images"]
+    what = (
+        "of one slip" if case.slip.to is None else f"between start and frame {case.slip.to.frame} of {case.slip.to.run}"
+    )
+    return [f"the pass {what} {bias_words(task)}, {case.images} images"]
 
 
 def instanton_words(case: InstantonCase, problem: Problem, task: Any) -> list[str]:

@@ -47,7 +47,7 @@ SUPPORT = (
     )
     + tuple(
         Row("evolve", "tdgl", "pearl", "conserved", contact, holes, "yes")
-        for contact in ("none", "normal", "free")
+        for contact in ("none", "normal", "bank", "free")
         for holes in ("no", "yes")
     )
     + tuple(
@@ -56,7 +56,7 @@ SUPPORT = (
         for screening in ("none", "maxwell", "pearl")
         for contact in ("normal", "bank", "free")
         for holes in ("no", "yes")
-        if not (screening == "pearl" and contact == "bank") and not (noise == "yes" and screening != "none")
+        if not (noise == "yes" and screening != "none")
     )
 )
 SUPPORT += (Row("lumped", "none", "none", "none", "none", "no", "yes"),)
@@ -66,6 +66,7 @@ STILL = (
     *(("relax", "conserved", contact, holes) for contact in ("none", "normal") for holes in ("no", "yes")),
     *(("nucleation", "conserved", "none", holes) for holes in ("no", "yes")),
     *(("barrier", charge, "none", holes) for charge in ("conserved", "off") for holes in ("no", "yes")),
+    *(("barrier", "conserved", "bank", holes) for holes in ("no", "yes")),
     ("instanton", "conserved", "none", "no"),
 )
 SUPPORT += tuple(Row(task, "tdgl", "none", charge, contact, holes, "yes") for task, charge, contact, holes in STILL)
@@ -116,8 +117,6 @@ def hint(row: Row) -> str:
         return f"{words}: a field of its own has dynamics: charged"
     if row.noise == "yes" and row.screening != "none":
         return "noise of the sample is for screening: none"
-    if row.screening == "pearl" and row.charge == "conserved":
-        return "a film with its own field takes contacts that are normal or free" if row.contact == "bank" else ""
     return "a pure relaxation (charge: off) has no currents: remove the contacts" if row.charge == "off" else ""
 
 
@@ -153,6 +152,11 @@ PAIR = Need(lambda case: bool(case.measure.between), "a pair to measure between:
 CONTOUR = Need(lambda case: bool(case.geometry.contours), "a contour in the geometry: contours: {loop: hole}")
 WIRE = Need(lambda case: case.geometry.dimension == 1, "a wire or a ring (dimension: 1)")
 FILM = Need(lambda case: case.geometry.dimension == 2, "a film (dimension: 2)")
+FILM_PAIR = Need(
+    lambda case: case.geometry.dimension == 2 and bool(case.measure.between),
+    "a film (dimension: 2) with a pair to measure between: measure: {between: [probe, probe]}",
+)
+FLAT = Need(lambda case: case.geometry.dimension < 3, "a wire or a film (dimension: 1 or 2)")
 REACTIVE = Need(lambda case: case.model.reactive, "a superfluid: model: {dynamics: superfluid}")
 PAIR_OF_VORTICES = Need(
     lambda case: case.geometry.dimension == 2 and case.model.reactive and len(case.start.vortices) == 2,
@@ -165,14 +169,6 @@ RING = Need(
 SOLITON = Need(
     lambda case: case.geometry.dimension == 1 and case.model.reactive and len(case.start.solitons) == 1,
     "a superfluid wire that starts with one soliton",
-)
-GIVEN = "screening: none, since frames hold no field of the sample itself; voltage_ledger is for any screening"
-GIVEN_FILM = Need(
-    lambda case: case.geometry.dimension == 2 and case.model.screening == "none", f"a film (dimension: 2) with {GIVEN}"
-)
-GIVEN_PAIR = Need(
-    lambda case: bool(case.measure.between) and case.model.screening == "none",
-    f"a pair to measure between (measure: {{between: [probe, probe]}}) with {GIVEN}",
 )
 KICKED = Need(
     lambda case: case.model.reactive and case.start.kick is not None and case.materials.everywhere.damping == 0,
@@ -220,6 +216,13 @@ NUCLEUS = Need(lambda case: case.task == "nucleation", "task: nucleation")
 NEEDS = {
     "power_balance": BALANCED,
     "hole_flux": HOLE,
+    "maps": BALANCED,
+    "vortex_motion": FILM,
+    "vortex_speeds": FILM,
+    "structure_factor": FILM,
+    "structure_plot": FILM,
+    "density_picture": FLAT,
+    "dissipation_picture": FLAT,
     "flux_jump": SCREENED_HOLE,
     "flux_jump_plot": SCREENED_HOLE,
     "modulation": PAIR,
@@ -252,12 +255,12 @@ NEEDS = {
     "zeros": FACES,
     "zero_count": FACES,
     "vortex_tracks": FACES,
-    "flux_flow_field": GIVEN_FILM,
+    "flux_flow_field": FILM_PAIR,
     "tracks_movie": FACES,
     "tracks_page": FACES,
     "flux_flow": PAIR,
     "phase_slips": WIRE,
-    "body_slips": GIVEN_PAIR,
+    "body_slips": PAIR,
     "ledger": PAIR,
     "voltage_ledger": PAIR,
     "states": STATES,
@@ -272,6 +275,7 @@ NEEDS = {
     "shapiro": PAIR,
     "shapiro_plot": AC,
     "circuit_energy": CIRCUIT,
+    "recovery": CIRCUIT,
     "lumped_plot": LUMPED,
 }
 

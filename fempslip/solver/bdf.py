@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 
 def bdf(dt: float, last: float | None) -> tuple[float, float, float]:
     """(a1, h0, h1) of dx/dt = (a1 x_new - h0 x_now - h1 x_before)/dt at the new time; first order without `last`."""
@@ -14,11 +12,19 @@ def bdf(dt: float, last: float | None) -> tuple[float, float, float]:
 
 
 def weights(dt: float, steps: tuple[float, ...], count: int) -> tuple[float, ...]:
-    """Weights of the last `count` states (2 or 3, newest first) in the polynomial through them, one step ahead.
+    """Weights of the last `count` states (2 to 4, newest first) in the polynomial through them, one step ahead.
 
     With fewer steps behind it the polynomial is of lower degree and the last weights are zero.
     """
     known = min(count, len(steps) + 1)
-    times = -np.concatenate([[0.0], np.cumsum(steps[: known - 1])])
-    found = [float(np.prod([(dt - s) / (t - s) for s in np.delete(times, k)])) for k, t in enumerate(times)]
+    ago = [0.0]  # how long before now each state was
+    for step in steps[: known - 1]:
+        ago.append(ago[-1] + step)
+    found = []
+    for mine in ago:  # numpy's functions cost more than all of this at so few numbers
+        weight = 1.0
+        for other in ago:
+            if other != mine:
+                weight *= (dt + other) / (other - mine)
+        found.append(weight)
     return (*found, *[0.0] * (count - known))

@@ -24,10 +24,11 @@ from fempslip.solver.bdf import bdf, weights
 from fempslip.solver.netlist import load_of
 from fempslip.solver.screening import FIELDS
 
-CG_TOLERANCE = 1e-8
+CG_TOLERANCE = 1e-8  # of the linear solve, relative to its right side
+CG_REDUCTION = 1e-2  # or of the residual it began with
 CG_LIMIT = 2000
 BRIGHT = 0.3  # |psi| above which a node's phase counts in max theta
-DEPTH = {"psi": 3}
+DEPTH = {"psi": 4}
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,12 +41,14 @@ class Bdf2:
     load: Load
     free: Array  # (nodes,) False where psi is held (normal contacts and banks)
     epsilon: Epsilon
+    room: Array  # of the linear solve
 
     @classmethod
     def of(cls, problem: Problem) -> Bdf2:
         g = graph(problem.operators)
         field = FIELDS[problem.model.get("screening", "none")](problem, g)
-        return cls(problem, g, field, load_of(problem), ~held(problem), Epsilon(problem))
+        room = np.empty((4, problem.operators.nodes), dtype=complex)
+        return cls(problem, g, field, load_of(problem), ~held(problem), Epsilon(problem), room)
 
     @property
     def ladder(self) -> bool:
@@ -88,9 +91,9 @@ class Bdf2:
         """psi and its extrapolation at t + dt, times turn, and the iterations of the linear solve (-1: it failed)."""
         p, g, past, steps = self.problem, self.graph, state.past("psi"), state.steps
         last = steps[0] if steps and len(past) > 1 else None
-        now, before, older = past[0], past[min(1, len(past) - 1)], past[-1]
+        now, before, older, oldest = (past[min(k, len(past) - 1)] for k in range(4))
         linear, quadratic = weights(dt, steps, 2), weights(dt, steps, 3)
-        alpha, beta, rhs, guess = np.empty(now.size), *np.empty((3, now.size), dtype=complex)
+        alpha, (beta, rhs, guess) = np.empty(now.size), np.empty((3, now.size), dtype=complex)
         medium = (p.operators.m, self.epsilon.at(state.t + dt), p.beta, p.u, p.gamma, g.diagonal)
         kernels.terms(
             dt, bdf(dt, last), linear, quadratic, now, before, older, turn, *medium, alpha, beta, rhs, guess
@@ -99,8 +102,10 @@ class Bdf2:
             alpha += weight
         if p.sources is not None:
             rhs += p.sources.order_parameter(state.t + dt)
-        psi = np.where(self.free, guess, now * turn)
-        count = cg.solve(g.start, g.neighbour, link, alpha, beta, self.free, rhs, psi, CG_TOLERANCE, CG_LIMIT)
+        psi = np.empty(now.size, dtype=complex)
+        kernels.start(weights(dt, steps, 4), now, before, older, oldest, turn, self.free, psi)
+        system = (g.start, g.neighbour, link, alpha, beta, self.free, rhs, psi)
+        count = cg.solve(*system, CG_TOLERANCE, CG_LIMIT, CG_REDUCTION, self.room)
         return psi, guess, count
 
     def potentials(
@@ -124,5 +129,5 @@ def held(problem: Problem) -> Array:
 def advance(state: State, trial: Trial, next_dt: float, depth: Mapping[str, int]) -> State:
     """The state after an accepted step: histories shifted, no deeper than declared."""
     history = {name: (new, *state.history[name])[: depth[name]] for name, new in trial.arrays.items()}
-    steps = (trial.dt, *state.steps)[:2]
+    steps = (trial.dt, *state.steps)[:3]
     return State(state.step + 1, state.t + trial.dt, next_dt, steps, history)

@@ -76,7 +76,7 @@ def product(
 
 @njit(cache=True, error_model="numpy")
 def correct(step: float, alpha: Array, beta: Array, weight: Array, p: Array, q: Array, x: Array, r: Array) -> float:
-    """x += step p, r -= step q, q = P r; the new r^T P r."""
+    """x += step p, r -= step q, q = P r; the new r^T P r.  At fixed nodes q was 0 and stays so."""
     new = 0.0
     for i in range(x.size):
         x[i] += step * p[i]
@@ -100,15 +100,20 @@ def solve(
     x: Array,
     tolerance: float,
     most: int,
+    reduction: float = 0.0,
+    room: Array | None = None,
 ) -> int:
-    """Solve in place for x : (nodes,) complex; relative residual <= tolerance.
+    """Solve in place for x : (nodes,) complex, to a residual <= tolerance |b| or <= reduction times the first one.
 
     An iteration reads the links once (16 + 4 bytes an entry) and about 200 bytes a node.
+    room : (4, nodes) complex to work in, which need hold nothing: fresh memory is dear at every step
     Returns the iterations made, or -1 if `most` were not enough (or the numbers are not finite).
     """
-    r, p, q = np.empty_like(x), np.empty_like(x), np.zeros_like(x)
-    weight = np.empty(x.size)
+    space = np.empty((4, x.size), dtype=x.dtype) if room is None else room
+    r, p, q, weight = space[0], space[1], space[2], space[3].view(np.float64)[: x.size]
+    q[:] = 0.0
     norm, rz = begin(start, neighbour, link, alpha, beta, free, b, x, r, p, weight)
+    enough = max(tolerance * tolerance * norm, reduction * reduction * rz)
     for iteration in range(most):
         if rz < NOTHING:
             return iteration
@@ -116,11 +121,10 @@ def solve(
         new = correct(step, alpha, beta, weight, p, q, x, r)
         if not np.isfinite(new):
             return -1
-        if new <= tolerance * tolerance * norm:
+        if new <= enough:
             return iteration + 1
         turn = new / rz
         rz = new
         for i in range(p.size):
             p[i] = q[i] + turn * p[i]
-            q[i] = 0.0
     return -1

@@ -65,8 +65,11 @@ class Charged:
         return {"psi": 1, "a": 1, "e": 1}
 
     def begin(self) -> State:
-        """Gauss's law holds: eps0 K phi = -m (|psi|^2 - eps - its mean)/2, E = -grad phi."""
+        """Gauss's law holds: eps0 K phi = -m (|psi|^2 - eps - its mean)/2, E = -grad phi; or a and E are given."""
         p, op, fluid = self.problem, self.problem.operators, superfluid.fluid_of(self.problem)
+        if p.begun is not None and p.begun.e is not None:
+            history = {"psi": (p.psi,), "a": (p.begun.a,), "e": (p.begun.e,)}
+            return State(0, 0.0, float(p.clock.fixed or 0.0), (), history)
         charge = 0.5 * op.m * (np.abs(p.psi) ** 2 - p.epsilon)
         charge -= op.m * charge.sum() / op.m.sum()
         k = sp.csr_array(fluid.permittivity * (op.G.T @ op.M1 @ op.G))

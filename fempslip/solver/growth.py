@@ -72,10 +72,10 @@ def linearised(problem: Problem, search: Search, point: Point, charge: bool) -> 
     values = np.concatenate([at_i.real, at_i.imag, at_j.real, at_j.imag])
     mixed = sp.csr_array(sp.coo_array((values, (rows, np.tile(e, 4))), shape=(2 * op.nodes, i.size)))
     t = sp.csr_array(op.G[:, 1:])
-    if body.loop is not None:
+    if body.loop is not None and body.turns:  # from bank to bank D is the chi of a bank
         t = sp.csr_array(sp.hstack([t, sp.csr_array(-body.loop.along[:, None])]))
     stiff = t.T @ sp.diags_array(np.real(psi[i].conj() * link * psi[j])) @ t
-    cross = mixed @ t
+    cross = sp.diags_array(np.repeat(body.free.astype(float), 2)) @ mixed @ t  # held nodes stay
     force = sp.block_array([[hessian, cross], [cross.T, stiff]], format="csr")
     return sp.csr_array(force), sp.csr_array(sp.block_diag([drag, t.T @ op.M1 @ t], format="csr"))
 
@@ -111,7 +111,8 @@ def attempt(search: Search, start: Point, saddle: Point, growth: float, shift: A
     logarithm = 0.5 * (free - zero) + norms[1] - norms[0] + np.log(growth / (2 * np.pi))
     if shift is None:
         return Attempt(float(np.exp(logarithm)), 0.0)
-    size = np.sqrt(shift @ (m * shift))
+    across = shift - (turns[1] @ (m * shift) / (turns[1] @ (m * turns[1])) if search.body.turns else 0.0) * turns[1]
+    size = np.sqrt(across @ (m * across))  # a wave that is shifted turns its phase as well, which is counted already
     return Attempt(float(np.exp(logarithm) * length * size / np.sqrt(np.pi)), 0.5)
 
 

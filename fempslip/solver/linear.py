@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
@@ -12,8 +13,10 @@ import scipy.sparse.linalg as spl
 from numba import njit
 
 from fempslip.contract import Array, Failure
+from fempslip.solver.multigrid import Multigrid
 
-FACTOR_LIMIT = {1: 10**7, 2: 400_000, 3: 150_000}  # unknowns; above it the factor's memory and time lose to multigrid
+FACTOR_LIMIT = {1: 10**7, 2: 400_000, 3: 60_000}  # unknowns; above it the factor's memory and time lose to multigrid
+ONCE_LIMIT = 5_000  # the same in bulk pieces for a single right side
 
 
 def nested_dissection(matrix: sp.csr_array) -> Array:
@@ -39,9 +42,19 @@ class Factor:
     value: Array
     inverse: Array
 
+    @cached_property
+    def blocks(self) -> Blocks | None:
+        """L in blocks, if it is real."""
+        return None if np.iscomplexobj(self.value) else blocks(self.start, self.row, self.value)
+
     def __call__(self, b: Array) -> Array:
         y = b[self.order]
-        substitute(self.start, self.row, self.value, self.inverse, y)
+        found = self.blocks
+        if found is None or np.iscomplexobj(y):
+            substitute(self.start, self.row, self.value, self.inverse, y)
+        else:
+            y = y.astype(float, copy=False)
+            by_blocks(found.first, found.begin, found.row, found.place, found.value, self.inverse, y, found.work)
         x = np.empty_like(y)
         x[self.order] = y
         return x
@@ -82,10 +95,166 @@ def substitute(start: Array, row: Array, value: Array, inverse: Array, x: Array)
         x[j] = s
 
 
-def poisson_solver(k: sp.csr_array, dim: int) -> Callable[[Array, Array], Array]:
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """The columns of L in groups that have the same rows below them, so that each row's number is read once a group.
+
+    first : (groups + 1,) first column of each;  row : rows below, those of group g from begin[g] on
+    value : from place[g] on the columns of the triangle, each below its diagonal, then the columns below the triangle
+    work : (most rows below,) room to work in
+    """
+
+    first: Array
+    begin: Array
+    row: Array
+    place: Array
+    value: Array
+    work: Array
+
+
+def blocks(start: Array, row: Array, value: Array) -> Blocks:
+    """L by columns (its unit diagonal first, rows sorted) in blocks."""
+    first = same_rows(start, row)
+    width, last = np.diff(first), first[1:] - 1
+    below = np.diff(start.astype(np.int64))[last] - 1
+    begin = np.concatenate([[0], np.cumsum(below)])
+    place = np.concatenate([[0], np.cumsum(width * (width - 1) // 2 + width * below)])
+    rows, packed = np.empty(begin[-1], dtype=np.uint32), np.empty(place[-1])
+    pack(start, row, value, first, begin, place, rows, packed)
+    kind = np.uint32 if place[-1] < 2**32 else np.uint64
+    small = (part.astype(kind) for part in (first, begin, place))
+    first, begin, place = small
+    return Blocks(first, begin, rows, place, packed, np.empty(int(below.max(initial=0)) + 1))
+
+
+@njit(cache=True, error_model="numpy")
+def same_rows(start: Array, row: Array) -> Array:
+    """First column of each group of columns, and the number of columns."""
+    first, count = np.zeros(start.size, dtype=np.int64), 0
+    for j in range(1, start.size - 1):
+        a, b, c = int(start[j - 1]), int(start[j]), int(start[j + 1])
+        same = b - a == c - b + 1
+        for k in range(c - b):
+            same = same and row[a + 1 + k] == row[b + k]
+        if not same:
+            count += 1
+            first[count] = j
+    first[count + 1] = start.size - 1
+    return first[: count + 2]
+
+
+@njit(cache=True, error_model="numpy")
+def pack(
+    start: Array, row: Array, value: Array, first: Array, begin: Array, place: Array, rows: Array, packed: Array
+) -> None:
+    """Fill rows and packed as Blocks says."""
+    for g in range(first.size - 1):
+        a, b = first[g], first[g + 1]
+        last = int(start[b - 1]) + 1
+        for k in range(begin[g + 1] - begin[g]):
+            rows[begin[g] + k] = row[last + k]
+        p = place[g]
+        for below in range(2):
+            for j in range(a, b):
+                middle = int(start[j]) + (b - j)
+                for k in range(middle, int(start[j + 1])) if below else range(int(start[j]) + 1, middle):
+                    packed[p] = value[k]
+                    p += 1
+
+
+@njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
+def by_blocks(
+    first: Array, begin: Array, row: Array, place: Array, value: Array, inverse: Array, x: Array, work: Array
+) -> None:
+    """Solve L D L^T x = x in place.
+
+    Reads L twice, 8 bytes an entry: its columns are read on end, so that several entries are done at once.
+    Unsigned numbers as in physics.graph.
+    """
+    one, two = np.uint32(1), np.uint32(2)
+    groups = first.size - 1
+    for g in range(groups):
+        a, b = first[g], first[g + 1]
+        low, below, p = begin[g], begin[g + 1] - begin[g], place[g]
+        if b - a == one:
+            y = x[a]
+            for r in range(below):
+                x[row[low + r]] -= value[p + r] * y
+            continue
+        for j in range(a, b):
+            y = x[j]
+            for i in range(j + one, b):
+                x[i] -= value[p] * y
+                p += one
+        for r in range(below):
+            work[r] = 0.0
+        j = a
+        while j + one < b:
+            y, z, q = x[j], x[j + one], p + below
+            for r in range(below):
+                work[r] += value[p + r] * y + value[q + r] * z
+            p = q + below
+            j += two
+        if j < b:
+            y = x[j]
+            for r in range(below):
+                work[r] += value[p + r] * y
+        for r in range(below):
+            x[row[low + r]] -= work[r]
+    for back in range(groups):
+        g = groups - 1 - back
+        a, b = first[g], first[g + 1]
+        low, below, p = begin[g], begin[g + 1] - begin[g], place[g]
+        if b - a == one:
+            y = 0.0
+            for r in range(below):
+                y += value[p + r] * x[row[low + r]]
+            x[a] = x[a] * inverse[a] - y
+            continue
+        for r in range(below):
+            work[r] = x[row[low + r]]
+        p += (b - a) * (b - a - one) // two
+        q = p
+        for j in range(a, b):
+            y = 0.0
+            for r in range(below):
+                y += value[q + r] * work[r]
+            x[j] = x[j] * inverse[j] - y
+            q += below
+        for c in range(b - a):
+            j = b - one - c
+            p -= c
+            y = x[j]
+            for i in range(c):
+                y -= value[p + i] * x[j + one + i]
+            x[j] = y
+
+
+@dataclass(frozen=True, eq=False)
+class Direct:
+    """x of a singular K x = b by the factor of K on the unknowns `kept`, the others pinned; the start does not matter.
+
+    centred : takes off the mean of each connected piece
+    """
+
+    inner: Factor | None
+    kept: Array
+    centred: Callable[[Array], Array]
+
+    iterates = False
+
+    def __call__(self, b: Array, start: Array) -> Array:
+        x = np.zeros(b.size)
+        if self.inner is not None:
+            x[self.kept] = self.inner(self.centred(b)[self.kept])
+        return self.centred(x)
+
+
+def poisson_solver(k: sp.csr_array, dim: int, once: bool = False) -> Direct | Multigrid:
     """Solver of a singular Poisson matrix (constants in its kernel, one for each connected piece).
 
     Right sides sum to zero on each piece; the solution's mean is zero there.  (right side, start) -> solution.
+    once : for a single right side, which is not worth a factor in a bulk piece
     """
     pieces, piece = csgraph.connected_components(k, directed=False)
     size = np.bincount(piece, minlength=pieces)
@@ -93,41 +262,8 @@ def poisson_solver(k: sp.csr_array, dim: int) -> Callable[[Array, Array], Array]
     def centred(x: Array) -> Array:
         return x - x.mean() if pieces == 1 else x - (np.bincount(piece, x, pieces) / size)[piece]
 
-    if k.shape[0] <= FACTOR_LIMIT[dim]:
-        pinned = np.unique(piece, return_index=True)[1]
-        kept = np.setdiff1d(np.arange(k.shape[0]), pinned)
-        if kept.size == 0:
-            return lambda b, start: np.zeros_like(b)
-        inner = factored(sp.csr_array(k[kept][:, kept]))
-
-        def direct(b: Array, start: Array) -> Array:
-            x = np.zeros(b.size)
-            x[kept] = inner(centred(b)[kept])
-            return centred(x)
-
-        return direct
-    return multigrid(k, centred)
-
-
-def multigrid(k: sp.csr_array, centred: Callable[[Array], Array]) -> Callable[[Array, Array], Array]:
-    """Smoothed-aggregation multigrid with CG, started from the last solution."""
-    import pyamg
-
-    state = np.random.get_state()
-    np.random.seed(0)  # pyamg's set-up draws from numpy's global generator; a resumed run must draw the same
-    levels = pyamg.smoothed_aggregation_solver(sp.csr_matrix(k), B=np.ones((k.shape[0], 1)))
-    np.random.set_state(state)
-    cycle = levels.aspreconditioner()
-    # free of constants: a coarsest level of one unknown holds only rounding errors and would scale them at will
-    preconditioner = spl.LinearOperator(k.shape, lambda r: centred(cycle @ centred(r)), dtype=float)
-
-    def iterate(b: Array, start: Array) -> Array:
-        b = centred(b)
-        x, failed = spl.cg(k, b, x0=start, rtol=1e-10, atol=1e-14, maxiter=300, M=preconditioner)
-        if failed:
-            raise Failure(
-                "the potential's solver did not converge in 300 iterations: check the mesh for degenerate cells"
-            )
-        return centred(x)
-
-    return iterate
+    if k.shape[0] > (ONCE_LIMIT if once and dim == 3 and pieces == 1 else FACTOR_LIMIT[dim]):
+        return Multigrid.of(k, centred, 1e-12 if once else 1e-10)
+    pinned = np.unique(piece, return_index=True)[1]
+    kept = np.setdiff1d(np.arange(k.shape[0]), pinned)
+    return Direct(factored(sp.csr_array(k[kept][:, kept])) if kept.size else None, kept, centred)

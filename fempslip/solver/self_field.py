@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,7 @@ class MaxwellField:
     held: Array
     banks: Array
     free: Array
-    factors: dict[float, Solver] = field(default_factory=dict)
+    factors: dict[float, tuple[Solver, sp.csr_array]] = field(default_factory=dict)
     last: dict[str, Any] = field(default_factory=dict)
 
     ladder = True
@@ -73,6 +74,11 @@ class MaxwellField:
         load = load_of(problem)
         return cls(problem, graph, screening, kinetics, load, mass, damping, held, banks, unknown(space, held, OFTEN))
 
+    @cached_property
+    def fixed(self) -> Array:
+        """Numbers of the edges that are not solved for."""
+        return np.setdiff1d(np.arange(self.held.size), self.free)
+
     @property
     def inner(self) -> Array:
         return self.screening.space.inner
@@ -80,19 +86,25 @@ class MaxwellField:
     def declare(self) -> Mapping[str, int]:
         if self.problem.surroundings is None:
             return {"a": 3, "e": 1}
-        return {"a": 3, "e": 1, "space": 2 if self.free.size > OFTEN else 1}
+        wired = self.problem.drive.circuit is not None
+        return {"a": 3, "e": 1, "space": 2 if wired or self.free.size > OFTEN else 1}
 
     def begin(self, psi: Array, chi: Array, t: float) -> Mapping[str, Array]:
         """a that belongs to psi at rest: the field of smallest energy with psi as it is.
 
         kappa^2 S (a - a_applied) = w |psi_i||psi_j| (phi - (a - a')), phi the gauge-invariant phase of an edge with a'
-        (problem.potential, or a_applied);  in bodies the weights are those of M1.
+        (problem.begun, problem.potential, or a_applied);  in bodies the weights are those of M1.  A state
+        that comes with its E goes on as it is.
         """
+        begun = self.problem.begun
+        if begun is not None and begun.e is not None:
+            return self.arrays(self.around(begun.a, t), begun.e)
         op, ball = self.problem.operators, self.problem.surroundings
         free = unknown(self.screening.space, self.held, ONCE)
         i, j = op.edges
         applied = self.screening.potential(t)
-        a = (applied if self.problem.potential is None else self.problem.potential).copy()
+        near = applied if self.problem.potential is None else self.problem.potential
+        a = near.copy() if begun is None else self.around(begun.a, t)
         a += op.G @ chi if ball is None else ball.operators.G @ np.r_[chi, np.zeros(ball.operators.nodes - chi.size)]
         phi = np.angle(psi[i].conj() * np.exp(-1j * a[self.inner]) * psi[j])
         size = np.sqrt(np.abs(psi[i]) * np.abs(psi[j]))
@@ -107,6 +119,20 @@ class MaxwellField:
         a[free] += space_solver(self.problem, matrix, free, PRECISE, ONCE)(right[free], np.zeros(free.size))
         return self.arrays(a, np.zeros(op.edges.shape[1]))
 
+    def around(self, inner: Array, t: float) -> Array:
+        """a on all edges of the space, of a on those of the sample: the vacuum's has the least energy."""
+        a = self.screening.potential(t)
+        applied = a.copy()
+        a[self.inner] = inner
+        if self.problem.surroundings is None:
+            return a
+        known = self.held.copy()
+        known[self.inner] = True
+        free, kS = unknown(self.screening.space, known, ONCE), self.screening.kS
+        off = space_solver(self.problem, kS, free, PRECISE, ONCE)((kS @ (a - applied))[free], np.zeros(free.size))
+        a[free] -= off
+        return a
+
     def arrays(self, a: Array, e: Array) -> Mapping[str, Array]:
         return {"a": a, "e": e} if self.problem.surroundings is None else {"a": a[self.inner], "e": e, "space": a}
 
@@ -114,7 +140,7 @@ class MaxwellField:
         """a and e at t + dt."""
         pace, before, right = self.step(past, t, dt)
         if self.problem.drive.circuit is not None:
-            v_s, r, new = self.answer(pace, before, right, past, t + dt)
+            v_s, r, new = self.answer(pace, right, past, t + dt)
             self.last.update(time=t + dt, answer=(v_s, r))
             new = new + self.load.close(v_s, r, past, t + dt).currents @ self.units(pace)
             return self.arrays(new, pace * (before - new[self.inner]))
@@ -139,14 +165,17 @@ class MaxwellField:
         right[self.inner] += self.kinetics.currents(x0 * psi[0] + x1 * psi[back], guess)
         return pace, before, right
 
-    def answer(self, pace: float, before: Array, right: Array, past: State, t: float) -> tuple[Array, Array, Array]:
-        """V_s, R of a film in a circuit and a without current: a is linear in the currents of the terminals.
+    def answer(self, pace: float, right: Array, past: State, t: float) -> tuple[Array, Array, Array]:
+        """V_s, R of the sample in a circuit and a without current: a is linear in the currents of the terminals.
 
         V_c = I_c^external . da/dt = V_s + R I: its product with I_c is the power taken up through c.
         """
-        injected, rest = self.screening.injected, self.solve(pace, right, self.kept(past, t))
-        r = pace * (injected @ self.units(pace).T)
-        return pace * (injected @ (rest - before)), r, rest
+        dt, injected = t - past.t, self.screening.injected
+        known = past.past("a" if self.problem.surroundings is None else "space")
+        a1, h0, h1 = bdf(dt, past.steps[0] if past.steps and len(known) > 1 else None)
+        before = (h0 * known[0] + h1 * known[min(1, len(known) - 1)]) / a1
+        rest = self.solve(pace, right, self.kept(past, t), self.ahead(past, dt))
+        return pace * (injected @ (rest - before)), pace * (injected @ self.units(pace).T), rest
 
     def units(self, pace: float) -> Array:
         """(contacts, edges of the space) what a unit current into each contact adds to a in a step."""
@@ -189,13 +218,14 @@ class MaxwellField:
             matrix = sp.csr_array(pace * self.mass + self.screening.kS + self.damping)
             while len(self.factors) >= KEPT:
                 self.factors.pop(next(iter(self.factors)))
-            self.factors[pace] = space_solver(self.problem, matrix, free, TIGHT, OFTEN)
+            fixed = sp.csr_array(matrix[free][:, self.fixed])
+            self.factors[pace] = space_solver(self.problem, matrix, free, TIGHT, OFTEN), fixed
+        solver, fixed = self.factors[pace]
         if whole:
-            return self.factors[pace](right, right)
+            return solver(right, right)
         a = held.copy()
-        a[free] = 0.0
-        right = right - (pace * (self.mass @ a) + self.screening.kS @ a + self.damping @ a)
-        a[free] = self.factors[pace](right[free], a[free] if guess is None else guess[free])
+        start = np.zeros(free.size) if guess is None else guess[free]
+        a[free] = solver(right[free] - fixed @ a[self.fixed], start)
         return a
 
     def frame(self, new: Mapping[str, Array], t: float) -> tuple[Array, Array]:
@@ -224,7 +254,8 @@ class MaxwellField:
         if t > past.t and self.last.get("time") == t:
             return *self.last["answer"], np.zeros(0)
         dt = t - past.t if t > past.t else self.problem.clock.dt_start
-        v_s, r, _ = self.answer(*self.step(past, past.t, dt), past, past.t + dt)
+        pace, _, right = self.step(past, past.t, dt)
+        v_s, r, _ = self.answer(pace, right, past, past.t + dt)
         return v_s, r, np.zeros(0)
 
     def close(self, partial: Any, currents: Array) -> Mapping[str, Array]:

@@ -2,6 +2,7 @@
 
     /VTKHDF                     mesh once, PointData one frame after another; opens in ParaView and PyVista
     /fempslip/mesh              the exact mesh (float64) with its named parts
+    /fempslip/edges/<name>      numbers of edges, (frames, edges) float64, of samples with a field of their own
     /fempslip/tables/<name>     one float64 dataset per column
     /fempslip/case, header      texts
 
@@ -51,10 +52,14 @@ class Counts:
 
 @dataclass(frozen=True)
 class Layout:
-    """Room in the file.  fields : name -> components (1 or 3);  tables : name -> (columns, rows reserved)."""
+    """Room in the file.
+
+    fields : name -> components (1 or 3);  edges : name -> edges;  tables : name -> (columns, rows reserved)
+    """
 
     frames: int = 0
     fields: Mapping[str, int] = field(default_factory=dict)
+    edges: Mapping[str, int] = field(default_factory=dict)
     tables: Mapping[str, tuple[tuple[str, ...], int]] = field(default_factory=dict)
 
     def holds(self, counts: Counts) -> bool:
@@ -67,7 +72,8 @@ class Layout:
 
     def trimmed(self, counts: Counts) -> Layout:
         tables = {name: (c, max(1, counts.rows.get(name, 0))) for name, (c, _) in self.tables.items()}
-        return Layout(counts.frames, self.fields if counts.frames else {}, tables)
+        shown, edges = (self.fields, self.edges) if counts.frames else ({}, {})
+        return Layout(counts.frames, shown, edges, tables)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +127,8 @@ def _size(mesh: Mesh, layout: Layout, frames: int) -> int:
     fixed = 4 * sum(part.nbytes for part in (mesh.points, mesh.cells, mesh.node_of_vertex, *mesh.regions.values()))
     rows = sum(len(columns) * (room * 8 + 1024) for columns, room in layout.tables.values())
     steps = 8 * layout.frames * (8 + len(layout.fields))
-    return 200_000 + fixed + rows + steps + frames * mesh.points.shape[1] * 8 * sum(layout.fields.values())
+    numbers = mesh.points.shape[1] * sum(layout.fields.values()) + sum(layout.edges.values())
+    return 200_000 + fixed + rows + steps + frames * 8 * numbers
 
 
 def reach(path: Path, size: int) -> None:
@@ -233,6 +240,9 @@ def _write_own(file: h5py.File, content: Content, layout: Layout) -> None:
     root["references"] = content.references
     root.attrs["digest"] = digest(content.mesh, *(root[name].asstr()[()] for name in TEXTS))
     write_mesh(root.create_group("mesh"), content.mesh)
+    edges = root.create_group("edges")
+    for name, count in layout.edges.items():
+        _reserve(edges, link(name), (layout.frames, count), np.float64)
     tables = root.create_group("tables")
     for name, (columns, room) in layout.tables.items():
         table = tables.create_group(link(name))
@@ -247,6 +257,9 @@ def _copy(old: h5py.File, new: h5py.File, counts: Counts) -> None:
         for name, source in old["VTKHDF/PointData"].items():
             for block in _blocks(counts.frames * n):
                 new[f"VTKHDF/PointData/{name}"][block] = source[block]
+        for name, source in old.get("fempslip/edges", {}).items():
+            for k in range(counts.frames):
+                new[f"fempslip/edges/{name}"][k] = source[k]
         _count_frames(new, counts.frames, old["VTKHDF/Steps/Values"][: counts.frames])
     for name, rows in counts.rows.items():
         for column, source in old[f"fempslip/tables/{link(name)}"].items():
@@ -262,9 +275,11 @@ def append(
     start: Counts,
     times: Sequence[float],
     frames: Mapping[str, Array],
+    edges: Mapping[str, Array],
     rows: Mapping[str, Mapping[str, Array]],
 ) -> None:
-    """Write frames (name -> (frames, vertices[, 3])) and rows (table -> column -> values) behind start.
+    """Write frames (name -> (frames, vertices[, 3]) and name -> (frames, edges)) and rows (table -> column -> values)
+    behind start.
 
     Raises OSError when there is no space for them.
     """
@@ -272,15 +287,17 @@ def append(
         f"{link(table)}/{link(c)}": (start.rows.get(table, 0), v) for table in rows for c, v in rows[table].items()
     }
     with opened(path) as file:
-        places = {name: file[f"VTKHDF/PointData/{link(name)}"].id.get_offset() for name in frames}
+        parts_of = [(f"VTKHDF/PointData/{link(name)}", values) for name, values in frames.items()]
+        parts_of += [(f"fempslip/edges/{link(name)}", values) for name, values in edges.items()]
+        places = [(file[place].id.get_offset(), values) for place, values in parts_of]
         parts = [(file[f"fempslip/tables/{name}"], first, len(values)) for name, (first, values) in columns.items()]
         if times:
             parts.append((file["VTKHDF/Steps/Values"], start.frames, len(times)))
         spans = [(column.id.get_chunk_info(0).byte_offset + 8 * i, 8 * n) for column, i, n in parts if len(column)]
     for first, size in spans:
         claim(path, first, size)
-    for name, values in frames.items():
-        _put(path, places[name] + start.frames * values[0].nbytes, values)
+    for place, values in places:
+        _put(path, place + start.frames * values[0].nbytes, values)
     with opened(path, "r+") as file:
         for name, (first, numbers) in columns.items():
             _extend(file[f"fempslip/tables/{name}"], first, numbers)
@@ -392,8 +409,9 @@ def read_layout(file: h5py.File) -> Layout:
         tables[str(table.attrs["name"])] = (columns, room)
     if "Steps" not in root:
         return Layout(tables=tables)
+    counts = {unquote(k): v.shape[1] for k, v in file.get("fempslip/edges", {}).items()}
     components = {unquote(k): 3 if v.ndim == 2 else 1 for k, v in root["PointData"].items()}
-    return Layout(root["Steps/Values"].chunks[0], components, tables)
+    return Layout(root["Steps/Values"].chunks[0], components, counts, tables)
 
 
 def read_content(file: h5py.File) -> Content:

@@ -53,6 +53,7 @@ class Run:
     """A stored run.  mesh, tables and frames are as last committed when it was opened.
 
     folder : its path;  header : what the writer noted (name, title, scales ...);  fields : names in every frame
+    edges : names of numbers of edges in every frame, of samples with a field of their own
     times : (frames,) in tau0;  tables : names
     """
 
@@ -64,6 +65,7 @@ class Run:
     fields: tuple[str, ...]
     _columns: Mapping[str, tuple[str, ...]]
     _counts: lay.Counts
+    edges: tuple[str, ...] = ()
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -96,6 +98,12 @@ class Run:
             shown = file["VTKHDF/PointData"]
             return {name: shown[lay.link(name)][first : first + n][self._first_vertex] for name in self.fields}
 
+    def on_edges(self, k: int = -1) -> dict[str, Array]:
+        """Numbers of edges of frame k, name -> (edges,)."""
+        path = self.folder / FIELDS
+        with readable(path), lay.opened(path) as file:
+            return {name: file[f"fempslip/edges/{lay.link(name)}"][k % len(self.times)] for name in self.edges}
+
     @property
     def committed(self) -> bool:
         """Whether there is a checkpoint to go on from (a run cut short at once may show rows and have none)."""
@@ -107,6 +115,14 @@ class Run:
         if not arrays:
             raise Refusal(f"{self.folder} has no checkpoint yet")
         return arrays
+
+    def kept(self, name: str) -> dict[str, Array]:
+        """Arrays that were kept as name.npz, none if there are none."""
+        path = self.folder / f"{name}.npz"
+        if not path.is_file():
+            return {}
+        with readable(path), np.load(path, allow_pickle=False) as arrays:
+            return {part: arrays[part] for part in arrays.files}
 
     @property
     def summary(self) -> dict[str, Any] | None:
@@ -175,7 +191,9 @@ def opened_run(folder: Path) -> Run:
         if n != content.mesh.node_of_vertex.size or any(len(field) < shown.frames * n for field in fields):
             raise ValueError("frames that are not those of the mesh")
     names = tuple(layout.fields)
-    return Run(folder, content.mesh, content.case_text, content.header, times, names, columns, shown)
+    return Run(
+        folder, content.mesh, content.case_text, content.header, times, names, columns, shown, tuple(layout.edges)
+    )  # fmt: skip
 
 
 def read_commit(folder: Path) -> Commit:

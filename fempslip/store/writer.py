@@ -43,6 +43,7 @@ class RunWriter:
         self._expected, self._broken = 64, False
         self._times: list[float] = []
         self._frames: list[dict[str, Array]] = []
+        self._edges: list[dict[str, Array]] = []
         self._rows: dict[str, dict[str, list[float]]] = {}
         self._waiting, self._cost = 0, 0.0
         self._last, self._first = time.monotonic(), True
@@ -148,8 +149,11 @@ class RunWriter:
             raise ValueError(f"table {table!r} has the columns {list(columns)}, the row {list(given)}")
         return self._rows.setdefault(table, {name: [] for name in columns})
 
-    def frame(self, t: float, fields: Mapping[str, Array]) -> None:
-        """Add a frame: name -> (nodes,) or (nodes, 3).  Raises ValueError when names or shapes differ later."""
+    def frame(self, t: float, fields: Mapping[str, Array], edges: Mapping[str, Array] | None = None) -> None:
+        """Add a frame: name -> (nodes,) or (nodes, 3), and name -> (edges,).
+
+        Raises ValueError when names or shapes differ later.
+        """
         order = self._content.mesh.node_of_vertex
         kept = {}
         for name, values in fields.items():
@@ -161,9 +165,20 @@ class RunWriter:
         known = self._layout.fields or (_shape(self._frames[0]) if self._frames else shape)
         if shape != known:
             raise ValueError(f"frames hold the fields {dict(known)}, this one {shape}")
+        beside = {name: np.array(values, dtype=float) for name, values in (edges or {}).items()}
+        count = {name: values.size for name, values in beside.items()}
+        held = self._layout.edges if self._layout.fields else _counts(self._edges[0]) if self._edges else count
+        if count != held:
+            raise ValueError(f"frames hold the numbers of edges {dict(held)}, this one {count}")
         self._times.append(float(t))
         self._frames.append(kept)
-        self._waiting += sum(values.nbytes for values in kept.values())
+        self._edges.append(beside)
+        self._waiting += sum(values.nbytes for values in (*kept.values(), *beside.values()))
+
+    def keep(self, name: str, arrays: Mapping[str, Array]) -> None:
+        """Write arrays that do not change, once, as name.npz.  Raises Failure when the disk cannot be written."""
+        with self._writing():
+            np.savez(self.folder / f"{name}.npz", **arrays)  # type: ignore[arg-type]
 
     def due(self) -> bool:
         """True when a checkpoint should be written: early, then at most once a second and 5 % of the wall time."""
@@ -224,19 +239,19 @@ class RunWriter:
         """Write what waits behind what is committed; returns the counts that include it."""
         start, path = self._commit.shown, self.folder / FIELDS
         rows = {name: {c: np.array(v) for c, v in columns.items()} for name, columns in self._rows.items()}
-        frames = {n: np.stack([f[n] for f in self._frames]) for n in self._frames[0]} if self._frames else {}
+        frames, edges = _stacked(self._frames), _stacked(self._edges)
         end = start.plus(len(self._times), {name: len(next(iter(c.values()))) for name, c in rows.items()})
         wanted = self._wanted()
         if wanted == self._layout and wanted.holds(end):
-            lay.append(path, start, self._times, frames, rows)
+            lay.append(path, start, self._times, frames, edges, rows)
         else:
             wanted = wanted.grown(end)
             with lay.replacing(path) as fresh:
                 lay.write_new(fresh, self._content, wanted, path, start)
-                lay.append(fresh, start, self._times, frames, rows)
+                lay.append(fresh, start, self._times, frames, edges, rows)
         lay.sync(path)
         self._layout = wanted
-        self._times, self._frames, self._rows, self._waiting = [], [], {}, 0
+        self._times, self._frames, self._edges, self._rows, self._waiting = [], [], [], {}, 0
         return end
 
     def _wanted(self) -> lay.Layout:
@@ -244,7 +259,8 @@ class RunWriter:
         new = {name: (tuple(c), ROOM) for name, c in self._rows.items() if name not in self._layout.tables}
         wanted = replace(self._layout, tables={**self._layout.tables, **new})
         if self._frames and not wanted.fields:
-            wanted = replace(wanted, frames=self._expected, fields=_shape(self._frames[0]))
+            shape, count = _shape(self._frames[0]), _counts(self._edges[0])
+            wanted = replace(wanted, frames=self._expected, fields=shape, edges=count)
         return wanted
 
     def _trim(self) -> None:
@@ -280,6 +296,14 @@ class RunWriter:
 
 def _shape(frame: Mapping[str, Array]) -> dict[str, int]:
     return {name: 3 if values.ndim == 2 else 1 for name, values in frame.items()}
+
+
+def _counts(edges: Mapping[str, Array]) -> dict[str, int]:
+    return {name: values.size for name, values in edges.items()}
+
+
+def _stacked(frames: list[dict[str, Array]]) -> dict[str, Array]:
+    return {name: np.stack([frame[name] for frame in frames]) for name in frames[0]} if frames else {}
 
 
 @contextmanager

@@ -53,6 +53,17 @@ def tracks_of(run: Run, tau_z: float | None = None, l_z: float | None = None) ->
     return tracks(rows(run, "zeros"), contraction_of(run, tau_z, l_z), run.mesh.size)
 
 
+def last_places(run: Run) -> Array:
+    """(2, vortices) of one sign, the one that is more frequent, at the last time at which zeros were recorded."""
+    if "zeros" not in run.tables:
+        return np.zeros((2, 0))
+    table = run.table("zeros")
+    last = table["t"] == table["t"].max()
+    sign = np.sign(table["winding"][last])
+    mine = sign == (1 if sign.sum() >= 0 else -1)
+    return np.stack([table["x"], table["y"]])[:, last][:, mine]
+
+
 def lines_of(run: Run, tau_z: float | None = None, l_z: float | None = None) -> dict[str, Array]:
     """Vortex lines of a body, by id and time: columns t, id, closed, length, curvature, sharpest, speed, and its ends.
 

@@ -29,8 +29,9 @@ Told = Callable[[float, str], None]
 class Barrier:
     """contract.Continuing.
 
-    body : with a Loop where a current is given;  along : closed cochain, 1 once round the loop
+    body : with a Loop where a current is given;  along : closed cochain, 1 once round the loop or from bank to bank
     by : turns of phase of the slip;  node : where a wire slips;  path : (space, corners) of a vortex
+    to : (nodes,) psi of the state at the other end, where it is not the start with one more turn
     before : the string of an earlier run, as in its checkpoint
     """
 
@@ -45,6 +46,7 @@ class Barrier:
     newton: bool = True
     growth: bool = True
     tolerance: float = 1e-7
+    to: Array | None = None
     before: Mapping[str, Array] = field(default_factory=dict)
 
     def after(self, arrays: Mapping[str, Array]) -> Barrier:
@@ -89,15 +91,22 @@ class Barrier:
 
     def symmetric(self, search: Search, point: Point) -> tuple[Array, ...]:
         """A slip of a uniform wire can stand anywhere along it."""
-        return (self.body.shift(point, self.along),) if uniform_wire(self.problem) else ()
+        return (self.body.shift(point, self.along),) if self.movable else ()
+
+    @property
+    def movable(self) -> bool:
+        return bool(self.along.any()) and uniform_wire(self.problem, self.body.free)
 
     def end(self, search: Search, start: Point) -> Point:
-        """The start with one more turn; relaxed where the flux is given."""
+        """The start with one more turn, or the other state; relaxed where the flux is given."""
+        if self.to is not None:
+            return self.other(search, start, self.to)
         biased = self.body.loop is not None
         by = self.by
         if self.body.loop is not None:
             by = -1 if self.body.loop.current >= 0 else 1
-        end = slips.slipped(self.problem.operators, start, self.along, by, biased)
+        still = int(np.argmin(self.body.free))  # on a bank, if there is one
+        end = slips.slipped(self.problem.operators, start, self.along, by, biased, still)
         if biased:
             return end
         found = search.minimum(end.psi, self.tolerance)
@@ -105,10 +114,23 @@ class Barrier:
             raise Failure("there is no stable state on the other side of this slip: the slip goes by itself")
         return found.point
 
+    def other(self, search: Search, start: Point, psi: Array) -> Point:
+        """A given state, relaxed; it must not be the start."""
+        found = search.minimum(psi, self.tolerance)
+        if not found.converged:
+            raise Failure("the state slip.to does not relax to a stable one at the case's drive")
+        m, (one, two) = self.problem.operators.m, (start.psi, found.point.psi)
+        if abs(np.vdot(one, m * two)) ** 2 > (1 - 1e-6) * (m @ np.abs(one) ** 2) * (m @ np.abs(two) ** 2):
+            raise Failure("start and slip.to relax to the same state: there is no barrier between them")
+        return found.point
+
     def way(self, search: Search, start: Point, end: Point) -> tuple[Array, Array]:
         """The images that the string begins with; of the two ways along a path the lower."""
+        if self.to is not None:
+            return self.led(start, end)
         if self.path is None:
-            return slips.straight(start, end, self.images, self.node)
+            at = self.node if self.body.turns else None
+            return slips.straight(start, end, self.images, at)
         by = round((start.flux - end.flux) / (2 * np.pi)) if self.body.loop is not None else self.by
         direction = np.array([0, 0, 1.0]) if self.direction is None else self.direction
         ways = [
@@ -117,6 +139,20 @@ class Barrier:
         ]
         return min(ways, key=lambda way: max(self.body.value(Point(p, float(d))) for p, d in zip(*way, strict=True)))
 
+    def led(self, start: Point, end: Point) -> tuple[Array, Array]:
+        """From one given state to another, in films with a vortex or an antivortex on the path."""
+        if self.path is None:
+            at = self.node if self.problem.mesh.dim == 1 and self.body.turns else None
+            return slips.straight(start, end, self.images, at)
+        direction = np.array([0, 0, 1.0]) if self.direction is None else self.direction
+        ways = [
+            slips.exchanged(self.body, self.problem.mesh, start, end, self.path, self.images, sign, direction)
+            for sign in (1, -1)
+        ]
+        top, way = min(((max(self.body.value(Point(p)) for p in psi), (psi, flux)) for psi, flux in ways),
+                       key=lambda pair: pair[0])  # fmt: skip
+        return way
+
     def rates(self, search: Search, start: Point, saddle: Found) -> dict[str, float]:
         """Growth rate of the saddle, and the attempt frequency Omega exp(dF/T) T^power."""
         charge = self.problem.model.get("charge", "conserved") == "conserved"
@@ -124,21 +160,19 @@ class Barrier:
         found: dict[str, float] = {"growth_rate": s}
         if self.problem.mesh.dim == 1:
             op = self.problem.operators
-            length = float(np.sqrt(op.m.sum() / (op.w @ self.along**2)))
-            shift = length * self.body.shift(saddle.point, self.along) if uniform_wire(self.problem) else None
+            length = float(np.sqrt(op.m.sum() / (op.w @ self.along**2))) if self.movable else 0.0
+            shift = length * self.body.shift(saddle.point, self.along) if self.movable else None
             rate = attempt(search, start, saddle.point, s, shift, length)
             found |= {"attempt": rate.factor, "attempt_power": rate.power}
         return found
 
 
-def uniform_wire(problem: Problem) -> bool:
-    """A wire that is the same everywhere, so that a slip can be anywhere in it."""
+def uniform_wire(problem: Problem, free: Array) -> bool:
+    """A wire that is the same everywhere but at its banks, so that a slip can be anywhere in it."""
     if problem.mesh.dim != 1:
         return False
-    same = [
-        np.ptp(values) <= 1e-9 * np.abs(values).max() for values in (problem.epsilon, problem.beta, problem.operators.m)
-    ]
-    return all(same)
+    kinds = (problem.epsilon[free], problem.beta[free], problem.operators.m[free])
+    return all(np.ptp(values) <= 1e-9 * np.abs(values).max() for values in kinds)
 
 
 def start_state(problem: Problem, search: Search, psi: Array, tolerance: float) -> Point:

@@ -82,7 +82,7 @@ class VortexRing:
 def phase(mesh: Mesh, op: Operators, w: Array, a: Array, turns: Array) -> Array:
     """phi : (nodes,) that minimises sum w (phi_j - phi_i + s - a)^2; w = 0 where there is no superconductor."""
     k = sp.csr_array(op.G.T @ sp.diags_array(w) @ op.G)
-    return poisson_solver(k, mesh.dim)(op.G.T @ (w * (a - turns)), np.zeros(op.nodes))
+    return poisson_solver(k, mesh.dim, once=True)(op.G.T @ (w * (a - turns)), np.zeros(op.nodes))
 
 
 def uniform(

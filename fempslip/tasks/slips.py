@@ -39,18 +39,20 @@ def angle_of(op: Operators, along: Array) -> Array:
     return theta
 
 
-def slipped(op: Operators, point: Point, along: Array, slip: int, biased: bool) -> Point:
+def slipped(op: Operators, point: Point, along: Array, slip: int, biased: bool, still: int = 0) -> Point:
     """The same state with `slip` more turns of phase along the loop.
 
     biased : at a given current, where D takes a flux quantum with it, so that nothing else changes
+    still : a node where psi keeps its phase
     """
-    psi = point.psi * np.exp(1j * slip * angle_of(op, along))
+    angle = angle_of(op, along)
+    psi = point.psi * np.exp(1j * slip * (angle - angle[still]))
     return Point(psi, point.flux - TURN * slip if biased else point.flux)
 
 
-def straight(start: Point, end: Point, images: int, node: int) -> tuple[Array, Array]:
-    """Images on the line between two states, the end turned so that psi vanishes halfway at a node."""
-    turn = -np.exp(1j * (np.angle(start.psi[node]) - np.angle(end.psi[node])))
+def straight(start: Point, end: Point, images: int, node: int | None) -> tuple[Array, Array]:
+    """Images on the line between two states, the end turned so that psi vanishes halfway at a node, if one is given."""
+    turn = 1.0 if node is None else -np.exp(1j * (np.angle(start.psi[node]) - np.angle(end.psi[node])))
     s = np.linspace(0, 1, images)[:, None]
     psi = (1 - s) * start.psi + s * turn * end.psi
     return psi, start.flux + s[:, 0] * (end.flux - start.flux)
@@ -127,6 +129,37 @@ def crossing(
         psi.append(with_vortices(body, mesh, np.abs(start.psi), d, turns, [cut.distance2(place)]))
         flux.append(d)
     return np.array([*psi, end.psi]), np.array([*flux, end.flux])
+
+
+def exchanged(
+    body: Stationary, mesh: Mesh, start: Point, end: Point, path: Array, images: int, sign: int, direction: Array
+) -> tuple[Array, Array]:
+    """Images between two states of which the end has a vortex (sign 1) or antivortex more, led along a path.
+
+    The vortex of an image is a factor on what lies between start and end, both without it.
+    """
+    op = body.energy.op
+    cut, nothing = Cut(mesh, op, direction), np.zeros(op.edges.shape[1])
+    length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=1), axis=0))])
+
+    def led(way: float) -> tuple[Array, Array]:
+        """(factor of the phase, squared distance from the vortex) at a length along the path."""
+        k = min(int(np.searchsorted(length, way, side="right")) - 1, path.shape[1] - 2)
+        place = path[:, k] + (way - length[k]) / (length[k + 1] - length[k]) * (path[:, k + 1] - path[:, k])
+        turns = sum((cut.turns(path[:, n], path[:, n + 1]) for n in range(k)), cut.turns(path[:, k], place))
+        return np.exp(1j * phase(mesh, op, op.w, nothing, sign * turns)), cut.distance2(place)
+
+    bare = end.psi * led(length[-1])[0].conj()
+    overlap = np.vdot(bare, op.m * start.psi)
+    bare = bare * (overlap / abs(overlap) if overlap else 1.0)
+    psi = [start.psi]
+    for share in np.linspace(0, 1, images)[1:-1]:
+        turn, square = led(share * length[-1])
+        between = (1 - share) * np.abs(start.psi) + share * np.abs(end.psi)
+        mean = (1 - share) * start.psi + share * bare
+        mean = between * np.exp(1j * np.angle(mean))
+        psi.append(np.where(body.free, mean * turn * np.sqrt(square / (square + 2.0)), start.psi))
+    return np.array([*psi, end.psi]), np.zeros(images)
 
 
 def orientation(op: Operators, turns: Array, along: Array) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 from fempslip.contract import Array, Failure, Load, Probe, Problem, Sink, State, Step
 from fempslip.mesh.cochains import edge_lengths, uniform_field
 from fempslip.mesh.paths import chain
-from fempslip.physics.fields import electric, induction, visible
+from fempslip.physics.fields import electric, induction, on_edges, visible
 from fempslip.physics.graph import graph
 from fempslip.physics.maxwell import Kinetics, Screening, everywhere, hole_flux
 from fempslip.physics.power import Meter, meter_of
@@ -200,7 +200,7 @@ class Frames(Plain):
         fields = dict(visible(problem, old, new))
         if self.phase is not None:
             fields["turned"] = np.angle(new["psi"]) if old is None else self.phase().copy()
-        sink.frame(new.t, fields)
+        sink.frame(new.t, fields, on_edges(new))
         if self.zeros:
             record_zeros(problem, new, sink)
 

@@ -19,12 +19,13 @@ from scipy.spatial import cKDTree
 
 from fempslip.contract import Array, Mesh, Operators
 from fempslip.mesh.cochains import edge_lengths
-from fempslip.mesh.paths import chain
+from fempslip.mesh.paths import MOST_FILM_ENTRIES, chain
 from fempslip.topology.state import TURN, Windings
 
 PATHS = ("direct", "detour", "spread")
 AWAY = 3.0  # xi: how far a detour keeps off the direct path
-DIRECT_SOLVE = 20_000  # nodes up to which the resistors are solved by factors
+DIRECT_SOLVE = 20_000  # nodes of a film up to which the resistors are solved by factors; bulk pieces fill too much
+BULK_SOLVE = 1_000
 
 
 def paths(mesh: Mesh, op: Operators, b: Array) -> dict[str, Array]:
@@ -66,7 +67,7 @@ def resistors(op: Operators, b: Array, c: Array) -> Array:
     phi = np.zeros(op.nodes)
     matrix = sp.csc_array(k[free][:, free])
     matrix = matrix + sp.diags_array(np.full(free.size, 1e-14 * float(c.max())))  # pieces without a probe
-    if op.nodes <= DIRECT_SOLVE:
+    if op.nodes <= (DIRECT_SOLVE if matrix.nnz < MOST_FILM_ENTRIES * op.nodes else BULK_SOLVE):
         phi[free] = spsolve(matrix, b[free], permc_spec="MMD_AT_PLUS_A")
     else:
         scale = sp.diags_array(1.0 / matrix.diagonal())

@@ -14,6 +14,7 @@ from .films import field_above, loop_plot, modulation_plot, moment_plot, streaml
 from .lines import tubes
 from .lumped import lumped_plot
 from .magnetic import field_lines, flux_jump_plot, induction_map, magnetization_plot
+from .maps import density_picture, dissipation_picture, structure_plot, vortex_speeds
 from .plots import frequency_plot, kymograph, potentials, profile, voltage_pairs, voltage_plot, winding_plot
 from .reels import tracks_movie, tracks_page
 from .responses import response_plot
@@ -25,6 +26,8 @@ from .trails import event_diagram, flux_flow, trails
 __all__ = [
     "PICTURES",
     "barrier",
+    "density_picture",
+    "dissipation_picture",
     "event_diagram",
     "field_above",
     "field_lines",
@@ -50,6 +53,7 @@ __all__ = [
     "snapshot",
     "streamlines",
     "states",
+    "structure_plot",
     "tracks_movie",
     "tracks_page",
     "thermal_slips",
@@ -57,6 +61,7 @@ __all__ = [
     "tubes",
     "voltage_pairs",
     "voltage_plot",
+    "vortex_speeds",
     "winding_plot",
 ]
 
@@ -110,6 +115,10 @@ PICTURES: dict[str, Callable[[Run, Progress], list[Path]]] = {
     "moment_plot": _into("moment.png", moment_plot),
     "loop_plot": _into("magnetization_loop.png", loop_plot),
     "field_above": _into("field_above.png", field_above),
+    "density_picture": _into("density.png", density_picture),
+    "dissipation_picture": _into("dissipation.png", dissipation_picture),
+    "structure_plot": _into("structure_factor.png", structure_plot),
+    "vortex_speeds": _into("vortex_speeds.png", vortex_speeds),
     "streamlines": _into("streamlines.png", streamlines),
     "magnetization_plot": _into("magnetization.png", magnetization_plot),
     "induction_map": _into("induction.png", induction_map),

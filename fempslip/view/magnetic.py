@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -12,12 +14,16 @@ from ..contract import Array, Mesh, Refusal
 from ..mesh.simplices import volumes
 from ..store import Run
 from . import canvas, scales, sheets, stage
+from .films import case_of
 from .looks import Look, vectors
 from .plots import BLUE, GREY, RED
 from .scenes import snapshot
 
 ROOM = 1.0  # of the body's largest extent, what is shown around it
 GRID = 48  # points of the box along its longest side
+IMAGES = 2  # of a body in the walls that it ends in, to each side
+SIDEWAYS = 3.0  # times the width of a body between walls, what is shown
+RINGS = 7  # heights at which lines go round it
 ACROSS = 9  # lines along each side of the sheet in which they begin
 
 
@@ -72,7 +78,41 @@ def induction_map(run: Run, path: str | Path) -> Path:
 # ------------------------------------------------------------------------------------------- lines of B
 
 
-def induced(mesh: Mesh, current: Array, kappa: float, places: Array) -> Array:
+@dataclass(frozen=True, eq=False)
+class Walls:
+    """Two walls that conduct perfectly, between which a body carries its current: heights along an axis (3,)."""
+
+    axis: Array
+    low: float
+    high: float
+
+    def mirrored(self, place: Array, flow: Array) -> tuple[Array, Array]:
+        """Places and currents, (n, 3), with their images, IMAGES cells of them to each side; what flows along the axis
+        goes on through a wall, what flows across it turns round."""
+        height, along = place @ self.axis, flow @ self.axis
+        across, turned = flow - np.outer(along, self.axis), place - np.outer(height, self.axis)
+        places, flows = [], []
+        for k in range(-IMAGES, IMAGES + 1):
+            odd = k % 2 == 1
+            level = k * (self.high - self.low) + (self.low + self.high - height if odd else height)
+            places.append(turned + np.outer(level, self.axis))
+            flows.append(np.outer(along, self.axis) + (-across if odd else across))
+        return np.concatenate(places), np.concatenate(flows)
+
+
+def walls_of(run: Run) -> Walls | None:
+    """The walls in which the terminals of a body lie that carries its current with its own field."""
+    case = case_of(run)
+    if case.model.screening != "maxwell" or len(case.contacts) != 2:
+        return None
+    first, second = (run.mesh.points[:, np.unique(run.mesh.boundaries[name])] for name in case.contacts)
+    centred = first - first.mean(axis=1, keepdims=True)
+    axis = np.linalg.svd(centred)[0][:, 2]  # the way in which a flat terminal does not extend
+    axis = axis * np.sign(axis @ (second.mean(axis=1) - first.mean(axis=1)))
+    return Walls(axis, float((axis @ first).mean()), float((axis @ second).mean()))
+
+
+def induced(mesh: Mesh, current: Array, kappa: float, places: Array, walls: Walls | None = None) -> Array:
     """B of the sample's own currents at places (n, 3): (1/4 pi kappa^2) sum_cells V J x r/r^3, (n, 3) in Bc2.
 
     current : (nodes, 3) in j0.  Within a cell's size of its middle the cell counts as a ball of uniform current.
@@ -82,6 +122,9 @@ def induced(mesh: Mesh, current: Array, kappa: float, places: Array) -> Array:
     strength = current[nodes].mean(axis=0) * volume[:, None] / (4 * np.pi * kappa**2)
     middle = np.ascontiguousarray(mesh.points[:, mesh.cells].mean(axis=1).T)
     radius = np.cbrt(3 * volume / (4 * np.pi))
+    if walls is not None:
+        middle, strength = (np.ascontiguousarray(x) for x in walls.mirrored(middle, strength))
+        radius = np.tile(radius, 2 * IMAGES + 1)
     out = np.zeros(places.shape)
     _biot_savart(np.ascontiguousarray(places), middle, np.ascontiguousarray(strength), radius, out)
     return out
@@ -105,6 +148,7 @@ def _biot_savart(places: Array, middle: Array, strength: Array, radius: Array, o
 
 def field_lines(run: Run, path: str | Path, frame: int = -1) -> Path:
     """Lines of B, coloured by its strength, around and through the outlined body, in the plane of the applied field.
+    Of a body between walls, which carries a current: round its axis.
 
     Raises Refusal for wires and films, and for runs whose material or frames do not say the field.
     """
@@ -113,15 +157,15 @@ def field_lines(run: Run, path: str | Path, frame: int = -1) -> Path:
         raise Refusal(f"{run.folder}: lines of B are drawn around bodies whose material has lambda")
     import pyvista as pv
 
-    points = run.mesh.points
+    points, walls = run.mesh.points, walls_of(run)
     low, high = points.min(axis=1), points.max(axis=1)
     room = ROOM * float((high - low).max()) / 2
-    low, high = low - room, high + room
+    low, high = (low - room, high + room) if walls is None else beside(low, high, walls)
     spacing = float((high - low).max()) / GRID
     counts = np.ceil((high - low) / spacing).astype(int) + 1
     box = pv.ImageData(dimensions=counts, spacing=(spacing,) * 3, origin=low)
     applied = np.asarray(applied_at(run, float(run.times[frame])))
-    b = applied + induced(run.mesh, vectors(fields, "current"), float(header["kappa"]), np.asarray(box.points))
+    b = applied + induced(run.mesh, vectors(fields, "current"), float(header["kappa"]), np.asarray(box.points), walls)
     box.point_data["B"] = b
     box.point_data["strength"] = np.linalg.norm(b, axis=1)
     unit = float(np.linalg.norm(applied)) or 1.0
@@ -129,9 +173,10 @@ def field_lines(run: Run, path: str | Path, frame: int = -1) -> Path:
     top = float(np.percentile(box.point_data["strength"], 99.5))
     look = Look("strength", "|B|/H" if np.any(applied) else "|B| (Bc₂)", "cividis", 0.0, max(top, 1e-12))
     way = applied if np.any(applied) else np.array([0.0, 0.0, 1.0])
-    lines = box.streamlines_from_source(
-        pv.PolyData(seeds(low, high, way)), vectors="B", integration_direction="both", max_length=20 * room
-    )
+    if walls is None:
+        lines = traced(box, seeds(low, high, way), 20 * room, "both")
+    else:
+        lines = pv.merge([traced(box, begin, length, "forward") for begin, length in rings(points, low, high, walls)])
     scene = stage.scene(run.mesh)
     view = canvas.from_a_corner(np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1])
                                           for z in (low[2], high[2])]))  # fmt: skip
@@ -162,10 +207,37 @@ def applied_at(run: Run, t: float) -> Array:
     if "magnetization" in run.tables:
         table = run.table("magnetization")
         return np.array([np.interp(t, table["t"], table[f"field_{axis}"]) for axis in "xyz"])
+    if not case_of(run).drive.field and not case_of(run).drive.sources:
+        return np.zeros(3)
     found = ((run.summary or {}).get("results") or {}).get(run.header.get("task", ""), {})
     if "field" not in found:
         raise Refusal(f"{run.folder}: lines of B need the recipe 'magnetization', which records the applied field")
     return np.array(found["field"])
+
+
+def beside(low: Array, high: Array, walls: Walls) -> tuple[Array, Array]:
+    """Corners of a box from wall to wall, SIDEWAYS as wide as the body."""
+    across = np.abs(walls.axis) < 0.5
+    room = 0.5 * (SIDEWAYS - 1) * float((high - low)[across].max())
+    return low - room * across, high + room * across
+
+
+def traced(box: Any, begin: Array, length: float, way: str) -> Any:
+    import pyvista as pv
+
+    return box.streamlines_from_source(pv.PolyData(begin), vectors="B", integration_direction=way, max_length=length)
+
+
+def rings(points: Array, low: Array, high: Array, walls: Walls) -> list[tuple[Array, float]]:
+    """(places (n, 3), a way round) at several distances from the axis, in the body and out of it, at RINGS heights."""
+    across = np.cross(walls.axis, np.eye(3)[np.abs(walls.axis).argmin()])
+    across = across / np.linalg.norm(across)
+    middle = 0.5 * (points.min(axis=1) + points.max(axis=1))
+    reach = 0.49 * float(np.abs(across) @ (high - low))
+    heights = ((np.arange(RINGS) + 0.5) / RINGS - 0.5) * (walls.high - walls.low)
+    column = middle + heights[:, None] * walls.axis
+    # the tracer stops some cells short of the length it is given: a little more than once round
+    return [(column + r * reach * across, (2.2 * np.pi * r + 1.0) * reach) for r in (0.15, 0.3, 0.5, 0.75, 1.0)]
 
 
 def seeds(low: Array, high: Array, way: Array) -> Array:

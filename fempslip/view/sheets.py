@@ -36,6 +36,7 @@ STYLE = {
     "font.family": "DejaVu Sans",
     "figure.facecolor": "white",
     "pdf.fonttype": 42,
+    "svg.fonttype": "none",
 }
 
 
@@ -58,6 +59,7 @@ def figure(width: float, height: float) -> Figure:
 
 
 # inches: left, right, below, above, between pictures, before the colour bar; of films and of bodies
+NARROW = 1.7  # inches of a picture that leave no place for the time beside the scale bar
 MARGINS = ((0.47, 0.62, 0.37, 0.24, 0.14, 0.08), (0.22, 1.08, 0.34, 0.24, 0.16, 0.54))
 
 
@@ -80,6 +82,8 @@ def sheet(view: View, looks: list[Look], header: Mapping[str, Any], body: Array 
     tall = wide * view.half[1] / view.half[0]
     if tall > 3.2:
         wide, tall = wide * 3.2 / tall, 3.2
+    second = 0.16 if wide < NARROW else 0.0  # the scale bar has a line of its own below the time
+    top += second
     height = low + top + len(looks) * tall + (len(looks) - 1) * gap
     width = left + wide + right
     made = figure(width, height)
@@ -97,7 +101,7 @@ def sheet(view: View, looks: list[Look], header: Mapping[str, Any], body: Array 
         else:
             _space(axes, view, body if lowest else None, 2 * view.half[0] / wide)
     width += _align(made, bars)
-    _ruler(made, header, view, left / width, (left + wide) / width)
+    _ruler(made, header, view, left / width, (left + wide) / width, 0.125 + second)
     title = made.text(0.06 / width, 1 - 0.125 / height, "", ha="left", va="center")
     return Sheet(made, tuple(images), title)
 
@@ -166,12 +170,12 @@ def draw_outline(made: Sheet, lines: list[Array]) -> None:
         image.axes.add_collection(LineCollection(lines, colors="#1a1a1a", linewidths=0.8, capstyle="round"))
 
 
-def _ruler(made: Figure, header: Mapping[str, Any], view: View, left: float, right: float) -> None:
-    """A scale bar in the line of the title, above the right end of the picture."""
+def _ruler(made: Figure, header: Mapping[str, Any], view: View, left: float, right: float, down: float) -> None:
+    """A scale bar above the right end of the picture, so many inches below the upper edge."""
     from matplotlib.lines import Line2D
 
     length = scales.round_length(2 * view.half[0])
-    share, place = length / (2 * view.half[0]) * (right - left), 1 - 0.125 / made.get_figheight()
+    share, place = length / (2 * view.half[0]) * (right - left), 1 - down / made.get_figheight()
     bar = Line2D([right - share, right], [place, place], color="black", lw=1.8, solid_capstyle="butt")
     made.add_artist(bar)
     words = scales.quantity(header, length, "xi")
@@ -232,6 +236,13 @@ def _ticks(low: float, high: float, most: int) -> Array:
 
 def title(header: Mapping[str, Any], t: float) -> str:
     return "t = " + scales.quantity(header, t, "tau0")
+
+
+def printed(made: Figure, path: Path) -> Path:
+    """As `save`, with the same as PDF and SVG beside it, ready for print: letters stay letters, lines stay lines."""
+    for suffix in (".pdf", ".svg"):
+        save(made, path.with_suffix(suffix))
+    return save(made, path)
 
 
 def save(made: Figure, path: Path, dpi: int = 300) -> Path:

@@ -144,13 +144,18 @@ def free_energies(run: Run, path: str | Path) -> Path:
         lowest = lower_envelope(parts, table)
         axes.plot(*lowest, color=INK, lw=2.2, alpha=0.25, solid_capstyle="butt", zorder=0)
         axes.set_xlabel(swept_label(run), labelpad=1)
-        axes.set_ylabel("free energy F  (Bc²/µ₀ · ξ^d)", labelpad=2)
+        axes.set_ylabel(f"free energy F  ({unit_of_energy(run)})", labelpad=2)
         axes.margins(x=0.02)
         axes.tick_params(length=2.5, pad=2)
         note = "dots: where a state gives way; grey: lowest of those found"
         axes.text(0.5, 0.985, note, transform=axes.transAxes, ha="center", va="top", fontsize=6, color=INK)
         axes.set_ylim(top=axes.get_ylim()[1] + 0.09 * np.ptp(axes.get_ylim()))
         return save(made, Path(path))
+
+
+def unit_of_energy(run: Run) -> str:
+    """With the section A of a wire, the thickness d of a film."""
+    return "Bc² " + ("ξA", "ξ²d", "ξ³")[run.mesh.dim - 1] + " / µ₀"
 
 
 def lower_envelope(parts: list[tuple[Array, dict[str, Array]]], table: dict[str, Array]) -> tuple[Array, Array]:
@@ -172,7 +177,9 @@ def little_parks(run: Run, path: str | Path) -> Path:
         density = np.array([np.interp(x, table["value"][r], table["mean_density"][r], 0.0, 0.0) for r, _ in parts])
         best = np.take_along_axis(density, energy.argmin(axis=0)[None], axis=0)[0]
         axes.plot(x, np.where(np.isfinite(energy.min(axis=0)), best, 0.0), color=RED, lw=1.4)
-        axes.set(xlabel=swept_label(run), ylabel="⟨|ψ|²⟩", ylim=(0, 1.06), xlim=(x[0], x[-1]))
+        axes.set(xlabel=swept_label(run), ylabel="⟨|ψ|²⟩", ylim=(0, 1.16), xlim=(x[0], x[-1]))
+        note = "red: least energy; blue: the others, while stable"
+        axes.text(0.5, 0.985, note, transform=axes.transAxes, ha="center", va="top", fontsize=6, color=INK)
         axes.xaxis.labelpad, axes.yaxis.labelpad = 1, 2
         axes.tick_params(length=2.5, pad=2)
         return save(made, Path(path))
@@ -195,15 +202,18 @@ def barrier(run: Run, path: str | Path) -> Path:
         made = figure(COLUMN, 2.1 + high)
         whole = made.get_figheight()
         axes = made.add_axes((0.14, 0.36 / whole, 0.83, 1.55 / whole))
+        axes.set_zorder(1)  # over the lines to the frames
+        axes.patch.set_visible(False)
         axes.plot(table["arc"], table["energy"], "-o", color=BLUE, ms=2.4, lw=1.0)
         top = found.get("forward", found.get("energy"))
         if top is not None:
             axes.axhline(top, color=RED, lw=0.7, ls=(0, (4, 2)))
             words = f"{'saddle' if 'index' in found else 'top'}: {top:.4f}"
             axes.annotate(words, (0.02, top), xycoords=("axes fraction", "data"), xytext=(0, 2),
-                          textcoords="offset points", ha="left", va="bottom", fontsize=7, color=RED)  # fmt: skip
+                          textcoords="offset points", ha="left", va="bottom", fontsize=7, color=RED,
+                          bbox={"fc": "white", "ec": "none", "pad": 0.6})  # fmt: skip
         axes.axhline(0, color=GREY, lw=0.5)
-        axes.set(xlabel="arc length along the string", ylabel="G − G(start)")
+        axes.set(xlabel="arc length along the string", ylabel=f"G − G(start)  ({unit_of_energy(run)})")
         axes.xaxis.labelpad, axes.yaxis.labelpad = 1, 2
         axes.set_ylim(top=1.15 * float(table["energy"].max()))
         axes.tick_params(length=2.5, pad=2)
@@ -234,7 +244,7 @@ def _wire_state(run: Run, path: str | Path, k: int, words: str) -> Path:
     way, frame = along(run.mesh), run.frame(k)
     with style():
         made = figure(COLUMN, 2.3)
-        top, low = made.add_axes((0.14, 0.56, 0.83, 0.38)), made.add_axes((0.14, 0.155, 0.83, 0.36))
+        top, low = made.add_axes((0.17, 0.56, 0.8, 0.38)), made.add_axes((0.17, 0.155, 0.8, 0.36))
         psi = frame["psi_re"] + 1j * frame["psi_im"]
         top.plot(way.x, np.abs(psi[way.nodes]), color=BLUE)
         least = int(np.argmin(np.abs(psi[way.nodes])))

@@ -13,7 +13,7 @@ from ..store import Run
 from ..topology.net_winding import lasting
 from . import scales
 from .plots import BLUE, GREY, INK, RED
-from .sheets import COLUMN, figure, save, style
+from .sheets import COLUMN, figure, printed, save, style
 
 
 def thermal_slips(run: Run, path: str | Path) -> Path:
@@ -127,7 +127,7 @@ def resistance_temperature(runs: Sequence[Run], path: str | Path) -> Path:
             axes.set_ylim(0.3 * seen.min(), 3)
         axes.tick_params(length=2.5, pad=2, color=INK)
         axes.legend(frameon=False, loc="lower right")
-        return save(made, Path(path))
+        return printed(made, Path(path))
 
 
 def resistance_rows(runs: Sequence[Run]) -> list[tuple[float, float, float, float]]:

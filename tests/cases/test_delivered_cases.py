@@ -31,8 +31,14 @@ QUICK = (  # run to their end in the fast tests too
     "little_parks", "abrikosov_cell", "barrier_wire_current", "barrier_ring_flux", "barrier_vortex_strip",
 )  # fmt: skip
 # what a recipe may ask to be watched
-LARGE = ("slab_3d_tilted_field", "sphere_meissner", "vortex_ring_superfluid")  # seconds for their mesh alone
+LARGE = (
+    "slab_3d_tilted_field",
+    "sphere_meissner",
+    "vortex_ring_superfluid",
+    "wire_own_field",
+)  # seconds for their mesh alone
 WATCHED = {
+    "maps",
     "currents", "hole_flux", "josephson", "ledger", "magnetization", "moment", "net_winding", "tracks",
     "windings", "zeros",
 }  # fmt: skip

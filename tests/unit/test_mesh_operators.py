@@ -57,6 +57,35 @@ def test_edge_mass_between_gradients_is_the_stiffness(kind, seed):
 
 @few
 @seeds
+def test_a_body_has_scikit_fems_masses_and_curls(seed):
+    """Closed forms against quadrature: M1 and S of lowest-order Nedelec elements, K of P1, on a perturbed mesh."""
+    from skfem import Basis, BilinearForm, ElementTetN0, ElementTetP1, MeshTet
+    from skfem.helpers import curl, dot, grad
+
+    mesh = MESHES["body"](seed)
+    q, s = cell_weight(mesh, seed), cell_weight(mesh, seed + 1)
+    ops = operators(mesh, kinetic=q, sigma=s)
+    m = MeshTet(np.ascontiguousarray(mesh.points), mesh.cells.astype(np.int64))
+    basis = Basis(m, ElementTetN0(), intorder=2)
+    weighted = BilinearForm(lambda u, v, c: c["weight"] * dot(u, v))
+    swirl = BilinearForm(lambda u, v, c: dot(curl(u), curl(v)))
+    key = ops.edges[0].astype(int) * ops.nodes + ops.edges[1]
+    ours = np.empty(ops.edges.shape[1], dtype=int)  # of their degrees of freedom
+    ours[basis.edge_dofs[0]] = np.searchsorted(key, m.edges[0] * ops.nodes + m.edges[1])
+    back = np.argsort(ours)
+    for found, form in ((ops.M1, weighted.assemble(basis, weight=np.broadcast_to(s[:, None], basis.dx.shape))),
+                        (ops.S, swirl.assemble(basis))):  # fmt: skip
+        reference = form.toarray()[np.ix_(back, back)]
+        assert np.abs(found.toarray() - reference).max() < 1e-12 * np.abs(reference).max()
+    plain = Basis(m, ElementTetP1(), intorder=1)
+    stiffness = BilinearForm(lambda u, v, c: c["weight"] * dot(grad(u), grad(v))).assemble(
+        plain, weight=np.broadcast_to(q[:, None], plain.dx.shape)
+    )
+    assert np.abs(ops.w + np.asarray(stiffness.toarray()[ops.edges[0], ops.edges[1]])).max() < 1e-12 * ops.w.max()
+
+
+@few
+@seeds
 def test_curl_curl_of_a_film_from_its_faces(seed):
     """C^T M2 C = S, where S is assembled by itself."""
     ops = operators(MESHES["film"](seed))
@@ -88,6 +117,29 @@ def test_curl_curl_energy_of_a_uniform_field_in_bulk(seed):
     b = np.array([0.5, 1.1, -0.4])
     a = uniform_field(mesh, ops, b)
     assert a @ ops.S @ a == pytest.approx(volumes(mesh.points, mesh.cells).sum() * b @ b, rel=1e-12)
+
+
+@few
+@seeds
+def test_curl_curl_energy_in_bulk_is_that_of_the_fluxes(seed):
+    """a^T S a = sum_cells V |b|^2 for any a, b the constant field with the fluxes C a through the faces of a cell: this
+    is C^T M2 C = S, with the mass of the lowest Raviart-Thomas elements."""
+    mesh = MESHES["body"](seed)
+    ops = operators(mesh)
+    a = np.random.default_rng(seed).normal(size=ops.edges.shape[1])
+    flux = ops.C @ a
+    number = {tuple(face): k for k, face in enumerate(ops.face_nodes.T.tolist())}
+    energy = 0.0
+    for cell, volume in zip(mesh.cells.T, volumes(mesh.points, mesh.cells), strict=True):
+        nodes = np.sort(mesh.node_of_vertex[cell])
+        faces = [nodes[[0, 1, 2]], nodes[[0, 1, 3]], nodes[[0, 2, 3]], nodes[[1, 2, 3]]]
+        p = [mesh.points[:, face] for face in faces]
+        areas = np.array([np.cross(x[:, 1] - x[:, 0], x[:, 2] - x[:, 0]) / 2 for x in p])
+        wanted = flux[[number[tuple(face.tolist())] for face in faces]]
+        b, rest, *_ = np.linalg.lstsq(areas, wanted, rcond=None)
+        assert np.allclose(areas @ b, wanted)
+        energy += volume * b @ b
+    assert a @ ops.S @ a == pytest.approx(energy, rel=1e-10)
 
 
 @everywhere

@@ -19,7 +19,8 @@ import fempslip as fs
 from fempslip.case import Case
 from fempslip.contract import Refusal
 from fempslip.run.afterwards import followed
-from fempslip.run.families import edge_of, runs_of
+from fempslip.run.branches import runs_of
+from fempslip.run.families import edge_of
 from fempslip.run.pool import cluster, processes
 
 POINTS = {"drive.current.density": ["0.10 j0", "0.12 j0"], "material.gamma": [0, 1]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from fempslip.run.progress import LiveLine, Pace, PlainLines, duration, progress_line
+from fempslip.run.progress import Pace, duration, live_line, plain_lines, progress_line
 
 
 class Clock:
@@ -16,7 +16,7 @@ class Clock:
 
 def test_plain_lines_come_every_ten_seconds_and_at_the_end():
     clock, out = Clock(), io.StringIO()
-    progress = PlainLines(out, clock=clock)
+    progress = plain_lines(out, clock=clock)
     for second in range(26):
         clock.now = 100.0 + second
         progress(second / 25, f"t = {second}")
@@ -71,7 +71,7 @@ def test_a_live_line_is_not_drawn_for_every_step():
             self.drawn += 1
 
     clock, bar = Clock(), Bar()
-    line = LiveLine(bar, 0, clock=clock)
+    line = live_line(bar, 0, clock=clock)
     for step in range(1000):
         clock.now = 100.0 + step * 1e-3
         line(step / 1000, "")

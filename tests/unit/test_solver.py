@@ -12,6 +12,7 @@ from laboratory import case_from, experiment
 from fempslip.contract import Clock, Failure, Trial
 from fempslip.mesh import simple
 from fempslip.mesh.operators import operators
+from fempslip.physics import kernels
 from fempslip.solver import linear
 from fempslip.solver.bdf import bdf, weights
 from fempslip.solver.cg import solve
@@ -121,12 +122,51 @@ def test_cg_holds_fixed_nodes_and_always_makes_a_step() -> None:
     assert np.abs(moved - start_again)[free].max() > 0
 
 
+def test_cg_stops_where_its_residual_has_fallen_far_enough() -> None:
+    (start, neighbour, link, alpha, beta), real = small_system()
+    n = alpha.size
+    free, rhs = np.ones(n, dtype=bool), np.random.default_rng(6).standard_normal(n) + 1j
+    room = np.full((4, n), np.nan + 0j)
+    begun = np.zeros(n, dtype=complex)
+    solve(start, neighbour, link, alpha, beta, free, rhs, begun, 1e-3, 200)
+
+    def residual(x: np.ndarray) -> float:
+        return float(np.linalg.norm(real @ np.r_[x.real, x.imag] - np.r_[rhs.real, rhs.imag]))
+
+    few, many = begun.copy(), begun.copy()
+    made = solve(start, neighbour, link, alpha, beta, free, rhs, few, 1e-13, 200, 1e-2, room)
+    assert 0 < made < solve(start, neighbour, link, alpha, beta, free, rhs, many, 1e-13, 200)
+    assert residual(many) < 1e-9 < residual(few) < 0.1 * residual(begun)
+
+
+@pytest.mark.parametrize("dim", [2, 3])
+def test_a_factor_in_blocks_is_the_factor_by_columns(dim: int) -> None:
+    factor = linear.factored(sp.csr_array(laplacian(dim)[1:][:, 1:]))
+    b = np.random.default_rng(2).standard_normal(factor.order.size)
+    by_columns = b[factor.order]
+    linear.substitute(factor.start, factor.row, factor.value, factor.inverse, by_columns)
+    assert np.diff(factor.blocks.first.astype(int)).max() > 3  # some columns do share their rows
+    np.testing.assert_allclose(factor(b)[factor.order], by_columns, rtol=0, atol=1e-12 * np.abs(by_columns).max())
+
+
+def test_the_frame_is_an_exponential_function() -> None:
+    for size in (1.0, 1e2, 1e4, 1e6):
+        chi = np.random.default_rng(3).uniform(-size, size, 1001)
+        turn = np.empty(chi.size, dtype=complex)
+        kernels.frame(chi, turn)
+        np.testing.assert_allclose(turn, np.exp(-1j * chi), rtol=0, atol=4e-16)
+
+
 @given(dt=st.floats(0.1, 2.0), last=st.floats(0.1, 2.0), before=st.floats(0.1, 2.0))
 def test_coefficients_are_exact_for_their_polynomials(dt: float, last: float, before: float) -> None:
     times = np.array([0.0, -last, -last - before])
     parabola = 0.7 - 1.3 * times + 0.4 * times**2
     quadratic = weights(dt, (last, before), 3)
     assert np.dot(quadratic, parabola) == pytest.approx(0.7 - 1.3 * dt + 0.4 * dt**2, rel=1e-9)
+    cubic = weights(dt, (last, before, 0.3), 4)
+    earlier = np.append(times, times[-1] - 0.3)
+    assert np.dot(cubic, 0.2 - earlier + 0.5 * earlier**3) == pytest.approx(0.2 - dt + 0.5 * dt**3, rel=1e-9, abs=1e-9)
+    assert weights(dt, (last,), 4)[2:] == (0.0, 0.0)
     line = 0.7 - 1.3 * times
     assert np.dot(weights(dt, (last, before), 2), line[:2]) == pytest.approx(0.7 - 1.3 * dt)
     a1, h0, h1 = bdf(dt, last)

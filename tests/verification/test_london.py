@@ -124,6 +124,7 @@ def test_thin_disk_by_both_screenings(tmp_path):
     for d in (1.0, 0.5):
         body = {"cylinder": {"radius": "radius", "height": d, "center": [0, 0, 0]}}
         changes = {"material.lambda": np.sqrt(Lambda * d), "mesh": {"size": d}, "geometry.regions.ball": body}
+        changes["geometry.boundaries"] = {}
         run, state = answer(text, tmp_path / f"{d}", changes)
         area = volumes(run.mesh.points, run.mesh.cells).sum() / d
         found[d] = state["moment_z"] / (Lambda * d) * (np.pi * R**2 / area) ** 1.5 / R**3

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import differences
 import numpy as np
 import pytest
 from laboratory import case_from, problem_of
@@ -95,6 +96,31 @@ def test_the_variance_of_linear_modes_is_T_over_lambda_whatever_the_step(tmp_pat
     stepper = hot(replace(problem, psi=np.zeros_like(problem.psi)), temperature, pace * problem.u[0] / values[0])
     modes = (vectors * root[:, None]).T
     ratio = averaged(stepper, 4000, 200, 4, lambda s: np.mean(np.abs(modes @ s["psi"]) ** 2 * values) / temperature)
+    assert block_error(ratio) < 0.007
+    assert ratio.mean() == pytest.approx(1.0, abs=0.02)
+
+
+BODY = """
+geometry: {dimension: 3, regions: {bar: {box: {size: [6, 3, 3], center: [0, 0, 0]}}}}
+material: {u: 5.79, gamma: 0, epsilon: -4}
+mesh: {size: 0.8 xi}
+time: {until: 1000 tau}
+"""
+
+
+@pytest.mark.parametrize(("charge", "dt"), [("off", 0.1), ("off", 2.0), ("conserved", 0.1)])
+def test_the_variance_of_linear_modes_of_a_body(tmp_path: Path, charge: str, dt: float):
+    """The same on tetrahedra with weights below 0, and with the Johnson noise of their cells."""
+    problem = problem_of(case_from(BODY, tmp_path, {"model.charge": charge}))
+    op, temperature = problem.operators, 1e-9
+    assert np.mean(op.w < 0) > 0.05
+    k = (op.G.T @ (op.w[:, None] * op.G.toarray())) + np.diag(4 * op.m)
+    root = np.sqrt(op.m)
+    values, vectors = np.linalg.eigh(k / root[:, None] / root[None, :])
+    start = replace(problem, psi=np.zeros_like(problem.psi))
+    stepper = hot(start, temperature, dt, johnson=charge == "conserved")
+    modes = (vectors * root[:, None]).T
+    ratio = averaged(stepper, 2000, 200, 4, lambda s: np.mean(np.abs(modes @ s["psi"]) ** 2 * values) / temperature)
     assert block_error(ratio) < 0.007
     assert ratio.mean() == pytest.approx(1.0, abs=0.02)
 
@@ -285,21 +311,62 @@ def test_net_windings_are_the_sum_of_all_crossings(tmp_path: Path):
     assert net.count(state) == total and total != 0
 
 
-@slow
-@pytest.mark.parametrize(("dt", "seeds"), [(0.1, (1, 2)), (0.05, (3,))])
-def test_E4_rate_of_thermal_slips(tmp_path: Path, dt: float, seeds: tuple[int, ...]):
-    """T = 0.25, charge conserved, interior 50 xi of 60, 60000 tau0 a seed: Omega within a factor 1.3 of the law.
-
-    From the spread of N(t) over 200 tau0; standard error sqrt(2 w/t).  dt halved once.
+def test_the_law_of_slips_is_that_of_low_temperatures():
+    """E3 by the transfer operator; from the same state the density of psi = 0 at a point over its Gaussian value: 1 at
+    T -> 0, and 0.77 at T = 0.25, where E4 and E5 are run.
     """
-    law, spread, rest = activation.rate(50, 0.25, 5.79), [], []
+    for temperature, wanted in EXACT_WIRE.items():
+        r, p = activation.equilibrium(temperature)
+        assert 2 * np.pi * (r[1] - r[0]) * (r**3 @ p) == pytest.approx(wanted, rel=1e-4)
+    share = {t: activation.zeros_over_gauss(t) for t in (0.04, 0.08, 0.2, 0.25)}
+    assert 2 * share[0.04] - share[0.08] == pytest.approx(1, abs=3e-3)  # what is linear in T taken off
+    assert share[0.25] == pytest.approx(0.773, abs=1e-3) and share[0.2] == pytest.approx(0.834, abs=1e-3)
+    assert activation.zeros_over_gauss(0.02) == pytest.approx(1 - 0.5 * (1 - share[0.04]), rel=1e-12)
+    assert activation.zeros_over_gauss(0.25 * 0.5**1.5, 0.5) == pytest.approx(share[0.25], rel=1e-9)
+
+
+def pace(n: Array, temperature: float, window: float = 200.0) -> tuple[float, float]:
+    """(rate over the law of E4 with the exact weight of a zero, standard error) by the spread of N over a window."""
+    law = activation.rate(50, temperature, 5.79) * activation.zeros_over_gauss(temperature)
+    w = round(window / 2)
+    ratio = float(np.mean((n[w:] - n[:-w]) ** 2)) / window / 2 / law
+    return ratio, ratio * float(np.sqrt(2 * window / (2 * n.size)))
+
+
+@slow
+def test_E4_by_another_program():
+    """Finite differences (tests/differences.py), h = 0.5: within a factor 1.3 by three standard errors, T -> 0 with the
+    exact weight of a zero taken out; the bare law is missed by a third at T = 0.3 and by a sixth at 0.2.
+    """
+    found = {}
+    for temperature, time in ((0.2, 2e5), (0.25, 1e5), (0.3, 0.5e5)):
+        _, n = differences.net_winding(60, 0.5, temperature, 5.79, 0.1, time, seed=1)
+        found[temperature] = pace(n[100:], temperature)
+    print("E4 by differences, over law times weight:", found)
+    ratio, error = np.array(list(found.values())).T
+    mean, slack = np.average(ratio, weights=error**-2), 3 / np.sqrt(np.sum(error**-2))
+    assert mean - slack > 1 / 1.3 and mean + slack < 1.3
+
+
+@slow
+@pytest.mark.parametrize(("temperature", "dt", "seeds"), [(0.25, 0.1, (1, 2)), (0.25, 0.05, (3,)), (0.2, 0.1, (7, 8))])
+def test_E4_rate_of_thermal_slips(tmp_path: Path, temperature: float, dt: float, seeds: tuple[int, ...]):
+    """Charge conserved, interior 50 xi of 60, 60000 tau0 a seed: Omega within a factor 1.3 of the law, which is taken
+    with the exact weight of a zero at this T.  From the spread of N(t) over 200 tau0; dt halved once.
+    """
+    runs, rest = [], []
     for seed in seeds:
-        t, n = net_winding(tmp_path, dt, 60_000, seed)
-        spread.append(np.mean((n[100:] - n[:-100]) ** 2) / 200 / 2 / law)
-        rest.append(diffusion(t, n, np.array([200.0, 500.0, 1000.0])).values / 2 / law)
-    ratio, error = np.mean(spread), np.mean(spread) * np.sqrt(2 * 200 / 60_000 / len(seeds))
-    print(f"E4, dt = {dt}: rate over the law {ratio} +- {error}; between w/4 and w: {np.mean(rest, axis=0)}")
-    assert 1 / 1.3 - error < ratio < 1.3
+        t, n = net_winding(tmp_path, dt, 60_000, seed, temperature=temperature)
+        runs.append(pace(n, temperature)[0])
+        rest.append(diffusion(t, n, np.array([200.0, 500.0, 1000.0])).values)
+    ratio = np.mean(runs)
+    error = ratio * np.sqrt(2 * 200 / 60_000 / len(seeds))
+    share = activation.zeros_over_gauss(temperature)
+    plateau = np.mean(rest, axis=0) / 2 / activation.rate(50, temperature, 5.79)
+    print(
+        f"E4, T = {temperature}, dt = {dt}: {ratio:.3f} +- {error:.3f}, of the bare law {share * ratio:.3f}; ", plateau
+    )
+    assert 1 / 1.3 < ratio < 1.3
 
 
 @cache
@@ -327,12 +394,26 @@ def test_E5_slips_with_and_against_the_current(dt: float, seed: int):
 
 
 @slow
-@DRIVEN
-@pytest.mark.xfail(strict=True, reason="0.64 +- 0.04 of the law at both steps; why is not known (dF/T is 7.5 here)")
-def test_E5_voltage_of_thermal_slips(dt: float, seed: int):
-    """V = 4 pi Omega sinh(2 pi j/T) within a factor 1.3 of the law, at j = 0.03, T = 0.25; dt halved once."""
-    ratio, error, _ = driven(dt, seed)
-    print(f"E5, dt = {dt}: V over the law {ratio} +- {error}")
+def test_E5_voltage_of_thermal_slips():
+    """V = 4 pi Omega sinh(2 pi j/T) at j = 0.03, T = 0.25, Omega as in E4: within a factor 1.3, mean of two runs with
+    dt halved, which agree; and as much as the other program finds, all within three standard errors.
+    """
+    runs = np.array([driven(dt, seed)[:2] for dt, seed in ((0.1, 5), (0.05, 6))])
+    t, n = differences.net_winding(60, 0.5, 0.25, 5.79, 0.1, 1e5, seed=2, current=0.03)
+    t, n = t[100:], n[100:]
+    law = 2 * activation.rate(50, 0.25, 5.79) * np.sinh(2 * np.pi * 0.03 / 0.25)
+    duration = t[-1] - t[0]
+    theirs = (
+        np.array(
+            [abs(n[-1] - n[0]) / duration, np.sqrt(diffusion(t - t[0], n, np.array([200.0])).values[0] / duration)]
+        )
+        / law
+    )
+    (first, second), errors = runs.T
+    ratio = (first + second) / 2 / activation.zeros_over_gauss(0.25)
+    print(f"E5: V over the bare law {first}, {second} +- {errors}; by differences {theirs}; with the weight {ratio}")
+    assert abs(first - second) < 3 * np.hypot(*errors)
+    assert abs((first + second) / 2 - theirs[0]) < 3 * np.hypot(np.hypot(*errors) / 2, theirs[1])
     assert 1 / 1.3 < ratio < 1.3
 
 
