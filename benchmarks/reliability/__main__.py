@@ -129,7 +129,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument("parts", nargs="*", metavar="PART", choices=[*PARTS, []], help="some of the parts (default: all)")
-    made.add_argument("--quick", action="store_true", help="few of each (a minute)")
+    made.add_argument("--quick", action="store_true", help="few of each (a few minutes)")
     made.add_argument("--count", type=int, help="so many of each part")
     made.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="processes at a time")
     made.add_argument("--into", type=Path, default=Path("runs/reliability"), help="where figures are kept")

@@ -186,6 +186,10 @@ def opened_run(folder: Path) -> Run:
             raise ValueError(f"{len(times)} of {shown.frames} committed frames")
         if not np.isfinite(times).all() or np.any(np.diff(times) <= 0):
             raise ValueError("times of frames that do not follow each other")
+        n = int(file["VTKHDF/NumberOfPoints"][0])
+        fields = file["VTKHDF/PointData"].values() if shown.frames else ()
+        if n != content.mesh.node_of_vertex.size or any(len(field) < shown.frames * n for field in fields):
+            raise ValueError("frames that are not those of the mesh")
     names = tuple(layout.fields)
     return Run(
         folder, content.mesh, content.case_text, content.header, times, names, columns, shown, tuple(layout.edges)

@@ -126,6 +126,16 @@ def test_times_that_do_not_follow_each_other_are_noticed(small: Path, tmp_path: 
         open_run(copy)
 
 
+def test_a_grid_that_is_not_whole_is_noticed(small: Path, tmp_path: Path) -> None:
+    """It opened, and a resume failed on the way."""
+    copy = tmp_path / "copy"
+    subprocess.run(["cp", "-r", small, copy], check=True)
+    with h5py.File(copy / "fields.vtkhdf", "r+") as file:
+        del file["VTKHDF/NumberOfPoints"]
+    with pytest.raises(Refusal, match="damaged"):
+        open_run(copy)
+
+
 def test_a_recipe_without_an_answer_does_not_undo_the_run(tmp_path: Path) -> None:
     """One frame in the measured time: no mean over whole crossings; the run was left without a summary."""
     changes = {"time.until": 3, "record.fields": 1, "measure.from": 2.9, "postprocess": ["flux_flow_field", "voltage"]}
