@@ -66,7 +66,7 @@ STILL = (
     *(("relax", "conserved", contact, holes) for contact in ("none", "normal") for holes in ("no", "yes")),
     *(("nucleation", "conserved", "none", holes) for holes in ("no", "yes")),
     *(("barrier", charge, "none", holes) for charge in ("conserved", "off") for holes in ("no", "yes")),
-    *(("barrier", "conserved", "bank", holes) for holes in ("no", "yes")),
+    ("barrier", "conserved", "bank", "no"),
     ("instanton", "conserved", "none", "no"),
 )
 SUPPORT += tuple(Row(task, "tdgl", "none", charge, contact, holes, "yes") for task, charge, contact, holes in STILL)
