@@ -2,12 +2,14 @@
 
     python docs/gallery.py            all cases (half an hour on two cores)
     python docs/gallery.py NAME ...   some of them; what the pages say of the others stays
+    python docs/gallery.py --workers 1
 
 The expected values come from independent solutions, closed formulas or the literature; each case says which.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import sys
@@ -18,6 +20,7 @@ from typing import Any
 
 import fempslip as fs
 from fempslip.case import Case, MeshedCase, delivered
+from fempslip.cli import usable_cores
 from fempslip.run.batch import batch
 from fempslip.run.families import conclude
 from fempslip.run.pool import processes
@@ -125,13 +128,13 @@ tests in `tests/verification` hold the program to some hundred known results.
     (HERE / "verification.md").write_text(head + "".join(lines), encoding="utf-8")
 
 
-def main(names: list[str]) -> int:
+def main(names: list[str], workers: int) -> int:
     """Returns 1 where an expectation was not met."""
     SHELF.mkdir(exist_ok=True)
     kept = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
     results = {name: kept.get(name, []) for name in delivered("cases")}
     names, unmet = names or list(results), 0
-    with processes(2) as (pool, _):
+    with processes(workers) as (pool, _):
         coming = {pool.submit(solved, name): name for name in names}
         for done, answer in enumerate(as_completed(coming), start=1):
             name = coming[answer]
@@ -150,4 +153,8 @@ def main(names: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument("names", metavar="NAME", nargs="*", help="a delivered case (default: all)")
+    words.add_argument("--workers", metavar="N", type=int, default=usable_cores(), help="cases at a time")
+    asked = words.parse_args()
+    sys.exit(main(asked.names, asked.workers))
