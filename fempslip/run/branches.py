@@ -42,8 +42,8 @@ def branches(table: Table, path: str) -> Iterator[Branch]:
 
 
 def is_result(table: Table, name: str) -> bool:
-    """Settings come before the folder in the table, results after it."""
-    return name not in settings(table)
+    """A number of the runs: settings come before their folder in the table, results after what became of them."""
+    return name not in settings(table) and name not in ("folder", "status", "failure", "after")
 
 
 def runs_of(x: Array) -> Iterator[tuple[slice, int]]:

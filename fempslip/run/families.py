@@ -18,7 +18,7 @@ from fempslip.case.sweep import number_of
 from fempslip.contract import Array, Refusal
 from fempslip.run import currents, pictures
 from fempslip.run.batch import Table
-from fempslip.run.branches import branches, column, is_result, unit_of, write_csv
+from fempslip.run.branches import branches, column, is_result, settings, unit_of, write_csv
 from fempslip.run.expectations import judged
 from fempslip.run.recipes import recipe
 
@@ -123,18 +123,17 @@ def dispersion(case: Case, table: Table, folder: Path) -> dict[str, Any]:
 
 
 def phase_diagram(case: Case, table: Table, folder: Path) -> dict[str, Any]:
-    """Every result that the case expects or, without, the first one, as a map over the first two swept values."""
+    """The first result of the runs as a map over the first two swept values."""
     from fempslip.view.families import map_plot
 
-    swept = [name for name in table if not is_result(table, name) and name != "folder"]
-    swept = [name for name in swept if all(number_of(value) is not None for value in table[name])]
+    swept = [name for name in settings(table) if all(number_of(value) is not None for value in table[name])]
     if len(swept) < 2:
         raise Refusal("the recipe phase_diagram needs two swept values that are numbers")
     x, y = (np.array([number_of(value) for value in table[name]]) for name in swept[:2])
-    shown = [n for n in table if is_result(table, n) and n not in ("status", "failure", "after")][:1]
-    z = column(table, shown[0], np.arange(x.size))
-    write_csv(folder / "phase_diagram.csv", zip(x, y, z, strict=True), (*swept[:2], shown[0]))
-    map_plot(x, y, z, (swept[0], swept[1], shown[0]), folder / "phase_diagram.png")
+    shown = next(name for name in table if is_result(table, name))
+    z = column(table, shown, np.arange(x.size))
+    write_csv(folder / "phase_diagram.csv", zip(x, y, z, strict=True), (*swept[:2], shown))
+    map_plot(x, y, z, (swept[0], swept[1], shown), folder / "phase_diagram.png")
     return {"least": float(np.nanmin(z)), "largest": float(np.nanmax(z))}
 
 

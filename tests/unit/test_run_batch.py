@@ -20,7 +20,7 @@ from fempslip.case import Case
 from fempslip.contract import Refusal
 from fempslip.run.afterwards import followed
 from fempslip.run.branches import runs_of
-from fempslip.run.families import edge_of
+from fempslip.run.families import edge_of, phase_diagram
 from fempslip.run.pool import cluster, processes
 
 POINTS = {"drive.current.density": ["0.10 j0", "0.12 j0"], "material.gamma": [0, 1]}
@@ -123,6 +123,20 @@ def test_a_point_that_fails_keeps_its_message_and_the_others_run(wire: Case, tmp
         blunt = wire.vary({"time.dt_min": 1e-4})
         table = fs.batch(blunt, {"time.tolerance": [1e-15, 3e-4]}, tmp_path / "family")
     assert table["status"] == ["failed", "finished"] and "dt_min" in str(table["failure"][0])
+
+
+def test_a_map_shows_the_first_result_over_two_swept_values(wire: Case, tmp_path: Path) -> None:
+    table = {
+        "drive.current.density": ["0.3 j0", "0.3 j0", "0.4 j0", "0.4 j0"],
+        "material.gamma": [0, 1, 0, 1],
+        "folder": ["a", "b", "c", "d"],
+        "status": ["finished"] * 4,
+        "voltage.mean": [0.5, 0.6, 0.7, 0.8],
+    }
+    assert phase_diagram(wire, table, tmp_path) == {"least": 0.5, "largest": 0.8}
+    assert (
+        (tmp_path / "phase_diagram.csv").read_text("utf-8").startswith("drive.current.density,material.gamma,voltage")
+    )
 
 
 def test_edges_of_a_curve() -> None:
