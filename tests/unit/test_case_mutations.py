@@ -83,7 +83,7 @@ def spoilt(text: str, dice: random.Random) -> str:
 def test_spoilt_files_are_refused_or_read(name):
     dice = random.Random(name)
     refused = 0
-    start = time.perf_counter()
+    start = time.process_time()
     for inlined in (False, True):
         text = load_text(TEXTS[name]).document() if inlined else TEXTS[name]
         for _ in range(30):
@@ -97,7 +97,7 @@ def test_spoilt_files_are_refused_or_read(name):
                 assert isinstance(case, Case)
                 assert load_text(case.document()) == case
     assert refused > 10
-    assert time.perf_counter() - start < 20
+    assert time.process_time() - start < 20
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_spoilt_files_are_refused_or_read(name):
     ids=range(16),
 )
 def test_hostile_text_is_refused_quickly(text):
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(Refusal):
         load_text(text)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
