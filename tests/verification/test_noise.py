@@ -398,7 +398,7 @@ def test_E5_voltage_of_thermal_slips():
     """V = 4 pi Omega sinh(2 pi j/T) at j = 0.03, T = 0.25, Omega as in E4: within a factor 1.3, mean of two runs at
     each of two steps, which agree; and as much as the other program finds, all within three standard errors.
 
-    By about 0.79 +- 0.03 the mean lies close to the factor's end, so its own error is allowed for once.
+    At 0.78 +- 0.03 the mean lies close to the factor's end, so its own error is allowed for once.
     """
     runs = np.array([[driven(dt, seed)[:2] for seed in seeds] for dt, seeds in ((0.1, (5, 15)), (0.05, (6, 16)))])
     (first, second), errors = runs[..., 0].mean(axis=1), np.sqrt((runs[..., 1] ** 2).sum(axis=1)) / 2
