@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -36,7 +37,11 @@ class Theatre:
     run: Run
     scene: stage.Scene
     plotter: pv.Plotter
-    lines: Lines | None
+
+    @cached_property
+    def lines(self) -> Lines | None:
+        """The vortex lines of a body that were followed, whose colours and events are those of the whole run."""
+        return Lines(self.run) if self.run.mesh.dim == 3 and tracked(self.run) else None
 
     @property
     def fields(self) -> list[str]:
@@ -61,6 +66,7 @@ class Theatre:
     def again(self) -> None:
         """Open the run again: one that is still going on has more frames now."""
         self.run = open_run(self.run.folder)
+        self.__dict__.pop("lines", None)  # they are those of the frames there were
 
     def words(self, frame: int) -> str:
         return sheets.title(self.run.header, float(self.run.times[frame]))
@@ -78,7 +84,7 @@ def theatre(run: Run) -> Theatre:
     scene = stage.scene(run.mesh)
     plotter = canvas.plotter(scene.view, PIXELS)
     canvas.aim(plotter, scene.view)
-    return Theatre(run, scene, plotter, Lines(run) if run.mesh.dim == 3 and tracked(run) else None)
+    return Theatre(run, scene, plotter)
 
 
 def application(run: Run, name: str = "fempslip") -> Any:
