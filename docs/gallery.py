@@ -36,11 +36,7 @@ COVERS = (
     "field_above", "flux_jump", "streamlines", "induction", "thermal", "soliton", "motion", "lines", "trails", "tubes",
     "snapshot", "kymograph", "circuit", "winding",
 )  # fmt: skip
-CHAPTERS = {
-    "Wires, rings and networks": lambda case: case.geometry.dimension == 1,
-    "Films": lambda case: case.geometry.dimension == 2,
-    "Bodies": lambda case: case.geometry.dimension == 3,
-}
+CHAPTERS = {1: "Wires, rings and networks", 2: "Films", 3: "Bodies"}  # by dimension
 ORDER = ("Films", "Bodies", "Wires, rings and networks", "The sample's own field", "States and barriers",
          "Superfluids and charged condensates", "Junctions and lumped systems", "Batches")  # fmt: skip
 
@@ -57,7 +53,7 @@ def chapter(case: Case) -> str:
         return "The sample's own field"
     if case.task != "evolve":
         return "States and barriers"
-    return next(name for name, fits in CHAPTERS.items() if fits(case))
+    return CHAPTERS[case.geometry.dimension]
 
 
 def solved(name: str) -> list[dict[str, Any]]:
