@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import tempfile
@@ -124,35 +125,47 @@ def set_up(folder: Path) -> None:
         file.truncate(1 << 30)
 
 
-def refused(folder: Path, name: str) -> str:
-    """ "" where a text is refused as it should be, or what happened instead."""
-    from benchmarks.reliability.judges import checked, last_lines, meshed
-    from fempslip.case import MeshedCase, load
+def refusal_of(read: Callable[[], object], folder: Path, message: str) -> str:
+    """ "" where what is read is refused in time with such a message, or what happened instead.
+
+    A file named hit in the folder is what its code would leave.
+    """
+    from benchmarks.reliability.judges import last_lines
     from fempslip.contract import Refusal
 
-    text, message = TEXTS[name]
-    path = folder / "case.yaml"
-    path.write_text(text, encoding="utf-8", errors="surrogatepass")
-    here, begun = Path.cwd(), time.process_time()
-    os.chdir(folder)
+    begun = time.process_time()
     try:
-        case = load("case.yaml")
-        checked(case)
-        if isinstance(case, MeshedCase):
-            meshed(case)
+        read()
     except Refusal as refusal:
         said = str(refusal)
     except BaseException as error:
         return f"{type(error).__name__}: {last_lines(error)}"
     else:
         return "it is accepted"
-    finally:
-        os.chdir(here)
     if (folder / "hit").exists():
         return "its code was run"
     if time.process_time() - begun > SECONDS:
         return f"it takes {time.process_time() - begun:.1f} s"
     return "" if re.search(message, said) else f"another message: {said[:300]}"
+
+
+def refused(folder: Path, name: str) -> str:
+    """ "" where a text is refused as it should be, or what happened instead."""
+    text, message = TEXTS[name]
+    path = folder / "case.yaml"
+    path.write_text(text, encoding="utf-8", errors="surrogatepass")
+    with contextlib.chdir(folder):
+        return refusal_of(read_and_mesh, folder, message)
+
+
+def read_and_mesh() -> None:
+    from benchmarks.reliability.judges import checked, meshed
+    from fempslip.case import MeshedCase, load
+
+    case = load("case.yaml")
+    checked(case)
+    if isinstance(case, MeshedCase):
+        meshed(case)
 
 
 # ---------------------------------------------------------------------------------------------- files of runs
@@ -253,28 +266,14 @@ def refused_run(folder: Path, whole: Path, name: str) -> str:
     """ "" where a spoilt run is refused as it should be, or what happened instead."""
     import shutil
 
-    from benchmarks.reliability.judges import last_lines, read_in_full
-    from fempslip.contract import Refusal
+    from benchmarks.reliability.judges import read_in_full
 
     run = folder / "run"
     shutil.rmtree(run, ignore_errors=True)
     shutil.copytree(whole, run)
     file, harm, message = FILES[name]
     harm(run / file)
-    begun = time.process_time()
-    try:
-        read_in_full(run)
-    except Refusal as refusal:
-        said = str(refusal)
-    except BaseException as error:
-        return f"{type(error).__name__}: {last_lines(error)}"
-    else:
-        return "it is accepted"
-    if (folder / "hit").exists():
-        return "its code was run"
-    if time.process_time() - begun > SECONDS:
-        return f"it takes {time.process_time() - begun:.1f} s"
-    return "" if re.search(message, said) else f"another message: {said[:300]}"
+    return refusal_of(lambda: read_in_full(run), folder, message)
 
 
 def work(found: Figures, kept: Path, workers: int, progress: Any) -> None:
