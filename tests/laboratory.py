@@ -52,6 +52,30 @@ record: {fields: every 1 tau}
 postprocess: [voltage, zeros, josephson_residual, vortex_tracks, voltage_ledger]
 """
 
+# An endless tube with a weak sector and its own field: slips come there one at a time.  h = 0.4 xi.
+WEAK_TUBE = """
+geometry:
+  dimension: 2
+  regions:
+    tube:
+      minus:
+        - annulus: {inner: 5 xi, outer: 7 xi, center: [0, 0]}
+        - rectangle: {size: [3 xi, 2 xi], center: [6, 0]}
+    link:
+      common:
+        - annulus: {inner: 5 xi, outer: 7 xi, center: [0, 0]}
+        - rectangle: {size: [3 xi, 2 xi], center: [6, 0]}
+  holes: {hole: {point: [0, 0]}}
+  contours: {loop: hole}
+material: {everywhere: {lambda: 3, u: 5.79, gamma: 0}, link: {epsilon: 0.4}}
+model: {screening: maxwell}
+drive: {field: {ramp: {from: 0, to: 0.155, over: 20 tau}}}
+mesh: {size: 0.4 xi}
+time: {until: 150 tau}
+record: {fields: every 10 tau}
+postprocess: [flux_jump, winding]
+"""
+
 
 @dataclass
 class Memory:

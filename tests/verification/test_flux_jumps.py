@@ -4,35 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from laboratory import Experiment, case_from, experiment
+from laboratory import WEAK_TUBE, Experiment, case_from, experiment
 from scipy.special import iv, kv
 
 from fempslip.case import load
 from fempslip.contract import Array
-
-# A tube with a weak sector: its slip comes 70 tau after the field has come to rest.
-WEAK = """
-geometry:
-  dimension: 2
-  regions:
-    tube:
-      minus:
-        - annulus: {inner: 5 xi, outer: 7 xi, center: [0, 0]}
-        - rectangle: {size: [3 xi, 2 xi], center: [6, 0]}
-    link:
-      common:
-        - annulus: {inner: 5 xi, outer: 7 xi, center: [0, 0]}
-        - rectangle: {size: [3 xi, 2 xi], center: [6, 0]}
-  holes: {hole: {point: [0, 0]}}
-  contours: {loop: hole}
-material: {everywhere: {lambda: 3, u: 5.79, gamma: 0}, link: {epsilon: 0.4}}
-model: {screening: maxwell}
-drive: {field: {ramp: {from: 0, to: 0.155, over: 20 tau}}}
-mesh: {size: 0.4 xi}
-time: {until: 150 tau}
-record: {fields: every 10 tau}
-postprocess: [flux_jump, winding]
-"""
 
 
 def flux_of_a_tube(kappa: float, inner: float, outer: float, field: float, n: int) -> float:
@@ -84,7 +60,7 @@ def test_C7_the_emf_of_the_pulse_accounts_for_the_flux(heated):
 def test_C7_a_slip_that_comes_by_itself(tmp_path):
     """The field rests from 20 tau on; near 90 tau the weak sector slips.  The emf accounts for the flux within 1 %, for
     the pulse alone as for all of the time at rest, and once only does a zero pass.  Cells of 0.4 xi."""
-    done = experiment(case_from(WEAK, tmp_path))
+    done = experiment(case_from(WEAK_TUBE, tmp_path))
     n, t = windings(done), done.table("winding")["t"]
     jumps = t[1:][np.diff(n) != 0]
     assert jumps.size == 1 and n[-1] == 1 and 40 < jumps[0] < 140

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from laboratory import Memory, case_from, experiment, problem_of
+from laboratory import WEAK_TUBE, Memory, case_from, experiment, problem_of
 from scipy.spatial import Delaunay
 from scipy.special import i0, iv
 from strips import at_rest, columns_of, lowest_mode, strip
@@ -556,29 +556,9 @@ def test_no_screening_is_the_limit_of_large_kappa(tmp_path):
 def test_C7_slips_of_a_tube_in_a_rising_field(tmp_path):
     """A tube with a weak sector, one slip at a time.  Afterwards the flux of its hole is that of the London state with
     the fluxoid and |psi| it has, within 0.2 %; one more is worth much less than a quantum of flux.  h = 0.4 xi."""
-    text = """
-    geometry:
-      dimension: 2
-      regions:
-        tube:
-          minus:
-            - annulus: {inner: 5 xi, outer: 7 xi, center: [0, 0]}
-            - rectangle: {size: [3 xi, 2 xi], center: [6, 0]}
-        link:
-          common:
-            - annulus: {inner: 5 xi, outer: 7 xi, center: [0, 0]}
-            - rectangle: {size: [3 xi, 2 xi], center: [6, 0]}
-      holes: {hole: {point: [0, 0]}}
-      contours: {loop: hole}
-    material: {everywhere: {lambda: 3, u: 5.79, gamma: 0}, link: {epsilon: 0.4}}
-    model: {screening: maxwell}
-    drive: {field: {points: [[0 tau, 0], [400 tau, 0.3], [500 tau, 0.3]]}}
-    mesh: {size: 0.4 xi}
-    time: {until: 500 tau}
-    record: {fields: every 10 tau}
-    postprocess: [winding, magnetization]
-    """
-    done = experiment(case_from(text, tmp_path))
+    field = {"points": [["0 tau", 0], ["400 tau", 0.3], ["500 tau", 0.3]]}
+    changes = {"drive.field": field, "time.until": "500 tau", "postprocess": ["winding", "magnetization"]}
+    done = experiment(case_from(WEAK_TUBE, tmp_path, changes))
     p, n = done.problem, done.table("winding")["loop"]
     assert np.abs(n - np.rint(n)).max() < 1e-9
     assert np.count_nonzero(np.diff(np.rint(n))) == 3 and np.diff(np.rint(n)).max() == 1
