@@ -7,17 +7,16 @@ from collections.abc import Mapping
 import numpy as np
 
 from fempslip.contract import Array, Problem, State
-from fempslip.mesh.simplices import column_numbers, gradients, pairs, volumes
+from fempslip.mesh.simplices import column_numbers, corner_sums, gradients, pairs, volumes
 from fempslip.physics import kernels
 from fempslip.physics.applied import potential_rate
 
 
 def vectors(problem: Problem, circulation: Array) -> Array:
     """(nodes, 3) vectors at nodes of a field given by its circulations along edges (edges,)."""
-    flat = problem.operators.node_vector @ circulation
-    space = flat.size // problem.operators.nodes
+    (found,) = problem.operators.matrices.vectors(circulation[None])
     out = np.zeros((problem.operators.nodes, 3))
-    out[:, :space] = flat.reshape(space, -1).T
+    out[:, : found.shape[1]] = found
     return out
 
 
@@ -76,9 +75,8 @@ def induction(problem: Problem, a: Array) -> Array:
             ends = np.sort(nodes[[i, j]], axis=0)
             along = np.where(nodes[i] < nodes[j], 1.0, -1.0) * a[column_numbers(op.edges, ends, op.nodes)]
             b += 2 * along[:, None] * np.cross(grad[:, i], grad[:, j])
-    share = np.bincount(nodes.ravel(), np.tile(volume, nodes.shape[0]), minlength=op.nodes)
-    found = [np.bincount(nodes.ravel(), np.tile(volume * part, nodes.shape[0]), minlength=op.nodes) for part in b.T]
-    return np.stack(found, axis=1) / share[:, None]
+    found = [corner_sums(nodes, volume * part, op.nodes) for part in b.T]
+    return np.stack(found, axis=1) / corner_sums(nodes, volume, op.nodes)[:, None]
 
 
 def visible(problem: Problem, old: State | None, new: State) -> Mapping[str, Array]:
@@ -99,10 +97,8 @@ def visible(problem: Problem, old: State | None, new: State) -> Mapping[str, Arr
         shown["induction"] = induction(problem, new["a"])
     if problem.fluid is not None or problem.mesh.dim < 3:
         return shown | {"supercurrent": supercurrent(problem, new), "normal_current": normal_current(problem, new)}
-    # in a body the operator is long: it is read once for both
-    n, space = problem.operators.nodes, problem.mesh.points.shape[0]
-    both = problem.operators.node_vector @ np.column_stack([flow(problem, new), electric(problem, new)])
-    pair = both.reshape(space, n, 2).T  # (2, nodes, space)
+    # a body has many cells: they are gone through once for both
+    pair = problem.operators.matrices.vectors(np.stack([flow(problem, new), electric(problem, new)]))
     return shown | {
         "supercurrent": problem.kinetic[:, None] * pair[0],
         "normal_current": problem.sigma[:, None] * pair[1],
