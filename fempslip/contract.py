@@ -95,6 +95,7 @@ class Matrices(Protocol):
     def edge_mass(self) -> sp.csr_array: ...
     def face_mass(self) -> sp.csr_array | None: ...
     def curl_curl(self) -> sp.csr_array | None: ...
+    def conductances(self) -> Array: ...
     def poisson(self) -> sp.csr_array: ...
     def node_vector(self) -> sp.csr_array: ...
     def vectors(self, circulations: Array) -> Array:
@@ -146,6 +147,11 @@ class Operators:
     @cached_property
     def S(self) -> sp.csr_array | None:
         return self.matrices.curl_curl()
+
+    @cached_property
+    def conductances(self) -> Array:
+        """Link weights of K_sigma, (edges,): x^T K_sigma x is the sum of these times (x_j - x_i)^2."""
+        return self.matrices.conductances()
 
     @cached_property
     def K_sigma(self) -> sp.csr_array:

@@ -99,9 +99,11 @@ class _Matrices:
         mesh = self.mesh
         return sp.csr_array(sp.diags_array(1.0 / volumes(mesh.points, mesh.cells))) if mesh.dim == 2 else None
 
+    def conductances(self) -> Array:
+        return self.fold.links(_link_weights(self.mesh, self.fold, self.sigma))
+
     def poisson(self) -> sp.csr_array:
-        fold = self.fold
-        return laplacian(self.mesh.nodes, fold.edges, fold.links(_link_weights(self.mesh, fold, self.sigma)))
+        return laplacian(self.mesh.nodes, self.fold.edges, self.conductances())
 
     def node_vector(self) -> sp.csr_array:
         return _node_vector(self.mesh, self.fold)
