@@ -43,7 +43,7 @@ class Slices:
     value: Array
 
     @classmethod
-    def of(cls, matrix: sp.csr_array, row: Array) -> Slices:
+    def of(cls, matrix: sp.csr_array, row: Array, kind: type = float) -> Slices:
         a = sp.csr_array(matrix)
         a.sort_indices()
         length, size = np.diff(a.indptr), np.diff(row)
@@ -52,7 +52,7 @@ class Slices:
         own = np.repeat(np.arange(length.size), length)  # row of each entry
         there = np.repeat(np.arange(size.size), size)[own]
         place = begin[there] + (np.arange(own.size) - a.indptr[own]) * size[there] + own - row[there]
-        column, value = np.zeros(begin[-1], dtype=np.uint32), np.zeros(begin[-1])
+        column, value = np.zeros(begin[-1], dtype=np.uint32), np.zeros(begin[-1], dtype=kind)
         column[place], value[place] = a.indices, a.data
         return cls(row.astype(np.uint32), begin.astype(np.uint32), column, value)
 
@@ -62,19 +62,18 @@ class Slices:
 
 @dataclass(frozen=True, eq=False)
 class Level:
-    """A matrix A = L + D + U and the ways to the next coarser one, in single precision, ordered by colours.
+    """A matrix A = L + D + U and the ways to the next coarser one, ordered by colours.
 
-    lower, upper : L and U;  inverse : 1/D;  out : prolongation;  back : restriction, (start, column, value) by rows
+    lower, upper : L and U, low, up : their values in single precision;  inverse : 1/D;  out : prolongation;  back : restriction, (start, column, value) by rows
     b, x, r : (unknowns,) room, work : (SLICE,)
     """
 
     lower: Slices
     upper: Slices
-    low: Array  # values of L and U
+    low: Array
     up: Array
     inverse: Array
     out: Slices
-    spread: Array  # values of `out`
     back: tuple[Array, Array, Array]
     b: Array
     x: Array
@@ -171,7 +170,7 @@ class Multigrid:
         found = self.coarsest @ coarse
         for level in reversed(self.levels):
             lower, upper = level.lower, level.upper
-            add(level.out.row, *level.out.entries(), level.spread, found, level.x)
+            add(level.out.row, *level.out.entries(), level.out.value, found, level.x)
             backward(
                 lower.row, *lower.entries(), level.low, *upper.entries(), level.up, level.inverse, level.b, level.x,
                 level.work,
@@ -216,14 +215,14 @@ def level_of(matrix: sp.csr_array, out: sp.csr_array, order: Array, row: Array, 
     p = sp.csr_array(out[order][:, after])
     diagonal = a.diagonal()
     inverse = np.where(diagonal > 0, 1.0 / np.where(diagonal > 0, diagonal, 1.0), 0.0).astype(np.float32)
-    room = np.zeros((3, order.size), dtype=np.float32)
+    b, x, r = np.zeros((3, order.size), dtype=np.float32)
     lower, upper = Slices.of(sp.tril(a, -1), row), Slices.of(sp.triu(a, 1), row)
     q = sp.csr_array(p.T)
     q.sort_indices()
     back = q.indptr.astype(np.uint32), q.indices.astype(np.uint32), q.data.astype(np.float32)
-    spread = Slices.of(p, row)
-    low, up, wide = (part.value.astype(np.float32) for part in (lower, upper, spread))
-    return Level(lower, upper, low, up, inverse, spread, wide, back, *room, np.zeros(SLICE, dtype=np.float32))
+    low, up = lower.value.astype(np.float32), upper.value.astype(np.float32)
+    work = np.zeros(SLICE, dtype=np.float32)
+    return Level(lower, upper, low, up, inverse, Slices.of(p, row, np.float32), back, b, x, r, work)
 
 
 # --------------------------------------------------------------------------------------- loops over slices

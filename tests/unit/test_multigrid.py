@@ -97,11 +97,11 @@ def test_prolongation_and_restriction_are_transposed(solver: Multigrid) -> None:
     back = sp.csr_array(
         (value.astype(float), column.astype(int), start.astype(int)), shape=(start.size - 1, level.b.size)
     )
-    assert abs(rows(level.out, level.spread, start.size - 1) - back.T).max() == 0
+    assert abs(rows(level.out, level.out.value, start.size - 1) - back.T).max() == 0
     rng = np.random.default_rng(3)
     x, e = rng.standard_normal(level.b.size).astype(np.float32), rng.standard_normal(start.size - 1).astype(np.float32)
     y, coarse = x.copy(), np.empty_like(e)
-    multigrid.add(level.out.row, *level.out.entries(), level.spread, e, y)
+    multigrid.add(level.out.row, *level.out.entries(), level.out.value, e, y)
     multigrid.restrict(*level.back, x, coarse)
     assert np.allclose(y, x + back.T @ e, atol=1e-5) and np.allclose(coarse, back @ x, atol=1e-5)
 
