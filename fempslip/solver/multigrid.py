@@ -64,7 +64,8 @@ class Slices:
 class Level:
     """A matrix A = L + D + U and the ways to the next coarser one, ordered by colours.
 
-    lower, upper : L and U, low, up : their values in single precision;  inverse : 1/D;  out : prolongation;  back : restriction, (start, column, value) by rows
+    lower, upper : L and U, low, up : their values in single precision;  inverse : 1/D
+    out : prolongation;  back : restriction, (start, column, value) by rows
     b, x, r : (unknowns,) room, work : (SLICE,)
     """
 
