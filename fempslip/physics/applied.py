@@ -39,8 +39,8 @@ def potential(drive: Drive, t: float) -> Array:
 
 def potential_rate(drive: Drive, t: float) -> Array | None:
     """d a_applied/dt : (edges,), or None where nothing changes."""
-    rates = np.array([f.rate(t) for f in drive.fields])
-    return rates @ drive.patterns if rates.any() else None
+    rates = [f.rate(t) for f in drive.fields]
+    return np.array(rates) @ drive.patterns if any(rates) else None
 
 
 def stable_step(problem: Problem) -> float:
@@ -175,9 +175,8 @@ class AppliedField:
         if self.poisson is None:
             none = np.zeros(len(self.problem.contacts))
             return none, np.zeros((none.size, none.size)), np.zeros(op.nodes)
-        current = np.empty(op.edges.shape[1])
         inflow = np.empty(op.nodes)
-        kernels.divergence(psi, link, self.graph.up, self.graph.edges, current, inflow)
+        kernels.divergence(psi, link, self.graph.up, self.graph.edges, inflow)
         rate = potential_rate(self.problem.drive, t)
         if rate is not None:
             inflow -= op.G.T @ (op.M1 @ rate)
