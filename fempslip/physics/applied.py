@@ -175,8 +175,9 @@ class AppliedField:
         if self.poisson is None:
             none = np.zeros(len(self.problem.contacts))
             return none, np.zeros((none.size, none.size)), np.zeros(op.nodes)
+        current = np.empty(op.edges.shape[1])
         inflow = np.empty(op.nodes)
-        kernels.divergence(psi, link, self.graph.up, self.graph.edges, inflow)
+        kernels.divergence(psi, link, self.graph.up, self.graph.edges, current, inflow)
         rate = potential_rate(self.problem.drive, t)
         if rate is not None:
             inflow -= op.G.T @ (op.M1 @ rate)

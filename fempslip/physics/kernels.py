@@ -4,12 +4,13 @@ Bytes read and written (n nodes, e edges, e about 3 n in 2D and 7 n in 3D):
     links      84 e    (a, w, two places; two complex entries; the phases between)
     terms     290 n    (four past states, the frame, six coefficients; five results)
     accept    100 n
-    divergence 28 e + 24 n
+    divergence 36 e + 24 n
 """
 
 from __future__ import annotations
 
 import numpy as np
+
 from fempslip.contract import Array
 from fempslip.physics.compiled import apart
 
@@ -119,13 +120,14 @@ def with_potential(a: Array, chi: Array, edges: Array, out: Array) -> None:
 
 
 @apart()
-def divergence(psi: Array, link: Array, up: Array, edges: Array, inflow: Array) -> None:
-    """G^T I of the supercurrents: minus the net outflow of each node."""
+def divergence(psi: Array, link: Array, up: Array, edges: Array, current: Array, inflow: Array) -> None:
+    """Supercurrents I_e and G^T I (minus the net outflow of each node)."""
     inflow[:] = 0.0
     for e in range(up.size):
         i = edges[0, e]
         j = edges[1, e]
         z = (psi[i].conjugate() * link[up[e]] * psi[j]).imag
+        current[e] = z
         inflow[i] -= z
         inflow[j] += z
 

@@ -346,8 +346,8 @@ class PearlField:
 
         Where t is the time of `past` itself: a first short step from there, which tells mu behind a kink of the drive.
         """
-        inflow = np.empty(psi.size)
-        kernels.divergence(psi, link, self.graph.up, self.graph.edges, inflow)
+        current, inflow = np.empty(self.graph.w.size), np.empty(psi.size)
+        kernels.divergence(psi, link, self.graph.up, self.graph.edges, current, inflow)
         dt, drive = t - past.t, self.problem.drive
         short = dt <= 0
         dt = self.problem.clock.dt_start if short else dt

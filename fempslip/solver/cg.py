@@ -1,9 +1,9 @@
 """Conjugate gradients for alpha x + beta x* - (links x) = b: real-symmetric positive definite on (Re x, Im x).
 
-Residuals are taken in double precision, corrections in single: A d = b - A x is solved to a hundredth, or to 1e-4 of its
-right side, far above what single precision spoils (1e-6), and where that is not enough for x it is done again (iterative
-refinement: N. J. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., chapter 12).  Half the bytes, and
-twice as many numbers at once.
+Residuals are taken in double precision, corrections in single: A d = b - A x is solved to a hundredth, or to 1e-4 of
+its right side, far above what single precision spoils (1e-6), and where that is not enough for x it is done again
+(iterative refinement: N. J. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., chapter 12).  Half the
+bytes, and twice as many numbers at once.
 
 Preconditioned by the 2x2 blocks of the diagonal: alpha z + beta z* = r gives
 z = (alpha r - beta r*)/(alpha^2 - |beta|^2).
@@ -14,6 +14,7 @@ unchanged at a loose tolerance and psi would coast.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -196,7 +197,7 @@ def product(
                 real, imag = lr[place + k], li[place + k]
                 qr[low + k] -= real * pr[j] - imag * pi[j]
                 qi[low + k] -= real * pi[j] + imag * pr[j]
-        part = np.float32(0.0)
+        part: Any = np.float32(0.0)
         for i in range(low, high):
             part += qr[i] * pr[i] + qi[i] * pi[i]
         pq += part
@@ -211,7 +212,7 @@ def correct(
     """x += step p, r -= step q, q = P r; the new r^T P r."""
     new = 0.0
     for w in range(window.size - 1):
-        part = np.float32(0.0)
+        part: Any = np.float32(0.0)
         for i in range(window[w], window[w + 1]):
             xr[i] += step * pr[i]
             xi[i] += step * pi[i]

@@ -41,8 +41,9 @@ def potential(
     inverse: Array,
 ) -> Array:
     """mu : (nodes,) of mean zero for the currents of psi and `also` into the nodes, plus the potential `given`."""
+    current = np.empty(edges.shape[1])
     inflow = np.empty(psi.size)
-    kernels.divergence(psi, link, up, edges, inflow)
+    kernels.divergence(psi, link, up, edges, current, inflow)
     mean = 0.0
     for i in range(psi.size):
         inflow[i] += also[i]

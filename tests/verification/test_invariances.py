@@ -170,9 +170,10 @@ def test_kernels_equal_their_readable_forms(kind, seed):
     k = s.energy.stiffness(s.a)
     assert largest((sp.diags_array(g.diagonal) - off - k).toarray()) < 1e-13 * largest(k.toarray())
 
-    inflow = np.empty(op.nodes)
-    kernels.divergence(s.psi, link, g.up, g.edges, inflow)
+    current, inflow = np.empty(s.a.size), np.empty(op.nodes)
+    kernels.divergence(s.psi, link, g.up, g.edges, current, inflow)
     wanted = s.energy.current(s.psi, s.a)
+    assert largest(current - wanted) < 1e-13 * largest(op.w) * largest(s.psi) ** 2
     assert largest(inflow + divergence(op, wanted)) < 1e-12 * largest(op.w) * largest(s.psi) ** 2
 
     value, mass = kernels.energy(s.psi, link, g.up, g.edges, g.w, op.m, s.energy.epsilon, s.energy.beta)
