@@ -252,7 +252,7 @@ class Direct:
     def __call__(self, b: Array, start: Array) -> Array:
         x = np.zeros(b.size)
         if self.inner is not None:
-            y = self.centred(b)[self.place]
+            y = self.centred(b).take(self.place)
             self.inner.ordered(y)
             x[self.place] = y
         return self.centred(x)
