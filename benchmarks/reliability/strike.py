@@ -51,7 +51,7 @@ def main(at: int, seed: int, words: list[str]) -> int:
     cli.pin_threads()
     import h5py
 
-    from fempslip.store import lock, writer
+    from fempslip.store import layout, lock, writer
 
     writer.FIRST, writer.INTERVAL, writer.SHARE = 0.0, 0.01, 1e9
     strike = Strike(at, random.Random(seed))
@@ -60,6 +60,8 @@ def main(at: int, seed: int, words: list[str]) -> int:
     for name in ("resize", "__setitem__"):
         strike.around(h5py.Dataset, name)
     strike.around(h5py.Group, "create_dataset")
+    for name in ("_column", "_extend"):
+        strike.around(layout, name)
     strike.around(h5py.File, "flush")
     strike.around(Path, "write_text")
     strike.around(writer.np, "savez")

@@ -7,17 +7,17 @@ from collections.abc import Mapping
 import numpy as np
 
 from fempslip.contract import Array, Problem, State
-from fempslip.mesh.simplices import column_numbers, gradients, pairs, volumes
+from fempslip.mesh.simplices import column_numbers, corner_sums, gradients, pairs, volumes
 from fempslip.physics import kernels
-from fempslip.physics.applied import potential_rate
+from fempslip.physics.angles import arguments
+from fempslip.physics.applied import framed, potential_rate
 
 
 def vectors(problem: Problem, circulation: Array) -> Array:
     """(nodes, 3) vectors at nodes of a field given by its circulations along edges (edges,)."""
-    flat = problem.operators.node_vector @ circulation
-    space = flat.size // problem.operators.nodes
+    (found,) = problem.operators.matrices.vectors(circulation[None])
     out = np.zeros((problem.operators.nodes, 3))
-    out[:, :space] = flat.reshape(space, -1).T
+    out[:, : found.shape[1]] = found
     return out
 
 
@@ -43,14 +43,8 @@ def electric(problem: Problem, state: State, edges: Array | slice = slice(None))
     i, j = problem.operators.edges[:, edges]
     mu = state["mu"]
     rate = potential_rate(problem.drive, state.t)
-    return -(mu[j] - mu[i]) - (0.0 if rate is None else rate[edges])
-
-
-def normal_current(problem: Problem, state: State) -> Array:
-    """J_n = sigma E : (nodes, 3)."""
-    if problem.fluid is not None:  # a superfluid has none
-        return np.zeros((problem.operators.nodes, 3))
-    return problem.sigma[:, None] * vectors(problem, electric(problem, state))
+    found = mu[i] - mu[j]
+    return found if rate is None else found - rate[edges]
 
 
 def pair_potential(old: State, new: State) -> Array:
@@ -58,8 +52,9 @@ def pair_potential(old: State, new: State) -> Array:
 
     Equal to mu where the Josephson relation holds; the difference is the charge imbalance.
     """
-    turn = np.angle(old["psi"].conj() * new["psi"])
-    return new["mu"] - turn / (new.t - old.t)
+    out = np.empty(new["mu"].size)
+    kernels.pair_potential(new["mu"], old["psi"], new["psi"], new.t - old.t, out)
+    return out
 
 
 def induction(problem: Problem, a: Array) -> Array:
@@ -76,9 +71,8 @@ def induction(problem: Problem, a: Array) -> Array:
             ends = np.sort(nodes[[i, j]], axis=0)
             along = np.where(nodes[i] < nodes[j], 1.0, -1.0) * a[column_numbers(op.edges, ends, op.nodes)]
             b += 2 * along[:, None] * np.cross(grad[:, i], grad[:, j])
-    share = np.bincount(nodes.ravel(), np.tile(volume, nodes.shape[0]), minlength=op.nodes)
-    found = [np.bincount(nodes.ravel(), np.tile(volume * part, nodes.shape[0]), minlength=op.nodes) for part in b.T]
-    return np.stack(found, axis=1) / share[:, None]
+    found = [corner_sums(nodes, volume * part, op.nodes) for part in b.T]
+    return np.stack(found, axis=1) / corner_sums(nodes, volume, op.nodes)[:, None]
 
 
 def visible(problem: Problem, old: State | None, new: State) -> Mapping[str, Array]:
@@ -89,24 +83,39 @@ def visible(problem: Problem, old: State | None, new: State) -> Mapping[str, Arr
     temporal gauge again.  With a field of its own psi is in the temporal gauge (maxwell, charged) or, without chi, in
     that of the whole field (pearl); `on_edges` holds its potential.
     """
-    psi = new["psi"] * np.exp(-1j * new["chi"]) if "chi" in new.history else new["psi"]
-    shown = {"psi_re": psi.real.copy(), "psi_im": psi.imag.copy(), "psi_abs": np.abs(psi), "phase": np.angle(psi)}
+    psi = new["psi"] * framed(new["chi"]) if "chi" in new.history else new["psi"]
+    phase = np.empty(psi.size)
+    arguments(psi, phase)
+    shown = {"psi_re": psi.real.copy(), "psi_im": psi.imag.copy(), "psi_abs": np.abs(psi), "phase": phase}
     if "chi" in new.history:
         shown["chi"] = new["chi"]
     if "mu" in new.history:
         shown |= {"mu": new["mu"], "mu_pair": new["mu"] if old is None else pair_potential(old, new)}
     if problem.model.get("screening") == "maxwell":
         shown["induction"] = induction(problem, new["a"])
-    if problem.fluid is not None or problem.mesh.dim < 3:
-        return shown | {"supercurrent": supercurrent(problem, new), "normal_current": normal_current(problem, new)}
-    # in a body the operator is long: it is read once for both
-    n, space = problem.operators.nodes, problem.mesh.points.shape[0]
-    both = problem.operators.node_vector @ np.column_stack([flow(problem, new), electric(problem, new)])
-    pair = both.reshape(space, n, 2).T  # (2, nodes, space)
+    if problem.fluid is not None:  # a superfluid has no normal current
+        none = np.zeros((problem.operators.nodes, 3))
+        return shown | {"supercurrent": supercurrent(problem, new), "normal_current": none}
+    flowing, driven = both_vectors(problem, flow(problem, new), electric(problem, new))
     return shown | {
-        "supercurrent": problem.kinetic[:, None] * pair[0],
-        "normal_current": problem.sigma[:, None] * pair[1],
+        "supercurrent": problem.kinetic[:, None] * flowing,
+        "normal_current": problem.sigma[:, None] * driven,
     }
+
+
+def both_vectors(problem: Problem, one: Array, other: Array) -> tuple[Array, Array]:
+    """`vectors` of two fields, (nodes, 3) each: the operator is read once for both, and in a body, where it is longer
+    than all others together, not made."""
+    if problem.mesh.dim == 3:
+        first, second = problem.operators.matrices.vectors(np.stack([one, other]))
+        return first, second
+    matrix, n = problem.operators.node_vector, problem.operators.nodes
+    flat = np.empty((2, matrix.shape[0]))
+    start, column = (np.asarray(part).view(f"u{part.itemsize}") for part in (matrix.indptr, matrix.indices))
+    kernels.at_nodes(start, column, matrix.data, one, other, flat)
+    out = np.zeros((2, n, 3))
+    out[:, :, : matrix.shape[0] // n] = flat.reshape(2, -1, n).transpose(0, 2, 1)
+    return out[0], out[1]
 
 
 def on_edges(state: State) -> Mapping[str, Array]:

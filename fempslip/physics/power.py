@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -62,7 +63,7 @@ class PowerMeter:
         p, g, m = self.problem, self.graph, self.problem.operators.m
         psi, link = state["psi"] * framed(state["chi"]), self.applied.at(state.t)[1]
         value, mass = kernels.energy(psi, link, g.up, g.edges, g.w, m, self.epsilon.at(state.t), p.beta)
-        return value, mass / float(m.sum())
+        return value, mass / self.volume
 
     def dissipated(self, old: State, new: State) -> float:
         """Mean power turned to heat in the step: relaxation of psi and normal current."""
@@ -73,11 +74,10 @@ class PowerMeter:
         return loss + self.ohmic(old, new)
 
     def ohmic(self, old: State, new: State) -> float:
-        """2 E^T M1 E; where the applied field stands still E = -G d chi/dt, and G^T M1 G is many times shorter."""
+        """2 E^T M1 E; where the applied field stands still E = -G d chi/dt, and G^T M1 G is a sum over edges."""
         dt, op = new.t - old.t, self.problem.operators
         if self.gradient and self.still(old, new):
-            rate = (new["chi"] - old["chi"]) / dt
-            return 2 * float(rate @ (op.K_sigma @ rate))
+            return 2 * kernels.gradient_loss((new["chi"] - old["chi"]) / dt, op.conductances, self.graph.edges)
         rate = (new["a"] - old["a"]) / dt
         return 2 * float(rate @ (op.M1 @ rate))
 
@@ -104,6 +104,10 @@ class PowerMeter:
         if self.uncharged:
             return super_
         return super_ - op.M1 @ ((new["a"] - old["a"]) / dt)
+
+    @cached_property
+    def volume(self) -> float:
+        return float(self.problem.operators.m.sum())
 
     @property
     def uncharged(self) -> bool:
@@ -168,7 +172,7 @@ class FilmMeter(PowerMeter):
         link = np.empty(g.neighbour.size, dtype=complex)
         kernels.links(state["a"], g.w, g.up, g.down, link)
         value, mass = kernels.energy(state["psi"], link, g.up, g.edges, g.w, m, self.epsilon.at(state.t), p.beta)
-        return value + float(state["current"] @ state["a_ind"]), mass / float(m.sum())
+        return value + float(state["current"] @ state["a_ind"]), mass / self.volume
 
     gradient = False
 

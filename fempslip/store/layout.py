@@ -11,7 +11,7 @@ kinds of counters, and touches no other structure of the file.  So a process kil
 that opens.  When the room runs out, a roomier copy is written beside it and renamed over it.
 
 HDF5 can crash the process when the disk is full while it writes.  So disk space is claimed before it is handed any
-numbers, and the frames, which are most of them, are written to their places in the file directly.
+numbers, and frames and rows are written to their places in the file directly, which also takes a third of the time.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from urllib.parse import quote, unquote
 
 import h5py
 import numpy as np
+from h5py import h5d, h5p, h5s, h5t
 
 from ..contract import Array, Mesh
 
@@ -36,6 +37,8 @@ CELL_TYPES = {1: 3, 2: 5, 3: 10}  # VTK_LINE, VTK_TRIANGLE, VTK_TETRA
 EXACT = ("psi_re", "psi_im", "chi", "turned")  # kept in float64: runs and ledgers start from them; the rest is shown
 TEXTS = ("case", "header", "references")
 BLOCK = 1 << 22  # numbers copied at a time
+MARGIN, AHEAD = 1.25, 1 << 19  # room is made for so many times the rows a frame of so far, up to so many rows
+NUMBER = h5t.py_create(np.dtype(np.float64))  # of columns
 
 
 @dataclass(frozen=True)
@@ -66,9 +69,21 @@ class Layout:
         return counts.frames <= self.frames and all(n <= self.tables[name][1] for name, n in counts.rows.items())
 
     def grown(self, counts: Counts) -> Layout:
-        """Room for counts with as much again to spare, so that copying costs no more than writing did."""
-        tables = {name: (c, _roomier(room, counts.rows.get(name, 0))) for name, (c, room) in self.tables.items()}
-        return replace(self, frames=_roomier(self.frames, counts.frames), tables=tables)
+        """Room for counts, for as much again, and for the rows that the frames to come will bring if all goes on like
+        this: then copying costs no more than writing did, and often the room need never grow again.
+        """
+        frames = _roomier(self.frames, counts.frames)
+        share = MARGIN * frames / counts.frames if counts.frames else 1.0
+
+        def of(room: int, rows: int) -> int:
+            return max(_roomier(room, rows), min(int(share * rows), AHEAD))
+
+        tables = {name: (c, of(room, counts.rows.get(name, 0))) for name, (c, room) in self.tables.items()}
+        return replace(self, frames=frames, tables=tables)
+
+    @property
+    def table_bytes(self) -> int:
+        return 8 * sum(len(columns) * room for columns, room in self.tables.values())
 
     def trimmed(self, counts: Counts) -> Layout:
         tables = {name: (c, max(1, counts.rows.get(name, 0))) for name, (c, _) in self.tables.items()}
@@ -95,6 +110,11 @@ def opened(path: Path, mode: str = "r") -> h5py.File:
     if mode == "w":
         return h5py.File(path, mode, locking=False)
     return h5py.File(path, mode, locking=False, rdcc_nbytes=0)
+
+
+def kind_of(field: str) -> np.dtype[Any]:
+    """How the numbers of a field of frames are kept."""
+    return np.dtype(np.float64 if field in EXACT else np.float32)
 
 
 def link(name: str) -> str:
@@ -178,21 +198,32 @@ def sync(path: Path) -> None:
 
 def _reserve(group: h5py.Group, name: str, shape: tuple[int, ...], dtype: Any) -> None:
     """Room for good, allocated now: filling it changes numbers and nothing else."""
-    plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-    plist.set_layout(h5py.h5d.CONTIGUOUS)
-    plist.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
-    plist.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    plist = h5p.create(h5p.DATASET_CREATE)
+    plist.set_layout(h5d.CONTIGUOUS)
+    plist.set_alloc_time(h5d.ALLOC_TIME_EARLY)
+    plist.set_fill_time(h5d.FILL_TIME_NEVER)
     group.create_dataset(name, shape=shape, dtype=dtype, dcpl=plist)
 
 
 def _column(group: h5py.Group, name: str, room: int) -> None:
     """A growing column: one chunk is all its room, so that growing changes its length and nothing else."""
-    group.create_dataset(name, (0,), np.float64, maxshape=(None,), chunks=(max(room, 1),), fill_time="never")
+    plist = h5p.create(h5p.DATASET_CREATE)
+    plist.set_chunk((max(room, 1),))
+    plist.set_fill_time(h5d.FILL_TIME_NEVER)
+    plist.set_obj_track_times(False)
+    h5d.create(group.id, name.encode(), NUMBER, h5s.create_simple((0,), (h5s.UNLIMITED,)), plist)
 
 
-def _extend(column: h5py.Dataset, first: int, values: Any) -> None:
-    column.resize((first + len(values),))
-    column[first:] = values
+def _extend(column: h5d.DatasetID, first: int, values: Array, handle: int | None = None) -> None:
+    """Numbers behind the first ones.  handle : of the file, for writing them to their place in it directly."""
+    if handle is not None and column.shape[0]:
+        _put(handle, column.get_chunk_info(0).byte_offset + 8 * first, [values])
+        column.set_extent((first + len(values),))
+    elif len(values):
+        column.set_extent((first + len(values),))
+        behind = column.get_space()
+        behind.select_hyperslab((first,), (len(values),))
+        column.write(h5s.create_simple((len(values),)), behind, np.ascontiguousarray(values, dtype=float))
 
 
 def _write_grid(file: h5py.File, mesh: Mesh, layout: Layout) -> None:
@@ -230,7 +261,7 @@ def _write_steps(root: h5py.Group, layout: Layout, n: int) -> None:
     shown = root.create_group("PointData")
     for name, components in layout.fields.items():
         shape = (layout.frames * n, components) if components > 1 else (layout.frames * n,)
-        _reserve(shown, link(name), shape, np.float64 if name in EXACT else np.float32)
+        _reserve(shown, link(name), shape, kind_of(name))
         steps[f"PointDataOffsets/{link(name)}"] = every
 
 
@@ -263,7 +294,7 @@ def _copy(old: h5py.File, new: h5py.File, counts: Counts) -> None:
         _count_frames(new, counts.frames, old["VTKHDF/Steps/Values"][: counts.frames])
     for name, rows in counts.rows.items():
         for column, source in old[f"fempslip/tables/{link(name)}"].items():
-            _extend(new[f"fempslip/tables/{link(name)}/{column}"], 0, source[:rows])
+            _extend(h5d.open(new.id, f"fempslip/tables/{link(name)}/{column}".encode()), 0, source[:rows])
 
 
 def _blocks(total: int) -> Iterator[slice]:
@@ -274,54 +305,55 @@ def append(
     path: Path,
     start: Counts,
     times: Sequence[float],
-    frames: Mapping[str, Array],
-    edges: Mapping[str, Array],
+    frames: Mapping[str, Sequence[Array]],
+    edges: Mapping[str, Sequence[Array]],
     rows: Mapping[str, Mapping[str, Array]],
 ) -> None:
-    """Write frames (name -> (frames, vertices[, 3]) and name -> (frames, edges)) and rows (table -> column -> values)
-    behind start.
+    """Write frames (name -> blocks (frames, vertices[, 3]) and name -> blocks (frames, edges)) and rows (table ->
+    column -> values) behind start.
 
     Raises OSError when there is no space for them.
     """
     columns = {
-        f"{link(table)}/{link(c)}": (start.rows.get(table, 0), v) for table in rows for c, v in rows[table].items()
+        f"fempslip/tables/{link(table)}/{link(c)}": (start.rows.get(table, 0), v)
+        for table in rows
+        for c, v in rows[table].items()
     }
-    with opened(path) as file:
-        parts_of = [(f"VTKHDF/PointData/{link(name)}", values) for name, values in frames.items()]
-        parts_of += [(f"fempslip/edges/{link(name)}", values) for name, values in edges.items()]
-        places = [(file[place].id.get_offset(), values) for place, values in parts_of]
-        parts = [(file[f"fempslip/tables/{name}"], first, len(values)) for name, (first, values) in columns.items()]
-        if times:
-            parts.append((file["VTKHDF/Steps/Values"], start.frames, len(times)))
-        spans = [(column.id.get_chunk_info(0).byte_offset + 8 * i, 8 * n) for column, i, n in parts if len(column)]
-    for first, size in spans:
-        claim(path, first, size)
-    for place, values in places:
-        _put(path, place + start.frames * values[0].nbytes, values)
-    with opened(path, "r+") as file:
+    parts = [(f"VTKHDF/PointData/{link(name)}", blocks) for name, blocks in frames.items()]
+    parts += [(f"fempslip/edges/{link(name)}", blocks) for name, blocks in edges.items()]
+    with opened(path, "r+") as file, writable(path) as handle:
+        for name, blocks in parts:
+            place = h5d.open(file.id, name.encode()).get_offset()
+            _put(handle, place + start.frames * blocks[0][0].nbytes, blocks)
         for name, (first, numbers) in columns.items():
-            _extend(file[f"fempslip/tables/{name}"], first, numbers)
+            _extend(h5d.open(file.id, name.encode()), first, numbers, handle)
         if times:
-            _count_frames(file, start.frames + len(times), times)
+            _count_frames(file, start.frames + len(times), np.array(times), handle)
 
 
-def _put(path: Path, place: int, values: Array) -> None:
-    """Numbers, as they are in memory, to a place in the file."""
-    handle, left = os.open(path, os.O_WRONLY), np.ascontiguousarray(values).data.cast("B")
+@contextmanager
+def writable(path: Path) -> Iterator[int]:
+    handle = os.open(path, os.O_WRONLY)
     try:
-        while left:
-            written = os.pwrite(handle, left, place)
-            place, left = place + written, left[written:]
+        yield handle
     finally:
         os.close(handle)
 
 
-def _count_frames(file: h5py.File, total: int, times: Any) -> None:
+def _put(handle: int, place: int, blocks: Sequence[Array]) -> None:
+    """Numbers, as they are in memory, one block after another to a place in the file."""
+    for values in blocks:
+        left = np.ascontiguousarray(values).data.cast("B")
+        while left:
+            written = os.pwrite(handle, left, place)
+            place, left = place + written, left[written:]
+
+
+def _count_frames(file: h5py.File, total: int, times: Array, handle: int | None = None) -> None:
     """Raise NSteps, then add the times: VTK's reader overruns its memory where Values is longer than NSteps."""
-    steps = file["VTKHDF/Steps"]
-    steps.attrs.modify("NSteps", np.int64(total))
+    file["VTKHDF/Steps"].attrs.modify("NSteps", np.int64(total))
     file.flush()
-    _extend(steps["Values"], total - len(times), times)
+    _extend(h5d.open(file.id, b"VTKHDF/Steps/Values"), total - len(times), times, handle)
 
 
 # ---------------------------------------------------------------------------------------------- the mesh, exactly

@@ -25,11 +25,13 @@ from . import examined, lock
 from . import layout as lay
 from .reader import COMMIT, FIELDS, MARKER, Commit, read_commit, readable, stored_arrays
 from .versions import versions
+from .waiting import Frames, Rows
 
 FIRST, INTERVAL = 0.2, 1.0  # s of wall time before the first checkpoint, and between later ones
 SHARE = 0.05  # of the wall time that writing may take
 MEMORY = 1 << 28  # bytes of frames waiting, from which a checkpoint is due at once
 ROOM = 1024  # rows reserved for a new table
+SPARE = 0.05  # of a file may be room that was not needed when it is finished
 LEFT = (lock.NAME, f"{FIELDS}.new")  # by a process that was killed before there was a run
 WALLS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -41,11 +43,11 @@ class RunWriter:
         self.folder, self._content, self._lock = folder, content, held
         self._layout, self._commit = layout, commit  # as they are in the file
         self._expected, self._broken = 64, False
+        self._nodes = int(content.mesh.node_of_vertex.max(initial=-1)) + 1  # some runs have no mesh
         self._times: list[float] = []
-        self._frames: list[dict[str, Array]] = []
-        self._edges: list[dict[str, Array]] = []
-        self._rows: dict[str, dict[str, list[float]]] = {}
-        self._waiting, self._cost = 0, 0.0
+        self._frames: Frames | None = None  # of the first frame on
+        self._rows: dict[str, Rows] = {}
+        self._cost = 0.0
         self._last, self._first = time.monotonic(), True
         examined.trust(folder, changing=True)
 
@@ -131,49 +133,47 @@ class RunWriter:
 
     def row(self, table: str, values: Mapping[str, float]) -> None:
         """Add a row to a table; the first row fixes the columns.  Raises ValueError when columns differ later."""
-        for name, column in self._waiting_columns(table, tuple(values)).items():
-            column.append(float(values[name]))
+        self._waiting_rows(table, values).add(values)
 
     def rows(self, table: str, columns: Mapping[str, Array]) -> None:
         """Add many rows, given as columns of equal length."""
         lengths = {len(values) for values in columns.values()}
         if len(lengths) != 1:
             raise ValueError(f"the columns for table {table!r} have the lengths {sorted(lengths)}")
-        if lengths != {0}:
-            for name, column in self._waiting_columns(table, tuple(columns)).items():
-                column.extend(np.asarray(columns[name], dtype=float).tolist())
+        (count,) = lengths
+        if count:
+            self._waiting_rows(table, columns).add_many(columns, count)
 
-    def _waiting_columns(self, table: str, given: tuple[str, ...]) -> dict[str, list[float]]:
-        columns = self._columns(table) or given
-        if set(given) != set(columns):
-            raise ValueError(f"table {table!r} has the columns {list(columns)}, the row {list(given)}")
-        return self._rows.setdefault(table, {name: [] for name in columns})
+    def _waiting_rows(self, table: str, given: Mapping[str, Any]) -> Rows:
+        waiting = self._rows.get(table)
+        if waiting is None:
+            columns = self._layout.tables[table][0] if table in self._layout.tables else tuple(given)
+            waiting = Rows(columns)
+        if len(given) != len(waiting.columns) or not all(name in given for name in waiting.columns):
+            raise ValueError(f"table {table!r} has the columns {list(waiting.columns)}, the row {list(given)}")
+        return self._rows.setdefault(table, waiting)
 
     def frame(self, t: float, fields: Mapping[str, Array], edges: Mapping[str, Array] | None = None) -> None:
         """Add a frame: name -> (nodes,) or (nodes, 3), and name -> (edges,).
 
         Raises ValueError when names or shapes differ later.
         """
-        order = self._content.mesh.node_of_vertex
-        kept = {}
-        for name, values in fields.items():
-            values = np.asarray(values)
-            if values.shape not in ((self._content.mesh.nodes,), (self._content.mesh.nodes, 3)):
+        arrays = {name: np.asarray(values) for name, values in fields.items()}
+        beside = {name: np.asarray(values, dtype=float) for name, values in (edges or {}).items()}
+        for name, values in arrays.items():
+            if values.shape not in ((self._nodes,), (self._nodes, 3)):
                 raise ValueError(f"field {name!r} has the shape {values.shape}, not (nodes,) or (nodes, 3)")
-            kept[name] = values[order].astype(np.float64 if name in lay.EXACT else np.float32)
-        shape = _shape(kept)
-        known = self._layout.fields or (_shape(self._frames[0]) if self._frames else shape)
-        if shape != known:
-            raise ValueError(f"frames hold the fields {dict(known)}, this one {shape}")
-        beside = {name: np.array(values, dtype=float) for name, values in (edges or {}).items()}
+        shape = {name: 3 if values.ndim == 2 else 1 for name, values in arrays.items()}
         count = {name: values.size for name, values in beside.items()}
-        held = self._layout.edges if self._layout.fields else _counts(self._edges[0]) if self._edges else count
-        if count != held:
-            raise ValueError(f"frames hold the numbers of edges {dict(held)}, this one {count}")
+        if self._frames is None:
+            known = (self._layout.fields, self._layout.edges) if self._layout.fields else (shape, count)
+            self._frames = Frames.of(self._content.mesh, *known)
+        if shape != self._frames.fields:
+            raise ValueError(f"frames hold the fields {self._frames.fields}, this one {shape}")
+        if count != self._frames.edges:
+            raise ValueError(f"frames hold the numbers of edges {self._frames.edges}, this one {count}")
         self._times.append(float(t))
-        self._frames.append(kept)
-        self._edges.append(beside)
-        self._waiting += sum(values.nbytes for values in (*kept.values(), *beside.values()))
+        self._frames.add(arrays, beside)
 
     def keep(self, name: str, arrays: Mapping[str, Array]) -> None:
         """Write arrays that do not change, once, as name.npz.  Raises Failure when the disk cannot be written."""
@@ -184,7 +184,7 @@ class RunWriter:
         """True when a checkpoint should be written: early, then at most once a second and 5 % of the wall time."""
         waited = time.monotonic() - self._last
         pause = max(FIRST if self._first else INTERVAL, self._cost / SHARE)
-        return waited >= pause or self._waiting > MEMORY
+        return waited >= pause or (self._frames is not None and self._frames.count * self._frames.size > MEMORY)
 
     def checkpoint(self, arrays: Mapping[str, Array]) -> None:
         """Commit all rows and frames so far, with these arrays (no objects) as the state to go on from.
@@ -230,16 +230,11 @@ class RunWriter:
 
     # ------------------------------------------------------------------------------------------ the commit
 
-    def _columns(self, table: str) -> tuple[str, ...] | None:
-        if table in self._layout.tables:
-            return self._layout.tables[table][0]
-        return tuple(self._rows[table]) if table in self._rows else None
-
     def _append(self) -> lay.Counts:
         """Write what waits behind what is committed; returns the counts that include it."""
         start, path = self._commit.shown, self.folder / FIELDS
-        rows = {name: {c: np.array(v) for c, v in columns.items()} for name, columns in self._rows.items()}
-        frames, edges = _stacked(self._frames), _stacked(self._edges)
+        rows = {name: waiting.taken() for name, waiting in self._rows.items()}
+        frames, edges = self._frames.taken() if self._frames else ({}, {})
         end = start.plus(len(self._times), {name: len(next(iter(c.values()))) for name, c in rows.items()})
         wanted = self._wanted()
         if wanted == self._layout and wanted.holds(end):
@@ -251,24 +246,27 @@ class RunWriter:
                 lay.append(fresh, start, self._times, frames, edges, rows)
         lay.sync(path)
         self._layout = wanted
-        self._times, self._frames, self._edges, self._rows, self._waiting = [], [], [], {}, 0
+        self._times, self._rows = [], {}
+        if self._frames:
+            self._frames.clear()
         return end
 
     def _wanted(self) -> lay.Layout:
         """The layout of the file, with room for tables and fields that come for the first time."""
-        new = {name: (tuple(c), ROOM) for name, c in self._rows.items() if name not in self._layout.tables}
+        new = {name: (w.columns, ROOM) for name, w in self._rows.items() if name not in self._layout.tables}
         wanted = replace(self._layout, tables={**self._layout.tables, **new})
-        if self._frames and not wanted.fields:
-            shape, count = _shape(self._frames[0]), _counts(self._edges[0])
-            wanted = replace(wanted, frames=self._expected, fields=shape, edges=count)
+        if self._times and self._frames and not wanted.fields:
+            wanted = replace(wanted, frames=self._expected, fields=self._frames.fields, edges=self._frames.edges)
         return wanted
 
     def _trim(self) -> None:
-        """Give back the room that was not needed; a full disk may keep it."""
-        exact = self._layout.trimmed(self._commit.shown)
-        if exact != self._layout and not self._broken:
+        """Give back the room that was not needed, where it is worth a copy of the file; a full disk may keep it."""
+        exact, path = self._layout.trimmed(self._commit.shown), self.folder / FIELDS
+        spare = self._layout.table_bytes - exact.table_bytes
+        small = self._layout.frames == exact.frames and spare < SPARE * path.stat().st_size
+        if exact != self._layout and not self._broken and not small:
             with suppress(OSError, RuntimeError):
-                lay.lay_out(self.folder / FIELDS, self._content, exact, self.folder / FIELDS, self._commit.shown)
+                lay.lay_out(path, self._content, exact, path, self._commit.shown)
 
     def _mark(self, arrays: Mapping[str, Array], commit: Commit) -> None:
         kept = {name: np.asarray(value) for name, value in arrays.items()}
@@ -292,18 +290,6 @@ class RunWriter:
                 f"{self.folder}: {what}. The run is kept up to its last checkpoint; "
                 f"make room and go on with: fempslip run --resume {self.folder}"
             ) from error
-
-
-def _shape(frame: Mapping[str, Array]) -> dict[str, int]:
-    return {name: 3 if values.ndim == 2 else 1 for name, values in frame.items()}
-
-
-def _counts(edges: Mapping[str, Array]) -> dict[str, int]:
-    return {name: values.size for name, values in edges.items()}
-
-
-def _stacked(frames: list[dict[str, Array]]) -> dict[str, Array]:
-    return {name: np.stack([frame[name] for frame in frames]) for name in frames[0]} if frames else {}
 
 
 @contextmanager

@@ -11,31 +11,9 @@ import numpy as np
 from numba import njit
 
 from fempslip.contract import Array
+from fempslip.physics.angles import arguments as arguments
 
 TURN = 2 * np.pi
-
-
-@njit(cache=True, error_model="numpy")
-def arguments(psi: Array, out: Array) -> None:
-    """arg psi of every node, without a branch, so that several are done at once; 0 where psi is 0.
-
-    The rational function is that of Cephes (S. L. Moshier), good to 2e-16 up to 0.66; beyond, atan q = pi/4 +
-    atan (q - 1)/(q + 1).
-    """
-    for i in range(psi.size):
-        x, y = psi[i].real, psi[i].imag
-        small, large = min(abs(x), abs(y)), max(abs(x), abs(y))
-        far = small > 0.66 * large
-        r = (small - large if far else small) / ((small + large if far else large) + 1e-300)
-        z = r * r
-        p = -0.8750608600031904 * z - 16.157537187333651
-        p = ((p * z - 75.00855792314705) * z - 122.88666844901361) * z - 64.85021904942025
-        q = ((z + 24.858464901423063) * z + 165.02700983169885) * z + 432.8810604912903
-        q = (q * z + 485.3903996359137) * z + 194.5506571482614
-        angle = r + r * z * p / q + (0.25 * np.pi if far else 0.0)
-        angle = 0.5 * np.pi - angle if abs(y) > abs(x) else angle
-        angle = np.pi - angle if x < 0.0 else angle
-        out[i] = -angle if y < 0.0 else angle
 
 
 @njit(cache=True, error_model="numpy")
@@ -274,3 +252,15 @@ def zero_on_edge(p: complex, q: complex, p_new: complex, q_new: complex, a: floa
         if away < best:
             best, best_s, best_tau = away, inside_s, inside_tau
     return best_s, best_tau
+
+
+@njit(cache=True, error_model="numpy")
+def edge_rows(faces: Array, sense: Array, live: Array, free: Array, face_of: Array, sign: Array) -> None:
+    """Live faces of each edge, ascending, and their senses round it;  free : (edges,) start of each row, used up."""
+    for f in range(live.size):
+        if live[f]:
+            for k in range(3):
+                e = faces[k, f]
+                face_of[free[e]] = f
+                sign[free[e]] = -sense[f] if k == 2 else sense[f]
+                free[e] += np.uint32(1)
