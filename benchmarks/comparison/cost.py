@@ -51,8 +51,8 @@ def bandwidth() -> float:
 
 
 def operator_bytes(problem: Problem, factor: int) -> int:
-    """Links and neighbours, the places of edges, m, epsilon, beta, u, gamma, K_ii of nodes, and L of the potential: each
-    once and in double precision.  That links are there a second time in single precision is not counted.
+    """Links and neighbours, the places of edges, m, epsilon, beta, u, gamma, K_ii of nodes, and L of the potential:
+    each once and in double precision.  That links are there a second time in single precision is not counted.
     """
     edges, nodes = problem.operators.edges.shape[1], problem.operators.nodes
     return 2 * edges * (16 + 4) + edges * (8 + 3 * 4) + nodes * (4 + 6 * 8) + 8 * factor
