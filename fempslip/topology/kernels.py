@@ -61,14 +61,47 @@ def cross(
 
 
 @njit(cache=True, error_model="numpy")
+def crossing(p: complex, q: complex, a: float, p_new: complex, q_new: complex, a_new: float) -> float:
+    """W of topology.windings.crossings on one edge with psi = p, q at its ends."""
+    before_i, before_j = np.angle(p), np.angle(q)
+    after_i, after_j = np.angle(p_new), np.angle(q_new)
+    k = -np.rint((before_j - before_i - a) / TURN) + np.rint((after_j - after_i - a_new) / TURN)
+    return k - np.rint((after_j - before_j) / TURN) + np.rint((after_i - before_i) / TURN)
+
+
+@njit(cache=True, error_model="numpy")
 def crossings(old: Array, a_old: Array, new: Array, a_new: Array, edges: Array, out: Array) -> None:
     """W_e of topology.windings.crossings on the given edges (2, n), whose a these are: for short paths of long runs."""
     for e in range(a_old.size):
         i, j = edges[0, e], edges[1, e]
-        before_i, before_j = np.angle(old[i]), np.angle(old[j])
-        after_i, after_j = np.angle(new[i]), np.angle(new[j])
-        k = -np.rint((before_j - before_i - a_old[e]) / TURN) + np.rint((after_j - after_i - a_new[e]) / TURN)
-        out[e] = k - np.rint((after_j - before_j) / TURN) + np.rint((after_i - before_i) / TURN)
+        out[e] = crossing(old[i], old[j], a_old[e], new[i], new[j], a_new[e])
+
+
+@njit(cache=True, error_model="numpy")
+def along(
+    edges: Array, ends: Array, share: Array, live: Array, old: Array, new: Array, a_old: Array, a_new: Array
+) -> tuple[float, float, float]:
+    """Along a chain of a few edges with shares p: sum p W over its live edges, sum p a before and after.
+
+    edges : (n,) their numbers;  ends : (2, n) their nodes
+    """
+    crossed, before, after = 0.0, 0.0, 0.0
+    for c in range(edges.size):
+        e, i, j, p = edges[c], ends[0, c], ends[1, c], share[c]
+        before += p * a_old[e]
+        after += p * a_new[e]
+        if live[c]:
+            crossed += p * crossing(old[i], old[j], a_old[e], new[i], new[j], a_new[e])
+    return crossed, before, after
+
+
+@njit(cache=True, error_model="numpy")
+def drop(ends: Array, share: Array, mu: Array) -> float:
+    """sum p (mu_i - mu_j) along a chain."""
+    total = 0.0
+    for c in range(share.size):
+        total += share[c] * (mu[ends[0, c]] - mu[ends[1, c]])
+    return total
 
 
 @njit(cache=True, error_model="numpy")

@@ -115,3 +115,8 @@ def test_crossings_of_a_path_are_the_readable_ones():
     kernels.crossings(old, a_old[path], new, a_new[path], op.edges[:, path], found)
     wanted = windings.crossings(old, a_old[path], new, a_new[path], op.edges[:, path])
     assert np.array_equal(found, wanted) and wanted.any()
+    share, live = rng.choice([-1.0, 1.0, 0.5], path.size), rng.random(path.size) < 0.8
+    sums = kernels.along(path, op.edges[:, path], share, live, old, new, a_old, a_new)
+    assert sums == pytest.approx((share[live] @ wanted[live], share @ a_old[path], share @ a_new[path]))
+    mu = rng.standard_normal(op.nodes)
+    assert kernels.drop(op.edges[:, path], share, mu) == pytest.approx(-share @ (op.G @ mu)[path])
