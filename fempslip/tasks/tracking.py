@@ -257,13 +257,12 @@ class FilmZeros:
         if next_id == linking.BROKEN:
             raise Failure(f"at t = {new.t:g} tau a zero of psi ended inside the film: an error of fempslip")
         self.next_id = next_id
-        edge = events[5, :number]
-        parts = np.where(edge >= 0, c.part[edge], SURFACE)
-        dim = self.dim.cells[touched[events[6, :number]]]
-        self.log.rows(sink, old.t, new.t, events[0, :number], spots[:, :number], parts, dim, events[1:5, :number])
-        after = touched[state.n[touched] + change != 0]
-        kept = self.charged[state.mark[self.charged] < 0]
-        self.charged = np.sort(np.concatenate([kept, after]))
+        if number:
+            edge = events[5, :number]
+            parts = np.where(edge >= 0, c.part[edge], SURFACE)
+            dim = self.dim.cells[touched[events[6, :number]]]
+            self.log.rows(sink, old.t, new.t, events[0, :number], spots[:, :number], parts, dim, events[1:5, :number])
+        self.charged = kernels.charged(self.charged, touched, change, state.n, state.mark)
         ids_of = np.zeros(state.crossed.size, dtype=np.int64)
         linking.lines_of(state.crossed, c.start, c.face_of, state.mark, parent, line, ids_of)
         return ids_of

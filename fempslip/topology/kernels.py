@@ -2,7 +2,7 @@
 
 Phases of nodes are kept unwrapped, alpha + 2 pi K, made anew from alpha and the integer K at every sample: nothing
 drifts.  With them k is another integer than in topology.windings, by K_j - K_i, and W = k - k' alone; n is the same.
-Bytes read and written: arguments 24 a node, unwrap 56, cross 20 an edge and its two phases.
+Bytes read and written: unwrap 60 a node, cross 20 an edge and its two phases.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ import numpy as np
 from numba import njit
 
 from fempslip.contract import Array
+from fempslip.physics.angles import angle
 from fempslip.physics.angles import arguments as arguments
+from fempslip.physics.compiled import apart
 
 TURN = 2 * np.pi
+BLOCK = 256  # edges
 
 
 @njit(cache=True, error_model="numpy")
@@ -23,40 +26,57 @@ def branches(phase: Array, a: Array, edges: Array, k: Array) -> None:
         k[e] = -np.int32(np.rint((phase[edges[1, e]] - phase[edges[0, e]] - a[e]) * (1 / TURN)))
 
 
-@njit(cache=True, error_model="numpy")
-def unwrap(alpha: Array, old: Array, psi: Array, bright2: float, phase: Array, turns: Array) -> float:
-    """phase and turns of the next sample: the turns for which a phase moves by less than half a turn.
+@apart()
+def unwrap(old: Array, psi: Array, bright2: float, alpha: Array, phase: Array, turns: Array) -> float:
+    """alpha, phase and turns of the next sample: the turns for which a phase moves by less than half a turn.
 
-    Returns the largest turn of a node that is bright before and after (|psi|^2 > bright2).
+    Returns the largest turn of a node that is bright before and after (|psi|^2 > bright2); in a loop of its own, for
+    the first is done for several nodes at once.
     """
-    largest = 0.0
-    for i in range(alpha.size):
-        number = np.rint((phase[i] - alpha[i]) * (1 / TURN))
-        new = alpha[i] + TURN * number
-        theta = abs(new - phase[i])
+    theta = np.empty(psi.size)
+    for i in range(psi.size):
+        p, q = old[i], psi[i]
+        arg = angle(q.real, q.imag)
+        number = np.rint((phase[i] - arg) * (1 / TURN))
+        new = arg + TURN * number
+        bright = (q.real * q.real + q.imag * q.imag > bright2) & (p.real * p.real + p.imag * p.imag > bright2)
+        theta[i] = abs(new - phase[i]) if bright else 0.0
+        alpha[i] = arg
         phase[i] = new
         turns[i] = np.int32(number)
-        if theta > largest:
-            p, q = old[i], psi[i]
-            if q.real * q.real + q.imag * q.imag > bright2 and p.real * p.real + p.imag * p.imag > bright2:
-                largest = theta
+    largest = 0.0
+    for i in range(psi.size):
+        if theta[i] > largest:
+            largest = theta[i]
     return largest
 
 
-@njit(cache=True, error_model="numpy")
+@apart()
 def cross(
     phase: Array, a: Array, first: Array, second: Array, live: Array, k: Array, crossed: Array, amount: Array
 ) -> int:
-    """k of the next sample; the live edges with W = k - k' not 0, and their W.  Returns their number."""
-    count = 0
-    for e in range(a.size):
-        new = -np.int32(np.rint((phase[second[e]] - phase[first[e]] - a[e]) * (1 / TURN)))
-        if new != k[e]:
-            if live[e]:
-                crossed[count] = e
-                amount[count] = k[e] - new
-                count += 1
-            k[e] = new
+    """k of the next sample; the live edges with W = k - k' not 0, and their W.  Returns their number.
+
+    Edges are looked at in blocks, several at once; in most blocks no k has changed.
+    """
+    count, new = 0, np.empty(BLOCK, dtype=np.int32)
+    for begin in range(0, a.size, BLOCK):
+        end = begin + BLOCK
+        i, j, flux, last = first[begin:end], second[begin:end], a[begin:end], k[begin:end]
+        changed = np.int32(0)
+        for e in range(flux.size):
+            number = -np.int32(np.rint((phase[j[e]] - phase[i[e]] - flux[e]) * (1 / TURN)))
+            changed |= number ^ last[e]
+            new[e] = number
+        if changed == 0:
+            continue
+        for e in range(flux.size):
+            if new[e] != last[e]:
+                if live[begin + e]:
+                    crossed[count] = begin + e
+                    amount[count] = last[e] - new[e]
+                    count += 1
+                last[e] = new[e]
     return count
 
 
@@ -133,6 +153,30 @@ def touch(
                 count += 1
             change[mark[f]] -= sign[r] * amount[c]
     return count
+
+
+@njit(cache=True, error_model="numpy")
+def settle(touched: Array, change: Array, n: Array, mark: Array) -> None:
+    """The touched faces get their new windings, and lose their mark."""
+    for m in range(touched.size):
+        f = touched[m]
+        n[f] = np.int8(n[f] + change[m])
+        mark[f] = -1
+
+
+@njit(cache=True, error_model="numpy")
+def charged(before: Array, touched: Array, change: Array, n: Array, mark: Array) -> Array:
+    """Faces that hold a zero after a step, sorted;  before : those that did, sorted;  others : of `touch`."""
+    out, count = np.empty(before.size + touched.size, dtype=before.dtype), 0
+    for f in before:
+        if mark[f] < 0:
+            out[count] = f
+            count += 1
+    for m in range(touched.size):
+        if n[touched[m]] + change[m] != 0:
+            out[count] = touched[m]
+            count += 1
+    return np.sort(out[:count])
 
 
 @njit(cache=True, error_model="numpy")
