@@ -257,20 +257,20 @@ def zeros_in_faces(
 
 @njit(cache=True, error_model="numpy")
 def held(
-    chosen: Array, n: Array, mark: Array, change: Array, ident: Array, dim: Array, psi: Array, a: Array, faces: Array,
-    face_nodes: Array, corners: Array, hidden: Array, places: Array, place: Array, out: Array,
+    t: float, chosen: Array, n: Array, mark: Array, change: Array, ident: Array, dim: Array, psi: Array, a: Array,
+    faces: Array, face_nodes: Array, corners: Array, hidden: Array, places: Array, place: Array, out: Array,
 ) -> None:  # fmt: skip
-    """Zeros of a film after a step: out : (8, chosen) id, x, y, z, winding, face, quality, dim; place : (4, faces) too.
+    """Zeros of a film after a step: out : (9, chosen) t, id, x, y, z, winding, face, quality, dim.
 
-    mark, change : of `touch`; n is that of before
+    place : (4, faces) too;  mark, change : of `touch`; n is that of before
     """
     for c in range(chosen.size):
         f = chosen[c]
         x, y, z, quality = zero_in_face(f, psi, a, faces, face_nodes, corners, hidden, places)
         place[0, f], place[1, f], place[2, f], place[3, f] = x, y, z, quality
         winding = n[f] + change[mark[f]] if mark[f] >= 0 else n[f]
-        out[0, c], out[1, c], out[2, c], out[3, c] = ident[f], x, y, z
-        out[4, c], out[5, c], out[6, c], out[7, c] = winding, f, quality, dim[f]
+        out[0, c], out[1, c], out[2, c], out[3, c], out[4, c] = t, ident[f], x, y, z
+        out[5, c], out[6, c], out[7, c], out[8, c] = winding, f, quality, dim[f]
 
 
 @njit(cache=True, error_model="numpy")

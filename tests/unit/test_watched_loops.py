@@ -15,6 +15,7 @@ from fempslip.physics import fields, kernels
 from fempslip.physics.energy import LinkEnergy
 from fempslip.physics.graph import graph
 from fempslip.store import RunWriter, layout, open_run, waiting
+from fempslip.topology.ledger import Chains
 
 
 def states(seed: int, nodes: int) -> tuple[np.ndarray, np.ndarray]:
@@ -149,3 +150,17 @@ def test_room_that_was_not_needed_is_given_back(tmp_path) -> None:
         writer.finish({})
     with h5py.File(tmp_path / "run" / "fields.vtkhdf") as file:
         assert file["fempslip/tables/zeros/t"].chunks == (9000,) and len(file["VTKHDF/PointData/psi_re"]) == 150
+
+
+def test_terms_of_the_ledger_are_sums_over_chains() -> None:
+    op, rng = parts.operators(simple.rectangle(9, 6, (4.0, 2.5), 0.25, 1)), np.random.default_rng(12)
+    edges = op.edges.shape[1]
+    chains = Chains.of(op, rng.random(edges) < 0.7, list(rng.standard_normal((3, edges))))
+    phase, a, k = rng.uniform(-9, 9, op.nodes), rng.uniform(-1, 1, edges), rng.integers(-3, 4, edges).astype(np.int32)
+    crossed, amount = np.array([2, 5, 11], np.uint32), np.array([1, -1, 2], np.int32)
+    i, j = op.edges
+    state = SimpleNamespace(phase=phase, k=k, complex=SimpleNamespace(edges=op.edges), crossed=crossed, amount=amount)
+    phi = phase[j] - phase[i] - a + 2 * np.pi * k
+    wanted = [chains.p @ a, chains.p @ phi, chains.b @ phase, chains.rest @ a]
+    np.testing.assert_allclose(chains.terms(state, a), wanted, rtol=1e-12)
+    np.testing.assert_allclose(chains.crossed(state), chains.p[:, crossed] @ amount, rtol=1e-14)
