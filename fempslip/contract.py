@@ -87,6 +87,22 @@ class Mesh:
         return self.points[:, np.unique(self.node_of_vertex, return_index=True)[1]]
 
 
+class Matrices(Protocol):
+    """Makes the matrices of Operators, which keep them: those between edges are long, and few runs need them."""
+
+    def gradient(self) -> sp.csr_array: ...
+    def curl(self) -> sp.csr_array: ...
+    def edge_mass(self) -> sp.csr_array: ...
+    def face_mass(self) -> sp.csr_array | None: ...
+    def curl_curl(self) -> sp.csr_array | None: ...
+    def conductances(self) -> Array: ...
+    def poisson(self) -> sp.csr_array: ...
+    def node_vector(self) -> sp.csr_array: ...
+    def vectors(self, circulations: Array) -> Array:
+        """Vectors at nodes of fields given by their circulations (fields, edges), (fields, nodes, space)."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Operators:
     """The discrete operators of a mesh with given cell weights (section d, kinetic weight q, conductivity).
@@ -99,6 +115,8 @@ class Operators:
     M2 : (faces, faces) face mass (2D: 1/area; None in 1D and 3D, where S is assembled)
     S : (edges, edges) curl-curl, C^T M2 C (None in 1D, and in a bulk piece where nothing asks for it)
     node_vector : (space * nodes, edges): edge circulations of a field -> its vectors at nodes, component by component
+        (`matrices.vectors` does without it)
+    matrices : makes G, C, M1, M2, S, K_sigma and node_vector when they are first asked for
     """
 
     nodes: int
@@ -108,17 +126,41 @@ class Operators:
     face_sign: Array
     m: Array
     w: Array
-    G: sp.csr_array
-    C: sp.csr_array
-    M1: sp.csr_array
-    M2: sp.csr_array | None
-    S: sp.csr_array | None
-    node_vector: sp.csr_array
+    matrices: Matrices
+
+    @cached_property
+    def G(self) -> sp.csr_array:
+        return self.matrices.gradient()
+
+    @cached_property
+    def C(self) -> sp.csr_array:
+        return self.matrices.curl()
+
+    @cached_property
+    def M1(self) -> sp.csr_array:
+        return self.matrices.edge_mass()
+
+    @cached_property
+    def M2(self) -> sp.csr_array | None:
+        return self.matrices.face_mass()
+
+    @cached_property
+    def S(self) -> sp.csr_array | None:
+        return self.matrices.curl_curl()
+
+    @cached_property
+    def conductances(self) -> Array:
+        """Link weights of K_sigma, (edges,): x^T K_sigma x is the sum of these times (x_j - x_i)^2."""
+        return self.matrices.conductances()
 
     @cached_property
     def K_sigma(self) -> sp.csr_array:
         """G^T M1 G : (nodes, nodes)."""
-        return (self.G.T @ self.M1 @ self.G).tocsr()
+        return self.matrices.poisson()
+
+    @cached_property
+    def node_vector(self) -> sp.csr_array:
+        return self.matrices.node_vector()
 
 
 # ---------------------------------------------------------------------------------------------- what is solved

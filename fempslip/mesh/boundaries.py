@@ -9,7 +9,7 @@ from scipy.sparse.csgraph import connected_components
 
 from fempslip.contract import Array, Mesh
 from fempslip.mesh.places import cells_behind
-from fempslip.mesh.simplices import graph, sides, unique_columns
+from fempslip.mesh.simplices import graph, sides, sorted_columns, unique_columns
 
 EDGES = {"left": (0, 0), "right": (0, 1), "bottom": (1, 0), "top": (1, 1)}
 FACES = {"left": (0, 0), "right": (0, 1), "front": (1, 0), "back": (1, 1), "bottom": (2, 0), "top": (2, 1)}
@@ -18,7 +18,7 @@ FACES = {"left": (0, 0), "right": (0, 1), "front": (1, 0), "back": (1, 1), "bott
 def exterior(mesh: Mesh) -> Array:
     """Facets that belong to one cell only, (dim, facets) vertices."""
     local = np.array([[i for i in range(mesh.dim + 1) if i != k] for k in range(mesh.dim + 1)]).T
-    columns, number = unique_columns(np.sort(mesh.cells[local], axis=0), mesh.points.shape[1])
+    columns, number = unique_columns(sorted_columns(mesh.cells)[local], mesh.points.shape[1])
     return columns[:, np.bincount(number.ravel()) == 1]
 
 

@@ -7,13 +7,13 @@ from collections.abc import Callable
 import numpy as np
 import scipy.sparse as sp
 import scipy.sparse.linalg as spla
-from scipy.sparse.csgraph import dijkstra
+from scipy.sparse.csgraph import connected_components, dijkstra
 
 from fempslip.contract import Array, Failure, Mesh, Operators, Refusal
 from fempslip.mesh.cochains import across, angles, around, edge_lengths, in_space, padded, wrap
 from fempslip.mesh.copies import edge_vertices
 from fempslip.mesh.periods import along, path_along
-from fempslip.mesh.simplices import Vector, column_numbers, gradients, graph, volumes
+from fempslip.mesh.simplices import Vector, column_numbers, gradients, graph, laplacian, volumes
 
 MOST_FILM_ENTRIES = 9  # a row of the matrix of a film or wire, 7 in the mean; bulk pieces have 12 to 15
 
@@ -161,10 +161,11 @@ def _laplace(operators: Operators, nodes_a: Array, nodes_b: Array) -> Array:
     """Potential 0 on a and 1 on b, K phi = 0 elsewhere; parts that are not joined to either keep 0."""
     if np.intersect1d(nodes_a, nodes_b).size:
         raise Refusal("the two parts touch each other: no section lies between them")
-    joined = np.isfinite(dijkstra(graph(operators.nodes, operators.edges), indices=nodes_a, min_only=True))
+    _, piece = connected_components(graph(operators.nodes, operators.edges), directed=False)
+    joined = np.isin(piece, piece[nodes_a])
     if not joined[nodes_b].any():
         raise Refusal("no path through the body joins the two parts")
-    stiffness = sp.csr_array(operators.G.T @ sp.diags_array(operators.w) @ operators.G)
+    stiffness = laplacian(operators.nodes, operators.edges, operators.w)
     phi = np.zeros(operators.nodes)
     phi[nodes_b] = 1.0
     free = joined.copy()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from fempslip.contract import Array, Mesh, Refusal
-from fempslip.mesh.simplices import Vector, column_numbers, sides, unique_columns, volumes
+from fempslip.mesh.simplices import Vector, column_numbers, corner_sums, sides, sorted_columns, unique_columns, volumes
 
 Field = Callable[[Array], Array] | Array | float
 
@@ -58,12 +58,14 @@ def facet_weights(mesh: Mesh, boundary: str, section: Array | None = None) -> tu
 def cells_behind(mesh: Mesh, facets: Array) -> Array:
     """The cell behind each boundary facet, (facets,); facets : (dim, facets) vertices."""
     count = mesh.points.shape[1]
+    beside = np.zeros(count, dtype=bool)
+    beside[facets] = True
+    near = np.flatnonzero(sum(beside[row].astype(np.int8) for row in mesh.cells) >= mesh.dim)
     local = np.array([[i for i in range(mesh.dim + 1) if i != k] for k in range(mesh.dim + 1)]).T
-    all_facets = np.sort(mesh.cells[local], axis=0)  # (dim, dim + 1, cells)
-    columns, number = unique_columns(all_facets, count)
+    columns, number = unique_columns(sorted_columns(mesh.cells[:, near])[local], count)  # of (dim, dim + 1, near)
     owner = np.empty(columns.shape[1], dtype=np.int64)
-    owner[number] = np.arange(mesh.cells.shape[1])
-    return owner[column_numbers(columns, np.sort(facets, axis=0), count)]
+    owner[number] = near
+    return owner[column_numbers(columns, sorted_columns(facets), count)]
 
 
 def dual_mean(mesh: Mesh, f: Field | Mapping[str, Field], weight: Array | None = None) -> Array:
@@ -72,6 +74,9 @@ def dual_mean(mesh: Mesh, f: Field | Mapping[str, Field], weight: Array | None =
     f : function of x (space, ...) with values (...), an array (cells,), a number, or one of these for every region.
     weight : (cells,) thickness or the like in both integrals.  A quartic f is integrated exactly against no weight.
     """
+    constant = _everywhere(mesh, f)
+    if constant is not None:
+        return np.full(mesh.nodes, constant)
     from skfem.quadrature import get_quadrature
     from skfem.refdom import RefLine, RefTet, RefTri
 
@@ -81,9 +86,18 @@ def dual_mean(mesh: Mesh, f: Field | Mapping[str, Field], weight: Array | None =
     values = _values(mesh, f, x)
     volume = volumes(mesh.points, mesh.cells) * (1.0 if weight is None else weight)
     moments = np.einsum("cq,kq,q->kc", values, shape, parts / parts.sum()) * volume
-    nodes = mesh.node_of_vertex[mesh.cells].ravel()
-    total = np.bincount(nodes, moments.ravel(), minlength=mesh.nodes)
-    return total / np.bincount(nodes, np.tile(volume, mesh.dim + 1) / (mesh.dim + 1), minlength=mesh.nodes)
+    nodes = mesh.node_of_vertex[mesh.cells]
+    total = np.bincount(nodes.ravel(), moments.ravel(), minlength=mesh.nodes)
+    return total / corner_sums(nodes, volume / (mesh.dim + 1), mesh.nodes)
+
+
+def _everywhere(mesh: Mesh, f: Field | Mapping[str, Field]) -> float | None:
+    """The number that f is in every region, or None if it is not one."""
+    found = [f[name] for name in mesh.regions] if isinstance(f, Mapping) else [f]
+    if not found or any(callable(part) or np.ndim(part) for part in found):
+        return None
+    first = float(np.asarray(found[0]))
+    return first if all(float(np.asarray(part)) == first for part in found) else None
 
 
 def cell_values(mesh: Mesh, by_region: Mapping[str, float]) -> Array:
@@ -124,12 +138,24 @@ def _nearest(mesh: Mesh, x: Array) -> tuple[int, Array, float]:
     """Cell that holds x or comes nearest to it, weights there, and the distance."""
     if mesh.dim == 1:
         return _on_wires(mesh, x)
-    weights = _barycentric(mesh, x)
-    cell = int(np.argmax(weights.min(axis=0)))
-    if weights[:, cell].min() >= -1e-9:
-        inside = np.maximum(weights[:, cell], 0.0)
-        return cell, inside / inside.sum(), 0.0
+    near = _around(mesh, x)
+    weights = _barycentric(mesh, x, near)
+    best = int(np.argmax(weights.min(axis=0))) if near.size else 0
+    if near.size and weights[:, best].min() >= -1e-9:
+        inside = np.maximum(weights[:, best], 0.0)
+        return int(near[best]), inside / inside.sum(), 0.0
     return _projection(mesh, x)
+
+
+def _around(mesh: Mesh, x: Array) -> Array:
+    """Numbers of the cells whose boxes hold x: all that can hold it, and few others."""
+    near, margin = np.arange(mesh.cells.shape[1]), 1e-6 * float(np.ptp(mesh.points, axis=1).max())
+    for row, here in zip(mesh.points, x, strict=True):
+        low = row - margin <= here
+        high = row + margin >= here
+        cells = mesh.cells[:, near]
+        near = near[low[cells].any(axis=0) & high[cells].any(axis=0)]
+    return near
 
 
 def _on_wires(mesh: Mesh, x: Array) -> tuple[int, Array, float]:
@@ -141,10 +167,11 @@ def _on_wires(mesh: Mesh, x: Array) -> tuple[int, Array, float]:
     return cell, np.array([1.0 - t[cell], t[cell]]), float(distance[cell])
 
 
-def _barycentric(mesh: Mesh, x: Array) -> Array:
-    """Weights of x in every cell, (dim + 1, cells)."""
-    right = (x[:, None] - mesh.points[:, mesh.cells[0]]).T[:, :, None]
-    inner = np.linalg.solve(sides(mesh.points, mesh.cells), right)[:, :, 0].T
+def _barycentric(mesh: Mesh, x: Array, near: Array) -> Array:
+    """Weights of x in some cells, (dim + 1, cells)."""
+    cells = mesh.cells[:, near]
+    right = (x[:, None] - mesh.points[:, cells[0]]).T[:, :, None]
+    inner = np.linalg.solve(sides(mesh.points, cells), right)[:, :, 0].T
     return np.concatenate([1.0 - inner.sum(axis=0, keepdims=True), inner])
 
 

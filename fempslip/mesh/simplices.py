@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
-from math import factorial
+from math import prod
 
 import numpy as np
 import scipy.sparse as sp
 
 from fempslip.contract import Array
+from fempslip.mesh import kernels
 
 Vector = Sequence[float] | Array
 
@@ -21,20 +22,41 @@ def sides(points: Array, cells: Array) -> Array:
 
 
 def volumes(points: Array, cells: Array) -> Array:
-    """Length, area or volume of each cell, (cells,); from Gram's determinant, so surfaces in space are welcome."""
-    if cells.shape[0] == 1:
-        return np.ones(cells.shape[1])
-    s = sides(points, cells)
-    gram = np.swapaxes(s, 1, 2) @ s
-    return np.sqrt(np.maximum(np.linalg.det(gram), 0.0)) / factorial(cells.shape[0] - 1)
+    """Length, area or volume of each cell, (cells,); surfaces in space are welcome."""
+    out = np.ones(cells.shape[1])
+    if cells.shape[0] > 1:
+        kernels.volumes(_placed(points), plain(cells), out)
+    return out
 
 
 def gradients(points: Array, cells: Array) -> Array:
     """Gradients of the barycentric coordinates, (cells, dim + 1, space), tangential to the cell."""
-    s = sides(points, cells)
-    transposed = np.swapaxes(s, 1, 2)
-    inner = np.linalg.solve(transposed @ s, transposed)
-    return np.concatenate([-inner.sum(axis=1, keepdims=True), inner], axis=1)
+    out = np.empty((cells.shape[1], cells.shape[0], points.shape[0]))
+    kernels.gradients(_placed(points), plain(cells), out)
+    return out
+
+
+def corner_sums(nodes: Array, values: Array, count: int) -> Array:
+    """(count,) sums of the values (cells,) of the cells that meet at each node;  nodes : (corners, cells)."""
+    out = np.zeros(count)
+    kernels.corner_sums(plain(nodes), np.ascontiguousarray(values, dtype=float), out)
+    return out
+
+
+def plain(numbers: Array) -> Array:
+    """As the compiled loops want them."""
+    return np.ascontiguousarray(numbers, dtype=np.int32)
+
+
+def _placed(points: Array) -> Array:
+    return np.ascontiguousarray(in_space(points), dtype=float)
+
+
+def sorted_columns(columns: Array) -> Array:
+    """The same columns, the numbers of each ascending, (rows, ...) int32."""
+    out = np.array(columns, dtype=np.int32, order="C")
+    kernels.sort_columns(out.reshape(out.shape[0], prod(out.shape[1:])))
+    return out
 
 
 def pairs(dim: int) -> list[tuple[int, int]]:
@@ -44,8 +66,8 @@ def pairs(dim: int) -> list[tuple[int, int]]:
 
 def cell_edges(cells: Array) -> Array:
     """Vertex pairs of every cell's edges in the order of `pairs`, smaller vertex first, (2, pairs, cells)."""
-    local = np.array(pairs(cells.shape[0] - 1)).T
-    return np.sort(cells[local], axis=0)
+    i, j = (cells[list(ends)] for ends in zip(*pairs(cells.shape[0] - 1), strict=True))
+    return np.stack([np.minimum(i, j), np.maximum(i, j)])
 
 
 def unique_columns(columns: Array, size: int) -> tuple[Array, Array]:
@@ -54,26 +76,29 @@ def unique_columns(columns: Array, size: int) -> tuple[Array, Array]:
     columns : (rows, ...) of integers below `size`, e.g. (2, pairs, cells); the numbers have the shape (...).
     """
     flat = columns.reshape(columns.shape[0], -1)
-    _, first, number = np.unique(_key(flat, size), return_index=True, return_inverse=True)
+    number = np.empty(flat.shape[1], dtype=np.int32)
+    first = kernels.distinct(plain(flat[0]), _rest(flat, size), size, number)
     return np.ascontiguousarray(flat[:, first]), number.reshape(columns.shape[1:])
 
 
 def column_numbers(columns: Array, wanted: Array, size: int) -> Array:
     """Numbers in `columns` (lexicographically sorted, as from `unique_columns`) of the `wanted` columns."""
-    keys, sought = _key(columns, size), _key(wanted, size)
-    number = np.minimum(np.searchsorted(keys, sought), keys.size - 1)
-    if keys.size == 0 or np.any(keys[number] != sought):
+    sought = wanted.reshape(wanted.shape[0], -1)
+    number = np.empty(sought.shape[1], dtype=np.int32)
+    table, rest = plain(columns[0]), _rest(columns, size)
+    if not kernels.find_columns(table, rest, plain(sought[0]), _rest(sought, size), size, number):
         raise ValueError("a column that is not in the table was asked for")
-    return number
+    return number.reshape(wanted.shape[1:])
 
 
-def _key(columns: Array, size: int) -> Array:
-    """One integer a column: its rows as digits.  Three rows fit up to two million vertices."""
-    if size ** columns.shape[0] > 2**63:
+def _rest(columns: Array, size: int) -> Array:
+    """One integer a column, (columns,): its rows after the first as digits."""
+    if size ** (columns.shape[0] - 1) > 2**63:
         raise ValueError(f"{size} vertices are too many to number their simplices")
-    key = np.zeros(columns.shape[1:], dtype=np.int64)
-    for row in columns:
-        key = key * size + row
+    key = np.zeros(columns.shape[1], dtype=np.int64)
+    for row in columns[1:]:
+        key *= size
+        key += row
     return key
 
 
@@ -82,6 +107,24 @@ def sparse(values: Array, rows: Array, columns: Array, shape: tuple[int, int]) -
     where = (rows.ravel().astype(np.int32), columns.ravel().astype(np.int32))
     matrix = sp.csr_array((values.ravel(), where), shape=shape)
     matrix.sort_indices()
+    return matrix
+
+
+def laplacian(count: int, edges: Array, weight: Array) -> sp.csr_array:
+    """G^T diag(weight) G : (count, count), of sorted edges (2, edges) between so many nodes."""
+    degree = np.bincount(edges.ravel(), minlength=count) + 1
+    start = np.zeros(count + 1, dtype=np.int64)
+    np.cumsum(degree, out=start[1:])
+    column, value = np.empty(start[-1], dtype=np.int32), np.empty(start[-1])
+    kernels.laplacian(plain(edges), np.ascontiguousarray(weight, dtype=float), start, column, value)
+    return compressed(start, column, value, (count, count))
+
+
+def compressed(start: Array, column: Array, value: Array, shape: tuple[int, int]) -> sp.csr_array:
+    """Matrix of rows that are sorted and hold each column once; indices of 32 bits where they fit."""
+    narrow = start.astype(np.int32 if start[-1] < 2**31 else np.int64)
+    matrix = sp.csr_array((value, column, narrow), shape=shape)
+    matrix.has_sorted_indices = matrix.has_canonical_format = True
     return matrix
 
 

@@ -7,17 +7,16 @@ from collections.abc import Mapping
 import numpy as np
 
 from fempslip.contract import Array, Problem, State
-from fempslip.mesh.simplices import column_numbers, gradients, pairs, volumes
+from fempslip.mesh.simplices import column_numbers, corner_sums, gradients, pairs, volumes
 from fempslip.physics import kernels
 from fempslip.physics.applied import framed, potential_rate
 
 
 def vectors(problem: Problem, circulation: Array) -> Array:
     """(nodes, 3) vectors at nodes of a field given by its circulations along edges (edges,)."""
-    flat = problem.operators.node_vector @ circulation
-    space = flat.size // problem.operators.nodes
+    (found,) = problem.operators.matrices.vectors(circulation[None])
     out = np.zeros((problem.operators.nodes, 3))
-    out[:, :space] = flat.reshape(space, -1).T
+    out[:, : found.shape[1]] = found
     return out
 
 
@@ -70,9 +69,8 @@ def induction(problem: Problem, a: Array) -> Array:
             ends = np.sort(nodes[[i, j]], axis=0)
             along = np.where(nodes[i] < nodes[j], 1.0, -1.0) * a[column_numbers(op.edges, ends, op.nodes)]
             b += 2 * along[:, None] * np.cross(grad[:, i], grad[:, j])
-    share = np.bincount(nodes.ravel(), np.tile(volume, nodes.shape[0]), minlength=op.nodes)
-    found = [np.bincount(nodes.ravel(), np.tile(volume * part, nodes.shape[0]), minlength=op.nodes) for part in b.T]
-    return np.stack(found, axis=1) / share[:, None]
+    found = [corner_sums(nodes, volume * part, op.nodes) for part in b.T]
+    return np.stack(found, axis=1) / corner_sums(nodes, volume, op.nodes)[:, None]
 
 
 def visible(problem: Problem, old: State | None, new: State) -> Mapping[str, Array]:
@@ -102,7 +100,15 @@ def visible(problem: Problem, old: State | None, new: State) -> Mapping[str, Arr
 
 
 def both_currents(problem: Problem, flow: Array, force: Array) -> Array:
-    """J_s and J_n, (2, nodes, 3), from Im[psi_i* exp(-i a) psi_j] and the circulation of E along edges."""
+    """J_s and J_n, (2, nodes, 3), from Im[psi_i* exp(-i a) psi_j] and the circulation of E along edges.
+
+    The operator is read once for both, and in a body, where it is longer than all others together, not made.
+    """
+    if problem.mesh.dim == 3:
+        out = problem.operators.matrices.vectors(np.stack([flow, force]))
+        out[0] *= problem.kinetic[:, None]
+        out[1] *= problem.sigma[:, None]
+        return out
     matrix, out = problem.operators.node_vector, np.zeros((2, problem.operators.nodes, 3))
     start, column = (np.asarray(part).view(f"u{part.itemsize}") for part in (matrix.indptr, matrix.indices))
     kernels.at_nodes(start, column, matrix.data, flow, force, problem.kinetic, problem.sigma, out)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
+from numba import njit
 
 from fempslip.contract import Array, Operators
 
@@ -27,23 +29,40 @@ class Graph:
     diagonal: Array
 
 
+_MADE: WeakKeyDictionary[Operators, Graph] = WeakKeyDictionary()
+
+
 def graph(op: Operators) -> Graph:
-    i, j = op.edges
-    count = op.edges.shape[1]
-    rows = np.concatenate([i, j])
-    columns = np.concatenate([j, i])
-    order = np.lexsort((columns, rows))
-    place = np.empty(2 * count, dtype=np.int64)
-    place[order] = np.arange(2 * count)
-    start = np.zeros(op.nodes + 1, dtype=np.int64)
-    np.cumsum(np.bincount(rows, minlength=op.nodes), out=start[1:])
-    diagonal = np.bincount(i, op.w, op.nodes) + np.bincount(j, op.w, op.nodes)
-    return Graph(
-        start=start.astype(np.uint32),
-        neighbour=columns[order].astype(np.uint32),
-        up=place[:count].astype(np.uint32),
-        down=place[count:].astype(np.uint32),
-        edges=np.ascontiguousarray(op.edges, dtype=np.uint32),
-        w=np.ascontiguousarray(op.w, dtype=float),
-        diagonal=diagonal,
-    )
+    """The same one for every asker: stepper, meters and watchers of a run."""
+    if op not in _MADE:
+        _MADE[op] = made(op.nodes, unsigned(op.edges), np.ascontiguousarray(op.w, dtype=float))
+    return _MADE[op]
+
+
+def made(nodes: int, edges: Array, w: Array) -> Graph:
+    i, j = edges
+    start = np.zeros(nodes + 1, dtype=np.uint32)
+    start[1:] = np.cumsum(np.bincount(i, minlength=nodes) + np.bincount(j, minlength=nodes))
+    neighbour, (up, down) = np.empty(2 * w.size, dtype=np.uint32), np.empty((2, w.size), dtype=np.uint32)
+    rows(i, j, start[:-1].copy(), neighbour, up, down)
+    diagonal = np.bincount(i, w, nodes) + np.bincount(j, w, nodes)
+    return Graph(start, neighbour, up, down, edges, w, diagonal)
+
+
+@njit(cache=True, error_model="numpy")
+def rows(i: Array, j: Array, free: Array, neighbour: Array, up: Array, down: Array) -> None:
+    """Neighbours of each node, ascending: the smaller ones first.  free : (nodes,) start of each row, used up"""
+    for e in range(i.size):
+        down[e] = free[j[e]]
+        neighbour[down[e]] = i[e]
+        free[j[e]] += np.uint32(1)
+    for e in range(i.size):
+        up[e] = free[i[e]]
+        neighbour[up[e]] = j[e]
+        free[i[e]] += np.uint32(1)
+
+
+def unsigned(numbers: Array) -> Array:
+    """The same numbers as uint32, C-ordered; of int32 without a copy."""
+    plain = np.ascontiguousarray(numbers)
+    return plain.view(np.uint32) if plain.dtype == np.int32 else plain.astype(np.uint32)

@@ -85,15 +85,11 @@ class PowerMeter:
         """2 E^T M1 E; where the applied field stands still E = -G d chi/dt, and G^T M1 G is a sum over edges."""
         dt = new.t - old.t
         if self.gradient and self.still(old, new):
-            return kernels.gradient_loss(old["chi"], new["chi"], dt, self.conductances, self.graph.edges)
+            return kernels.gradient_loss(
+                old["chi"], new["chi"], dt, self.problem.operators.conductances, self.graph.edges
+            )
         rate = (new["a"] - old["a"]) / dt
         return 2 * float(rate @ (self.problem.operators.M1 @ rate))
-
-    @cached_property
-    def conductances(self) -> Array:
-        """-K_sigma of the two ends of each edge, (edges,): x^T K_sigma x = sum of these times (x_j - x_i)^2."""
-        k, (i, j) = self.problem.operators.K_sigma, self.problem.operators.edges
-        return np.ascontiguousarray(-k[i, j], dtype=float)
 
     def still(self, old: State, new: State) -> bool:
         return all(wave.value(new.t) == wave.value(old.t) for wave in self.problem.drive.fields)

@@ -30,6 +30,7 @@ from fempslip.contract import (
     Waveform,
 )
 from fempslip.mesh.coaxial import coaxial
+from fempslip.mesh.simplices import graph
 from fempslip.mesh.sources import densities
 from fempslip.mesh.vacuum import Made, surrounded
 from fempslip.physics import fluctuations
@@ -412,7 +413,7 @@ def refuse_parted(case: MeshedCase, op: Operators, contacts: tuple[Contact, ...]
     """Currents and voltages between two bodies that do not touch: they have no way from one to the other."""
     import scipy.sparse.csgraph as csgraph
 
-    _, piece = csgraph.connected_components(op.G.T @ op.G, directed=False)
+    _, piece = csgraph.connected_components(graph(op.nodes, op.edges), directed=False)
     driven = [c for c in contacts if c.name in case.drive.terminals]
     for first, second in ((driven[0], other) for other in driven[1:]):
         if piece[first.nodes[0]] != piece[second.nodes[0]]:

@@ -17,6 +17,7 @@ from fempslip.contract import Array, Mesh, Operators, Refusal
 from fempslip.mesh.cochains import around, edge_vertices, in_space, padded, wrap
 from fempslip.mesh.periods import along, angle_along
 from fempslip.mesh.places import cell_of
+from fempslip.mesh.simplices import laplacian
 from fempslip.solver.linear import poisson_solver
 
 
@@ -81,7 +82,7 @@ class VortexRing:
 
 def phase(mesh: Mesh, op: Operators, w: Array, a: Array, turns: Array) -> Array:
     """phi : (nodes,) that minimises sum w (phi_j - phi_i + s - a)^2; w = 0 where there is no superconductor."""
-    k = sp.csr_array(op.G.T @ sp.diags_array(w) @ op.G)
+    k = laplacian(op.nodes, op.edges, w)
     return poisson_solver(k, mesh.dim, once=True)(op.G.T @ (w * (a - turns)), np.zeros(op.nodes))
 
 

@@ -329,3 +329,15 @@ def zero_on_edge(p: complex, q: complex, p_new: complex, q_new: complex, a: floa
         if away < best:
             best, best_s, best_tau = away, inside_s, inside_tau
     return best_s, best_tau
+
+
+@njit(cache=True, error_model="numpy")
+def edge_rows(faces: Array, sense: Array, live: Array, free: Array, face_of: Array, sign: Array) -> None:
+    """Live faces of each edge, ascending, and their senses round it;  free : (edges,) start of each row, used up."""
+    for f in range(live.size):
+        if live[f]:
+            for k in range(3):
+                e = faces[k, f]
+                face_of[free[e]] = f
+                sign[free[e]] = -sense[f] if k == 2 else sense[f]
+                free[e] += np.uint32(1)

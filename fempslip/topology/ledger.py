@@ -21,6 +21,7 @@ from scipy.spatial import cKDTree
 from fempslip.contract import Array, Mesh, Operators
 from fempslip.mesh.cochains import edge_lengths
 from fempslip.mesh.paths import MOST_FILM_ENTRIES, chain
+from fempslip.mesh.simplices import laplacian
 from fempslip.physics.compiled import apart
 from fempslip.topology.state import TURN, Windings
 
@@ -63,7 +64,7 @@ def spread(op: Operators, b: Array) -> Array:
 
 def resistors(op: Operators, b: Array, c: Array) -> Array:
     """phi, (nodes,), of a network with conductances c, (edges,), into which the currents -b flow."""
-    k = sp.csc_array(op.G.T @ sp.diags_array(c) @ op.G)
+    k = laplacian(op.nodes, op.edges, c)
     ground = int(np.argmin(b))
     free = np.delete(np.arange(op.nodes), ground)
     phi = np.zeros(op.nodes)

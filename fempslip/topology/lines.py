@@ -19,12 +19,17 @@ OUTWARD = np.array([-1, 1, -1, 1], dtype=np.int8)  # of the faces 012, 013, 023,
 def face_cells(cells: Array, faces: int) -> Array:
     """(2, faces) live cells on both sides of each face, -1 for none; cells : (4, cells) their faces."""
     found = np.full((2, faces), -1, dtype=np.int32)
-    face, cell = cells.ravel().astype(np.int64), np.tile(np.arange(cells.shape[1]), 4)
-    order = np.argsort(face, kind="stable")
-    face, cell = face[order], cell[order]
-    second = np.concatenate([[False], face[1:] == face[:-1]])[: face.size]
-    found[second.astype(int), face] = cell
+    both_sides(cells, found)
     return found
+
+
+@njit(cache=True, error_model="numpy")
+def both_sides(cells: Array, found: Array) -> None:
+    """found : (2, faces), first -1."""
+    for k in range(cells.shape[0]):
+        for c in range(cells.shape[1]):
+            f = cells[k, c]
+            found[0 if found[0, f] < 0 else 1, f] = c
 
 
 @njit(cache=True, error_model="numpy")

@@ -11,9 +11,11 @@ from itertools import combinations
 
 import numpy as np
 
-from fempslip.contract import Array, Problem
+from fempslip.contract import Array, Mesh, Problem
 from fempslip.mesh.copies import edge_vertices, face_vertices
-from fempslip.mesh.simplices import column_numbers, in_space, padded
+from fempslip.mesh.simplices import column_numbers, in_space, padded, sorted_columns
+from fempslip.physics.graph import unsigned
+from fempslip.topology import kernels
 
 SURFACE = -1  # number of the part of boundary that has no name
 
@@ -69,10 +71,16 @@ def subcomplex(problem: Problem) -> Subcomplex:
             dead[contact.nodes] = True
     cells = mesh.node_of_vertex[mesh.cells]
     live = ~dead[cells].any(axis=0)
-    edge_live = _members(op.edges, cells[:, live], op.nodes)
-    face_live = _members(op.face_nodes, cells[:, live], op.nodes) if mesh.dim == 3 else live
+    tetrahedra, face_live = np.zeros((4, 0), np.uint32), live
+    if mesh.dim == 3:
+        tetrahedra, face_live = _tets(op.face_nodes, cells[:, live], op.nodes), np.zeros(op.faces.shape[1], dtype=bool)
+        face_live[tetrahedra] = True
     if mesh.dim == 1:
         face_live = np.zeros(0, dtype=bool)
+        edge_live = _members(op.edges, cells[:, live], op.nodes)
+    else:
+        edge_live = np.zeros(op.edges.shape[1], dtype=bool)
+        edge_live[op.faces[:, face_live]] = True
     start, face_of, sign = _rows(op.faces, op.face_sign, face_live, op.edges.shape[1])
     drive = getattr(problem, "drive", None)
     hidden = None if drive is None else drive.hidden
@@ -80,14 +88,14 @@ def subcomplex(problem: Problem) -> Subcomplex:
     return Subcomplex(
         dim=mesh.dim,
         places=np.ascontiguousarray(in_space(mesh.points), dtype=float),
-        ends=np.ascontiguousarray(edge_vertices(mesh, op), dtype=np.uint32),
-        corners=np.ascontiguousarray(face_vertices(mesh, op), dtype=np.uint32),
-        tets=np.take_along_axis(tets, np.argsort(mesh.node_of_vertex[tets], axis=0), axis=0).astype(np.uint32),
+        ends=unsigned(edge_vertices(mesh, op)),
+        corners=unsigned(face_vertices(mesh, op)),
+        tets=_ordered(mesh, tets),
         hidden=np.zeros(face_live.size, np.int8) if hidden is None else hidden.astype(np.int8),
         periods=np.array([padded(v) for v in mesh.periods.values()]).reshape(-1, 3),
-        edges=np.ascontiguousarray(op.edges, dtype=np.uint32),
-        faces=np.ascontiguousarray(op.faces, dtype=np.uint32),
-        face_nodes=np.ascontiguousarray(op.face_nodes, dtype=np.uint32),
+        edges=unsigned(op.edges),
+        faces=unsigned(op.faces),
+        face_nodes=unsigned(op.face_nodes),
         edge_live=edge_live,
         face_live=face_live,
         sense=op.face_sign.astype(np.int8),
@@ -96,7 +104,7 @@ def subcomplex(problem: Problem) -> Subcomplex:
         sign=sign,
         outer=edge_live & (np.diff(start) == 1),
         part=_parts(problem, cells),
-        cells=_tets(op.face_nodes, cells[:, live], op.nodes) if mesh.dim == 3 else np.zeros((4, 0), np.uint32),
+        cells=tetrahedra,
         parts=tuple(mesh.boundaries),
     )
 
@@ -104,7 +112,7 @@ def subcomplex(problem: Problem) -> Subcomplex:
 def _sub(cells: Array, count: int) -> Array:
     """(count, all sub-simplices with so many nodes) sorted nodes."""
     local = np.array(list(combinations(range(cells.shape[0]), count))).T
-    return np.sort(cells[local], axis=0).reshape(count, -1)
+    return sorted_columns(cells)[local].reshape(count, -1)
 
 
 def _members(table: Array, cells: Array, nodes: int) -> Array:
@@ -119,19 +127,23 @@ def _tets(face_nodes: Array, cells: Array, nodes: int) -> Array:
     """Faces 012, 013, 023, 123 of each tetrahedron, (4, cells)."""
     if not cells.shape[1]:
         return np.zeros((4, 0), np.uint32)
-    local = np.array(list(combinations(range(4), 3))).T
-    return column_numbers(face_nodes, np.sort(cells, axis=0)[local], nodes).astype(np.uint32)
+    corners = sorted_columns(cells)
+    return unsigned(np.stack([column_numbers(face_nodes, corners[list(t)], nodes) for t in combinations(range(4), 3)]))
+
+
+def _ordered(mesh: Mesh, tets: Array) -> Array:
+    """Vertices of tetrahedra in the order of their nodes."""
+    if np.array_equal(mesh.node_of_vertex, np.arange(mesh.points.shape[1])):
+        return unsigned(sorted_columns(tets))
+    return np.take_along_axis(tets, np.argsort(mesh.node_of_vertex[tets], axis=0), axis=0).astype(np.uint32)
 
 
 def _rows(faces: Array, sense: Array, live: Array, edges: int) -> tuple[Array, Array, Array]:
-    number = np.flatnonzero(live)
-    edge = faces[:, number].ravel()
-    face = np.tile(number, 3)
-    sign = (np.array([[1], [1], [-1]]) * sense[number]).ravel()
-    order = np.lexsort((face, edge))
-    start = np.zeros(edges + 1, dtype=np.int64)
-    np.cumsum(np.bincount(edge, minlength=edges), out=start[1:])
-    return start.astype(np.uint32), face[order].astype(np.uint32), sign[order].astype(np.int8)
+    start = np.zeros(edges + 1, dtype=np.uint32)
+    np.cumsum(np.bincount(faces[:, live].ravel(), minlength=edges), out=start[1:])
+    face_of, sign = np.empty(start[-1], dtype=np.uint32), np.empty(start[-1], dtype=np.int8)
+    kernels.edge_rows(faces, sense.astype(np.int8), live, start[:-1].copy(), face_of, sign)
+    return start, face_of, sign
 
 
 def _parts(problem: Problem, cells: Array) -> Array:
@@ -144,7 +156,9 @@ def _parts(problem: Problem, cells: Array) -> Array:
     names = list(mesh.boundaries)
     for contact in problem.contacts:
         if contact.kind == "normal" and contact.name in names:
-            beside = cells[:, np.isin(cells, contact.nodes).any(axis=0)]
+            touched = np.zeros(op.nodes, dtype=bool)
+            touched[contact.nodes] = True
+            beside = cells[:, touched[cells].any(axis=0)]
             found[column_numbers(table, _sub(beside, table.shape[0]), op.nodes)] = names.index(contact.name)
     for number, facets in enumerate(mesh.boundaries.values()):
         nodes = np.sort(mesh.node_of_vertex[facets], axis=0)

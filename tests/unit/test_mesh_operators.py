@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 
 from fempslip.mesh import edge_lengths, operators, uniform_field
 from fempslip.mesh.simple import box, closed_ring, interval, rectangle
-from fempslip.mesh.simplices import gradients, volumes
+from fempslip.mesh.simplices import (
+    column_numbers,
+    gradients,
+    laplacian,
+    sorted_columns,
+    unique_columns,
+    volumes,
+)
 
 MESHES = {
     "wire": lambda seed: interval(np.cumsum(np.random.default_rng(seed).uniform(0.2, 1.0, 12))),
@@ -249,3 +256,51 @@ def test_identified_vertices_make_a_tube():
 def test_a_period_of_one_cell_is_refused():
     with pytest.raises(ValueError, match="more cells"):
         operators(identified(rectangle(1, 3, (1.0, 1.0))))
+
+
+@pytest.mark.parametrize("kind", [*MESHES, "tube"])
+@few
+@seeds
+def test_vectors_at_nodes_need_no_matrix(kind, seed):
+    """The loop over cells and its readable form, the sparse matrix of the same interpolant and means."""
+    mesh = identified(MESHES["film"](seed)) if kind == "tube" else MESHES[kind](seed)
+    ops = operators(mesh)
+    given = np.random.default_rng(seed).normal(size=(2, ops.edges.shape[1]))
+    found = ops.matrices.vectors(given)
+    for one, circulation in zip(found, given, strict=True):
+        assert np.allclose(one.T, (ops.node_vector @ circulation).reshape(-1, ops.nodes), rtol=1e-12, atol=1e-12)
+
+
+@everywhere
+@few
+@seeds
+def test_the_poisson_matrix_is_that_of_the_edge_mass(kind, seed):
+    """K_sigma, assembled as a stiffness, is G^T M1 G; `laplacian` is G^T diag(w) G."""
+    mesh = MESHES[kind](seed)
+    ops = operators(mesh, section=cell_weight(mesh, seed), sigma=cell_weight(mesh, seed + 1))
+    for found, long in (
+        (ops.K_sigma, ops.G.T @ ops.M1 @ ops.G),
+        (laplacian(ops.nodes, ops.edges, ops.w), ops.G.T @ sp.diags_array(ops.w) @ ops.G),
+    ):
+        assert abs(found - long).max() < 1e-12 * abs(found).max()
+
+
+def test_long_matrices_are_made_when_they_are_asked_for():
+    ops = operators(MESHES["body"](0))
+    assert not {"G", "C", "M1", "S", "K_sigma", "node_vector"} & set(vars(ops))
+    assert ops.M1 is ops.M1 and ops.K_sigma is ops.K_sigma
+
+
+@given(st.integers(1, 3), st.integers(1, 40), st.integers(0, 200), st.integers(0, 10_000))
+@settings(max_examples=60, deadline=None)
+def test_numbering_of_columns(rows, size, count, seed):
+    """Against numpy's unique of the columns as digits."""
+    columns = np.random.default_rng(seed).integers(0, size, (rows, count, 2))
+    found, number = unique_columns(columns, size)
+    wanted = np.unique(columns.reshape(rows, -1), axis=1)
+    assert np.array_equal(found, wanted) and np.array_equal(found[:, number], columns)
+    assert np.array_equal(column_numbers(found, columns[:, ::-1], size), number[::-1])
+    assert np.array_equal(sorted_columns(columns), np.sort(columns, axis=0))
+    missing = np.full((rows, 1), size)
+    with pytest.raises(ValueError, match="not in the table"):
+        column_numbers(found, missing, size + 1)

@@ -59,7 +59,7 @@ def test_heat_of_a_potential_and_vectors_of_two_fields() -> None:
     assert heat == pytest.approx(2 * chi @ (op.K_sigma @ chi), rel=1e-12)
 
     q, sigma = rng.uniform(0.5, 2.0, (2, op.nodes))
-    problem = SimpleNamespace(operators=op, kinetic=q, sigma=sigma)
+    problem = SimpleNamespace(mesh=mesh, operators=op, kinetic=q, sigma=sigma)
     for found, flow, factor in zip(fields.both_currents(problem, one, other), (one, other), (q, sigma), strict=True):
         np.testing.assert_allclose(found, factor[:, None] * fields.vectors(problem, flow), rtol=1e-12, atol=1e-13)
 
