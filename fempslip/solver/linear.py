@@ -49,15 +49,20 @@ class Factor:
 
     def __call__(self, b: Array) -> Array:
         y = b[self.order]
-        found = self.blocks
-        if found is None or np.iscomplexobj(y):
+        if self.blocks is None or np.iscomplexobj(y):
             substitute(self.start, self.row, self.value, self.inverse, y)
         else:
             y = y.astype(float, copy=False)
-            by_blocks(found.first, found.begin, found.row, found.place, found.value, self.inverse, y, found.work)
+            self.ordered(y)
         x = np.empty_like(y)
         x[self.order] = y
         return x
+
+    def ordered(self, y: Array) -> None:
+        """Solve in place, real numbers in the order P."""
+        found = self.blocks
+        assert found is not None
+        by_blocks(found.first, found.begin, found.row, found.place, found.value, self.inverse, y, found.work)
 
 
 def factored(matrix: sp.csr_array) -> Factor:
@@ -232,13 +237,14 @@ def by_blocks(
 
 @dataclass(frozen=True, eq=False)
 class Direct:
-    """x of a singular K x = b by the factor of K on the unknowns `kept`, the others pinned; the start does not matter.
+    """x of a singular K x = b by the factor of K on some unknowns, the others pinned; the start does not matter.
 
+    place : (unknowns of the factor,) in its order, their places in x
     centred : takes off the mean of each connected piece
     """
 
     inner: Factor | None
-    kept: Array
+    place: Array
     centred: Callable[[Array], Array]
 
     iterates = False
@@ -246,7 +252,9 @@ class Direct:
     def __call__(self, b: Array, start: Array) -> Array:
         x = np.zeros(b.size)
         if self.inner is not None:
-            x[self.kept] = self.inner(self.centred(b)[self.kept])
+            y = self.centred(b).take(self.place)
+            self.inner.ordered(y)
+            x[self.place] = y
         return self.centred(x)
 
 
@@ -260,10 +268,11 @@ def poisson_solver(k: sp.csr_array, dim: int, once: bool = False) -> Direct | Mu
     size = np.bincount(piece, minlength=pieces)
 
     def centred(x: Array) -> Array:
-        return x - x.mean() if pieces == 1 else x - (np.bincount(piece, x, pieces) / size)[piece]
+        return x - x.sum() / x.size if pieces == 1 else x - (np.bincount(piece, x, pieces) / size)[piece]
 
     if k.shape[0] > (ONCE_LIMIT if once and dim == 3 and pieces == 1 else FACTOR_LIMIT[dim]):
         return Multigrid.of(k, centred, 1e-12 if once else 1e-10)
     pinned = np.unique(piece, return_index=True)[1]
     kept = np.setdiff1d(np.arange(k.shape[0]), pinned)
-    return Direct(factored(sp.csr_array(k[kept][:, kept])) if kept.size else None, kept, centred)
+    inner = factored(sp.csr_array(k[kept][:, kept])) if kept.size else None
+    return Direct(inner, kept if inner is None else kept[inner.order], centred)
