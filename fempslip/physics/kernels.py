@@ -192,6 +192,28 @@ def energy(
 
 
 @apart(sums=True)
+def framed_energy(
+    psi: Array, chi: Array, link: Array, edges: Array, diagonal: Array, m: Array, epsilon: Array, beta: Array
+) -> tuple[float, float]:
+    """`energy` of psi exp(-i chi); link : (edges,) entries (i, j) alone.  Reads 24 bytes an edge and 64 a node."""
+    still = np.empty_like(psi)
+    frame(chi, still)
+    total = 0.0
+    mass = 0.0
+    for i in range(psi.size):
+        rho = psi[i].real * psi[i].real + psi[i].imag * psi[i].imag
+        total += m[i] * (-epsilon[i] * rho + 0.5 * beta[i] * rho * rho) + diagonal[i] * rho
+        mass += m[i] * rho
+    for i in range(psi.size):
+        still[i] = psi[i] * still[i]
+    for e in range(link.size):
+        p, q, z = still[edges[0, e]], still[edges[1, e]], link[e]
+        across = (p.real * q.real + p.imag * q.imag) * z.real - (p.real * q.imag - p.imag * q.real) * z.imag
+        total -= 2.0 * across
+    return total, mass
+
+
+@apart(sums=True)
 def relaxation_loss(old: Array, new: Array, dt: float, m: Array, u: Array, gamma: Array) -> float:
     """sum of 2 m (d_t psi)^T R (d_t psi), R at the middle of the step (physics.relaxation.dissipation)."""
     total, rate = 0.0, 1.0 / dt
@@ -207,13 +229,14 @@ def relaxation_loss(old: Array, new: Array, dt: float, m: Array, u: Array, gamma
 
 
 @apart(sums=True)
-def gradient_loss(potential: Array, k: Array, edges: Array) -> float:
-    """sum over edges of k (difference of the potential)^2; reads 16 bytes an edge."""
+def gradient_loss(old: Array, new: Array, dt: float, k: Array, edges: Array) -> float:
+    """sum over edges of 2 k (difference of (new - old)/dt)^2; reads 16 bytes an edge."""
+    change = new - old
     total = 0.0
     for e in range(k.size):
-        step = potential[edges[1, e]] - potential[edges[0, e]]
+        step = change[edges[1, e]] - change[edges[0, e]]
         total += k[e] * step * step
-    return total
+    return 2.0 * total / dt / dt
 
 
 @apart(sums=True)
@@ -248,15 +271,40 @@ def pair_potential(mu: Array, old: Array, new: Array, dt: float, out: Array) -> 
 
 
 @apart()
-def at_nodes(start: Array, column: Array, values: Array, flow: Array, force: Array, out: Array) -> None:
-    """Product of a matrix, in rows, with two fields of edges at once: out (2, rows); reads 12 bytes an entry.
+def polar(psi: Array, turn: Array, real: Array, imag: Array, size: Array, phase: Array) -> None:
+    """psi times turn in parts, |psi|, and its argument."""
+    for i in range(psi.size):
+        p, q = psi[i], turn[i]
+        x, y = p.real * q.real - p.imag * q.imag, p.real * q.imag + p.imag * q.real
+        real[i] = x
+        imag[i] = y
+        size[i] = np.sqrt(x * x + y * y)
+        phase[i] = angle(x, y)
 
-    start, column : unsigned, else every entry is tested for a negative place
+
+@apart()
+def descent(mu: Array, edges: Array, out: Array) -> None:
+    """mu_i - mu_j of each edge."""
+    for e in range(out.size):
+        out[e] = mu[edges[0, e]] - mu[edges[1, e]]
+
+
+@apart()
+def at_nodes(
+    start: Array, column: Array, values: Array, one: Array, other: Array, by_one: Array, by_other: Array, out: Array
+) -> None:
+    """Vectors (nodes, 3) of two fields of edges, each times a factor a node: out (2, nodes, 3).
+
+    The matrix is long, and read once for both: 12 bytes an entry.  Its rows: the first component of all nodes, then
+    the second.  start, column : unsigned, else every entry is tested for a negative place
     """
-    for row in range(out.shape[1]):
-        one, other = 0.0, 0.0
-        for k in range(start[row], start[row + np.uint32(1)]):
-            one += values[k] * flow[column[k]]
-            other += values[k] * force[column[k]]
-        out[0, row] = one
-        out[1, row] = other
+    nodes = by_one.size
+    for part in range((start.size - 1) // nodes):
+        for i in range(nodes):
+            row = part * nodes + i
+            first, second = 0.0, 0.0
+            for k in range(start[row], start[row + 1]):
+                first += values[k] * one[column[k]]
+                second += values[k] * other[column[k]]
+            out[0, i, part] = by_one[i] * first
+            out[1, i, part] = by_other[i] * second
