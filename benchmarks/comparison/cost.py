@@ -33,7 +33,6 @@ PARTS = {
     "linear solve of psi (CG)": (cg, "solve"),
     "potential: L and its transpose": (linear, "by_blocks"),
     "terms of the step": (kernels, "terms"),
-    "start of the solve": (kernels, "start"),
     "divergence of the supercurrent": (kernels, "divergence"),
     "frame, links, phases": (kernels, "frame", "with_potential", "advance"),
     "acceptance": (kernels, "accept"),
@@ -52,7 +51,9 @@ def bandwidth() -> float:
 
 
 def operator_bytes(problem: Problem, factor: int) -> int:
-    """Links and neighbours, the places of edges, m, epsilon, beta, u, gamma, K_ii of nodes, and L of the potential."""
+    """Links and neighbours, the places of edges, m, epsilon, beta, u, gamma, K_ii of nodes, and L of the potential:
+    each once and in double precision.  That links are there a second time in single precision is not counted.
+    """
     edges, nodes = problem.operators.edges.shape[1], problem.operators.nodes
     return 2 * edges * (16 + 4) + edges * (8 + 3 * 4) + nodes * (4 + 6 * 8) + 8 * factor
 

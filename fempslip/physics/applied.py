@@ -39,8 +39,8 @@ def potential(drive: Drive, t: float) -> Array:
 
 def potential_rate(drive: Drive, t: float) -> Array | None:
     """d a_applied/dt : (edges,), or None where nothing changes."""
-    rates = np.array([f.rate(t) for f in drive.fields])
-    return rates @ drive.patterns if rates.any() else None
+    rates = [f.rate(t) for f in drive.fields]
+    return np.array(rates) @ drive.patterns if any(rates) else None
 
 
 def stable_step(problem: Problem) -> float:
@@ -119,8 +119,10 @@ class AppliedField:
     spread: sp.csr_array  # equipotentials
     shares: Array  # injection
     unit: Array  # (contacts, nodes) mu of a unit current into each contact, taken out evenly everywhere
+    resistance: Array  # (contacts, contacts) their potentials then
     banks: bool = False  # some unknowns of the Poisson problem are whole banks
     conserved: bool = True
+    given: dict[str, Any] = field(default_factory=dict)  # the last currents, and mu of them
 
     @classmethod
     def of(cls, problem: Problem, graph: Graph, make_solver: Callable[[sp.csr_array], Solve]) -> AppliedField:
@@ -129,14 +131,16 @@ class AppliedField:
         spread = equipotentials(op.nodes, problem.contacts)
         shares = injection(problem)
         if problem.model.get("charge", "conserved") == "off":
-            return cls(problem, graph, applied, None, None, spread, shares, np.zeros_like(shares), conserved=False)
+            nothing, none = np.zeros_like(shares), np.zeros((shares.shape[0],) * 2)
+            return cls(problem, graph, applied, None, None, spread, shares, nothing, none, conserved=False)
         k = sp.csr_array(spread.T @ op.K_sigma @ spread)
         poisson = make_solver(k)
         volume = op.m / op.m.sum()
         balanced = shares - volume  # neutral: the uniform part cancels in any set of currents that sums to zero
         unit = np.array([spread @ poisson(spread.T @ row, np.zeros(k.shape[0])) for row in balanced])
+        unit = unit.reshape(shares.shape)
         banks = k.shape[0] < op.nodes
-        return cls(problem, graph, applied, poisson, k, spread, shares, unit.reshape(shares.shape), banks)
+        return cls(problem, graph, applied, poisson, k, spread, shares, unit, shares @ unit.T, banks)
 
     ladder = False
 
@@ -173,8 +177,7 @@ class AppliedField:
         """
         op = self.problem.operators
         if self.poisson is None:
-            none = np.zeros(len(self.problem.contacts))
-            return none, np.zeros((none.size, none.size)), np.zeros(op.nodes)
+            return np.zeros(len(self.problem.contacts)), self.resistance, np.zeros(op.nodes)
         current = np.empty(op.edges.shape[1])
         inflow = np.empty(op.nodes)
         kernels.divergence(psi, link, self.graph.up, self.graph.edges, current, inflow)
@@ -190,7 +193,8 @@ class AppliedField:
             mu_s = self.spread @ self.poisson(self.spread.T @ inflow, self.spread.T @ start / self.spread.sum(axis=0))
         else:
             mu_s = self.poisson(inflow, start)
-        return self.shares @ mu_s, self.shares @ self.unit.T, mu_s
+        v_s = np.array([contact.weights @ mu_s[contact.nodes] for contact in self.problem.contacts])
+        return v_s, self.resistance, mu_s
 
     def start(self, inflow: Array, past: State, t: float) -> Array:
         """Where an iteration for mu_s starts: mu extrapolated to t, less what currents into the contacts made of it.
@@ -208,8 +212,12 @@ class AppliedField:
         return found + share @ self.unit
 
     def close(self, mu_s: Array, currents: Array) -> Mapping[str, Array]:
-        """mu with the currents that the load decided."""
-        return {"mu": mu_s + currents @ self.unit if currents.any() else mu_s}
+        """mu with the currents that the load decided; what they do is kept, for they seldom change."""
+        if not currents.any():
+            return {"mu": mu_s}
+        if self.given.get("currents") != (known := currents.tolist()):
+            self.given.update(currents=known, mu=currents @ self.unit)
+        return {"mu": mu_s + self.given["mu"]}
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,6 @@ import numpy as np
 from fempslip.contract import Array, Problem, State
 from fempslip.mesh.simplices import column_numbers, corner_sums, gradients, pairs, volumes
 from fempslip.physics import kernels
-from fempslip.physics.angles import arguments
 from fempslip.physics.applied import framed, potential_rate
 
 
@@ -40,10 +39,9 @@ def electric(problem: Problem, state: State, edges: Array | slice = slice(None))
     """
     if "e" in state.history:
         return state["e"][edges]
-    i, j = problem.operators.edges[:, edges]
-    mu = state["mu"]
-    rate = potential_rate(problem.drive, state.t)
-    found = mu[i] - mu[j]
+    ends = problem.operators.edges[:, edges]
+    rate, found = potential_rate(problem.drive, state.t), np.empty(ends.shape[1])
+    kernels.descent(state["mu"], ends, found)
     return found if rate is None else found - rate[edges]
 
 
@@ -83,10 +81,11 @@ def visible(problem: Problem, old: State | None, new: State) -> Mapping[str, Arr
     temporal gauge again.  With a field of its own psi is in the temporal gauge (maxwell, charged) or, without chi, in
     that of the whole field (pearl); `on_edges` holds its potential.
     """
-    psi = new["psi"] * framed(new["chi"]) if "chi" in new.history else new["psi"]
-    phase = np.empty(psi.size)
-    arguments(psi, phase)
-    shown = {"psi_re": psi.real.copy(), "psi_im": psi.imag.copy(), "psi_abs": np.abs(psi), "phase": phase}
+    psi = new["psi"]
+    turn = framed(new["chi"]) if "chi" in new.history else np.ones_like(psi)
+    names = ("psi_re", "psi_im", "psi_abs", "phase")
+    shown = dict(zip(names, np.empty((4, psi.size)), strict=True))
+    kernels.polar(psi, turn, *shown.values())
     if "chi" in new.history:
         shown["chi"] = new["chi"]
     if "mu" in new.history:
@@ -96,26 +95,24 @@ def visible(problem: Problem, old: State | None, new: State) -> Mapping[str, Arr
     if problem.fluid is not None:  # a superfluid has no normal current
         none = np.zeros((problem.operators.nodes, 3))
         return shown | {"supercurrent": supercurrent(problem, new), "normal_current": none}
-    flowing, driven = both_vectors(problem, flow(problem, new), electric(problem, new))
-    return shown | {
-        "supercurrent": problem.kinetic[:, None] * flowing,
-        "normal_current": problem.sigma[:, None] * driven,
-    }
+    both = both_currents(problem, flow(problem, new), electric(problem, new))
+    return shown | dict(zip(("supercurrent", "normal_current"), both, strict=True))
 
 
-def both_vectors(problem: Problem, one: Array, other: Array) -> tuple[Array, Array]:
-    """`vectors` of two fields, (nodes, 3) each: the operator is read once for both, and in a body, where it is longer
-    than all others together, not made."""
+def both_currents(problem: Problem, flow: Array, force: Array) -> Array:
+    """J_s and J_n, (2, nodes, 3), from Im[psi_i* exp(-i a) psi_j] and the circulation of E along edges.
+
+    The operator is read once for both, and in a body, where it is longer than all others together, not made.
+    """
     if problem.mesh.dim == 3:
-        first, second = problem.operators.matrices.vectors(np.stack([one, other]))
-        return first, second
-    matrix, n = problem.operators.node_vector, problem.operators.nodes
-    flat = np.empty((2, matrix.shape[0]))
+        out = problem.operators.matrices.vectors(np.stack([flow, force]))
+        out[0] *= problem.kinetic[:, None]
+        out[1] *= problem.sigma[:, None]
+        return out
+    matrix, out = problem.operators.node_vector, np.zeros((2, problem.operators.nodes, 3))
     start, column = (np.asarray(part).view(f"u{part.itemsize}") for part in (matrix.indptr, matrix.indices))
-    kernels.at_nodes(start, column, matrix.data, one, other, flat)
-    out = np.zeros((2, n, 3))
-    out[:, :, : matrix.shape[0] // n] = flat.reshape(2, -1, n).transpose(0, 2, 1)
-    return out[0], out[1]
+    kernels.at_nodes(start, column, matrix.data, flow, force, problem.kinetic, problem.sigma, out)
+    return out
 
 
 def on_edges(state: State) -> Mapping[str, Array]:

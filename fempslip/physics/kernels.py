@@ -1,103 +1,22 @@
 """The loops that a step spends its time in, fused.  Each stands beside its readable form and is tested equal to it.
 
 Bytes read and written (n nodes, e edges, e about 3 n in 2D and 7 n in 3D):
-    links      36 e    (a, w, two places; two complex entries)
-    terms     250 n    (three past states, the frame, six coefficients; four results)
-    start     100 n
+    links      84 e    (a, w, two places; two complex entries; the phases between)
+    terms     290 n    (four past states, the frame, six coefficients; five results)
     accept    100 n
-    divergence 48 e + 16 n
+    divergence 36 e + 24 n
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from fempslip.contract import Array
 from fempslip.physics.angles import angle
 from fempslip.physics.compiled import apart
 
 
-@njit(cache=True, error_model="numpy")
-def links(a: Array, w: Array, up: Array, down: Array, out: Array) -> None:
-    """Entries w exp(-i a) and their conjugates, in the rows of physics.graph: minus the off-diagonal of K_A."""
-    for e in range(a.size):
-        z = w[e] * complex(np.cos(a[e]), -np.sin(a[e]))
-        out[up[e]] = z
-        out[down[e]] = z.conjugate()
-
-
-@njit(cache=True, error_model="numpy")
-def terms(
-    dt: float,
-    bdf: tuple[float, float, float],
-    linear: tuple[float, float],
-    quadratic: tuple[float, float, float],
-    now: Array,
-    before: Array,
-    older: Array,
-    turn: Array,
-    m: Array,
-    epsilon: Array,
-    quartic: Array,
-    u: Array,
-    gamma: Array,
-    diagonal: Array,
-    alpha: Array,
-    beta: Array,
-    rhs: Array,
-    guess: Array,
-) -> None:
-    """Left and right side of the step at psi* = x0 now + x1 before, everything multiplied by `turn` (the frame).
-
-    alpha x + beta x* - (links x) = rhs, with (a1, h0, h1) = bdf and A, B of physics.relaxation at psi*
-    alpha = K_ii + m (quartic |psi*|^2 + eps^-) + a1/dt m A,  beta = a1/dt m B
-    rhs = m R (h0 now + h1 before)/dt + m eps^+ psi*;  guess = q0 now + q1 before + q2 older
-    Positive eps on the right, negative on the left: both sides keep the matrix positive definite.
-    """
-    a1, h0, h1 = bdf
-    x0, x1 = linear
-    q0, q1, q2 = quadratic
-    for i in range(now.size):
-        n = now[i] * turn[i]
-        b = before[i] * turn[i]
-        p = x0 * n + x1 * b
-        rho = p.real * p.real + p.imag * p.imag
-        g2 = gamma[i] * gamma[i]
-        c = m[i] * u[i] / np.sqrt(1.0 + g2 * rho) / dt
-        big_a = c * (1.0 + 0.5 * g2 * rho)
-        big_b = c * 0.5 * g2 * p * p
-        h = h0 * n + h1 * b
-        alpha[i] = diagonal[i] + m[i] * (quartic[i] * rho + max(-epsilon[i], 0.0)) + a1 * big_a
-        beta[i] = a1 * big_b
-        rhs[i] = big_a * h + big_b * h.conjugate() + m[i] * max(epsilon[i], 0.0) * p
-        guess[i] = q0 * n + q1 * b + q2 * older[i] * turn[i]
-
-
-@njit(cache=True, error_model="numpy")
-def start(
-    cubic: tuple[float, float, float, float],
-    now: Array,
-    before: Array,
-    older: Array,
-    oldest: Array,
-    turn: Array,
-    free: Array,
-    out: Array,
-) -> None:
-    """Where the linear solve begins, in the frame: the cubic through the last four states, and held nodes as they are.
-
-    The error estimate stays with the quadratic; the cubic is nearer to the solution and saves iterations.
-    """
-    c0, c1, c2, c3 = cubic
-    for i in range(now.size):
-        if free[i]:
-            out[i] = (c0 * now[i] + c1 * before[i] + c2 * older[i] + c3 * oldest[i]) * turn[i]
-        else:
-            out[i] = now[i] * turn[i]
-
-
-@njit(cache=True, error_model="numpy")
+@apart()
 def frame(chi: Array, turn: Array) -> None:
     """turn = exp(-i chi): multiplied by it, psi stands in the gauge of the applied potential, whose links stay.
 
@@ -120,31 +39,98 @@ def frame(chi: Array, turn: Array) -> None:
         out[2 * i + 1] = imag if k >= 2 else -imag
 
 
-@njit(cache=True, error_model="numpy")
+@apart()
+def links(a: Array, w: Array, up: Array, down: Array, out: Array) -> None:
+    """Entries w exp(-i a) and their conjugates, in the rows of physics.graph: minus the off-diagonal of K_A."""
+    turn = np.empty(a.size, dtype=np.complex128)
+    frame(a, turn)
+    for e in range(a.size):
+        z = w[e] * turn[e]
+        out[up[e]] = z
+        out[down[e]] = z.conjugate()
+
+
+@apart()
+def terms(
+    dt: float,
+    bdf: tuple[float, float, float],
+    linear: tuple[float, float],
+    quadratic: tuple[float, float, float],
+    cubic: tuple[float, float, float, float],
+    now: Array,
+    before: Array,
+    older: Array,
+    oldest: Array,
+    turn: Array,
+    free: Array,
+    m: Array,
+    epsilon: Array,
+    quartic: Array,
+    u: Array,
+    gamma: Array,
+    diagonal: Array,
+    alpha: Array,
+    beta: Array,
+    rhs: Array,
+    guess: Array,
+    x: Array,
+) -> None:
+    """Left and right side of the step at psi* = x0 now + x1 before, everything multiplied by `turn` (the frame).
+
+    alpha x + beta x* - (links x) = rhs, with (a1, h0, h1) = bdf and A, B of physics.relaxation at psi*
+    alpha = K_ii + m (quartic |psi*|^2 + eps^-) + a1/dt m A,  beta = a1/dt m B
+    rhs = m R (h0 now + h1 before)/dt + m eps^+ psi*;  guess = q0 now + q1 before + q2 older
+    Positive eps on the right, negative on the left: both sides keep the matrix positive definite.
+    x : where the linear solve begins, the cubic through the last four states, and held nodes as they are.  The error
+    estimate stays with the quadratic; the cubic is nearer to the solution and saves iterations.
+    """
+    a1, h0, h1 = bdf
+    x0, x1 = linear
+    q0, q1, q2 = quadratic
+    c0, c1, c2, c3 = cubic
+    for i in range(now.size):
+        n = now[i] * turn[i]
+        b = before[i] * turn[i]
+        o = older[i] * turn[i]
+        p = x0 * n + x1 * b
+        rho = p.real * p.real + p.imag * p.imag
+        g2 = gamma[i] * gamma[i]
+        c = m[i] * u[i] / np.sqrt(1.0 + g2 * rho) / dt
+        big_a = c * (1.0 + 0.5 * g2 * rho)
+        big_b = c * 0.5 * g2 * p * p
+        h = h0 * n + h1 * b
+        alpha[i] = diagonal[i] + m[i] * (quartic[i] * rho + max(-epsilon[i], 0.0)) + a1 * big_a
+        beta[i] = a1 * big_b
+        rhs[i] = big_a * h + big_b * h.conjugate() + m[i] * max(epsilon[i], 0.0) * p
+        guess[i] = q0 * n + q1 * b + q2 * o
+        x[i] = c0 * n + c1 * b + c2 * o + c3 * oldest[i] * turn[i] if free[i] else n
+
+
+@apart()
 def advance(chi: Array, rate: Array, before: Array, c0: float, c1: float, out: Array) -> None:
     """chi + c0 rate + c1 before."""
     for i in range(chi.size):
         out[i] = chi[i] + c0 * rate[i] + c1 * before[i]
 
 
-@njit(cache=True, error_model="numpy")
+@apart()
 def with_potential(a: Array, chi: Array, edges: Array, out: Array) -> None:
     """a + G chi."""
     for e in range(a.size):
         out[e] = a[e] + (chi[edges[1, e]] - chi[edges[0, e]])
 
 
-@njit(cache=True, error_model="numpy")
+@apart()
 def divergence(psi: Array, link: Array, up: Array, edges: Array, current: Array, inflow: Array) -> None:
     """Supercurrents I_e and G^T I (minus the net outflow of each node)."""
     inflow[:] = 0.0
-    for e in range(current.size):
+    for e in range(up.size):
         i = edges[0, e]
         j = edges[1, e]
-        z = psi[i].conjugate() * link[up[e]] * psi[j]
-        current[e] = z.imag
-        inflow[i] -= z.imag
-        inflow[j] += z.imag
+        z = (psi[i].conjugate() * link[up[e]] * psi[j]).imag
+        current[e] = z
+        inflow[i] -= z
+        inflow[j] += z
 
 
 @apart()
@@ -157,7 +143,7 @@ def flow(psi: Array, a: Array, edges: Array, out: Array) -> None:
         out[e] = (p.real * q.imag - p.imag * q.real) * z.real + (p.real * q.real + p.imag * q.imag) * z.imag
 
 
-@njit(cache=True, error_model="numpy")
+@apart()
 def accept(old: Array, turn: Array, new: Array, guess: Array, bright2: float, psi: Array) -> tuple[float, float]:
     """psi = new / turn, the new state in temporal gauge; largest turn of its phase, and max |new - guess|.
 
@@ -206,6 +192,28 @@ def energy(
 
 
 @apart(sums=True)
+def framed_energy(
+    psi: Array, chi: Array, link: Array, edges: Array, diagonal: Array, m: Array, epsilon: Array, beta: Array
+) -> tuple[float, float]:
+    """`energy` of psi exp(-i chi); link : (edges,) entries (i, j) alone.  Reads 24 bytes an edge and 64 a node."""
+    still = np.empty_like(psi)
+    frame(chi, still)
+    total = 0.0
+    mass = 0.0
+    for i in range(psi.size):
+        rho = psi[i].real * psi[i].real + psi[i].imag * psi[i].imag
+        total += m[i] * (-epsilon[i] * rho + 0.5 * beta[i] * rho * rho) + diagonal[i] * rho
+        mass += m[i] * rho
+    for i in range(psi.size):
+        still[i] = psi[i] * still[i]
+    for e in range(link.size):
+        p, q, z = still[edges[0, e]], still[edges[1, e]], link[e]
+        across = (p.real * q.real + p.imag * q.imag) * z.real - (p.real * q.imag - p.imag * q.real) * z.imag
+        total -= 2.0 * across
+    return total, mass
+
+
+@apart(sums=True)
 def relaxation_loss(old: Array, new: Array, dt: float, m: Array, u: Array, gamma: Array) -> float:
     """sum of 2 m (d_t psi)^T R (d_t psi), R at the middle of the step (physics.relaxation.dissipation)."""
     total, rate = 0.0, 1.0 / dt
@@ -221,13 +229,14 @@ def relaxation_loss(old: Array, new: Array, dt: float, m: Array, u: Array, gamma
 
 
 @apart(sums=True)
-def gradient_loss(potential: Array, k: Array, edges: Array) -> float:
-    """sum over edges of k (difference of the potential)^2; reads 16 bytes an edge."""
+def gradient_loss(old: Array, new: Array, dt: float, k: Array, edges: Array) -> float:
+    """sum over edges of 2 k (difference of (new - old)/dt)^2; reads 16 bytes an edge."""
+    change = new - old
     total = 0.0
     for e in range(k.size):
-        step = potential[edges[1, e]] - potential[edges[0, e]]
+        step = change[edges[1, e]] - change[edges[0, e]]
         total += k[e] * step * step
-    return total
+    return 2.0 * total / dt / dt
 
 
 @apart(sums=True)
@@ -262,15 +271,40 @@ def pair_potential(mu: Array, old: Array, new: Array, dt: float, out: Array) -> 
 
 
 @apart()
-def at_nodes(start: Array, column: Array, values: Array, flow: Array, force: Array, out: Array) -> None:
-    """Product of a matrix, in rows, with two fields of edges at once: out (2, rows); reads 12 bytes an entry.
+def polar(psi: Array, turn: Array, real: Array, imag: Array, size: Array, phase: Array) -> None:
+    """psi times turn in parts, |psi|, and its argument."""
+    for i in range(psi.size):
+        p, q = psi[i], turn[i]
+        x, y = p.real * q.real - p.imag * q.imag, p.real * q.imag + p.imag * q.real
+        real[i] = x
+        imag[i] = y
+        size[i] = np.sqrt(x * x + y * y)
+        phase[i] = angle(x, y)
 
-    start, column : unsigned, else every entry is tested for a negative place
+
+@apart()
+def descent(mu: Array, edges: Array, out: Array) -> None:
+    """mu_i - mu_j of each edge."""
+    for e in range(out.size):
+        out[e] = mu[edges[0, e]] - mu[edges[1, e]]
+
+
+@apart()
+def at_nodes(
+    start: Array, column: Array, values: Array, one: Array, other: Array, by_one: Array, by_other: Array, out: Array
+) -> None:
+    """Vectors (nodes, 3) of two fields of edges, each times a factor a node: out (2, nodes, 3).
+
+    The matrix is long, and read once for both: 12 bytes an entry.  Its rows: the first component of all nodes, then
+    the second.  start, column : unsigned, else every entry is tested for a negative place
     """
-    for row in range(out.shape[1]):
-        one, other = 0.0, 0.0
-        for k in range(start[row], start[row + np.uint32(1)]):
-            one += values[k] * flow[column[k]]
-            other += values[k] * force[column[k]]
-        out[0, row] = one
-        out[1, row] = other
+    nodes = by_one.size
+    for part in range((start.size - 1) // nodes):
+        for i in range(nodes):
+            row = part * nodes + i
+            first, second = 0.0, 0.0
+            for k in range(start[row], start[row + 1]):
+                first += values[k] * one[column[k]]
+                second += values[k] * other[column[k]]
+            out[0, i, part] = by_one[i] * first
+            out[1, i, part] = by_other[i] * second

@@ -11,7 +11,7 @@ current.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
@@ -52,6 +52,7 @@ class PowerMeter:
     applied: AppliedLinks
     shares: Array
     epsilon: Epsilon
+    kept: dict[str, Array] = field(default_factory=dict)
 
     @classmethod
     def of(cls, problem: Problem) -> PowerMeter:
@@ -60,10 +61,17 @@ class PowerMeter:
 
     def stored(self, state: State) -> tuple[float, float]:
         """(F, mean |psi|^2)."""
-        p, g, m = self.problem, self.graph, self.problem.operators.m
-        psi, link = state["psi"] * framed(state["chi"]), self.applied.at(state.t)[1]
-        value, mass = kernels.energy(psi, link, g.up, g.edges, g.w, m, self.epsilon.at(state.t), p.beta)
+        g, m, epsilon, beta = self.graph, self.problem.operators.m, self.epsilon.at(state.t), self.problem.beta
+        psi, chi, link = state["psi"], state["chi"], self.links(state.t)
+        value, mass = kernels.framed_energy(psi, chi, link, g.edges, g.diagonal, m, epsilon, beta)
         return value, mass / self.volume
+
+    def links(self, t: float) -> Array:
+        """Those of the applied field from the first to the second node of each edge, (edges,)."""
+        both = self.applied.at(t)[1]
+        if self.kept.get("both") is not both:
+            self.kept.update(both=both, up=both[self.graph.up])
+        return self.kept["up"]
 
     def dissipated(self, old: State, new: State) -> float:
         """Mean power turned to heat in the step: relaxation of psi and normal current."""
@@ -75,11 +83,13 @@ class PowerMeter:
 
     def ohmic(self, old: State, new: State) -> float:
         """2 E^T M1 E; where the applied field stands still E = -G d chi/dt, and G^T M1 G is a sum over edges."""
-        dt, op = new.t - old.t, self.problem.operators
+        dt = new.t - old.t
         if self.gradient and self.still(old, new):
-            return 2 * kernels.gradient_loss((new["chi"] - old["chi"]) / dt, op.conductances, self.graph.edges)
+            return kernels.gradient_loss(
+                old["chi"], new["chi"], dt, self.problem.operators.conductances, self.graph.edges
+            )
         rate = (new["a"] - old["a"]) / dt
-        return 2 * float(rate @ (op.M1 @ rate))
+        return 2 * float(rate @ (self.problem.operators.M1 @ rate))
 
     def still(self, old: State, new: State) -> bool:
         return all(wave.value(new.t) == wave.value(old.t) for wave in self.problem.drive.fields)
@@ -89,7 +99,10 @@ class PowerMeter:
     def supplied(self, old: State, new: State, currents: Array) -> float:
         """Mean power put in during the step; currents : (contacts,) at its middle."""
         dt = new.t - old.t
-        given = 0.0 if self.uncharged else 2 * float(currents @ (self.shares @ (new["chi"] - old["chi"]))) / dt
+        given = 0.0
+        if not self.uncharged:
+            nodes, shares = self.ends
+            given = 2 * float(currents @ (shares @ (new["chi"][nodes] - old["chi"][nodes]))) / dt
         drive = self.problem.drive
         if not self.still(old, new):  # a constant field costs nothing
             step = potential(drive, new.t) - potential(drive, old.t)
@@ -104,6 +117,12 @@ class PowerMeter:
         if self.uncharged:
             return super_
         return super_ - op.M1 @ ((new["a"] - old["a"]) / dt)
+
+    @cached_property
+    def ends(self) -> tuple[Array, Array]:
+        """Nodes of contacts, and `shares` of these alone."""
+        nodes = np.flatnonzero(self.shares.any(axis=0))
+        return nodes, np.ascontiguousarray(self.shares[:, nodes])
 
     @cached_property
     def volume(self) -> float:

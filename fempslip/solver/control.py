@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 
 import numpy as np
 
@@ -24,14 +24,14 @@ def judge(trial: Trial, clock: Clock) -> Verdict:
 
     next dt = dt clip(0.85 (tolerance/error)^(1/3), 0.3, clock.growth): the estimate is of third order.
     """
-    error = float(np.max(list(trial.errors.values())))  # nan in any part gives nan
+    error = max(trial.errors.values()) if all(map(isfinite, trial.errors.values())) else inf
     if clock.fixed is not None:
-        if not np.isfinite(error):
+        if not isfinite(error):
             raise Failure(f"numbers are no longer finite at the fixed step {clock.fixed:g} tau: set time.fixed smaller")
         return Verdict(True, clock.fixed)
-    if not np.isfinite(error):
+    if not isfinite(error):
         return Verdict(False, 0.25 * trial.dt)
-    factor = float(np.clip(0.85 * (clock.tolerance / max(error, 1e-300)) ** (1 / 3), 0.3, clock.growth))
+    factor = min(max(0.85 * (clock.tolerance / max(error, 1e-300)) ** (1 / 3), 0.3), clock.growth)
     if trial.max_theta > THETA_LIMIT:
         factor = min(factor, 0.6 * THETA_LIMIT / trial.max_theta)
         return Verdict(False, factor * trial.dt)

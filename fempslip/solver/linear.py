@@ -13,6 +13,7 @@ import scipy.sparse.linalg as spl
 from numba import njit
 
 from fempslip.contract import Array, Failure
+from fempslip.physics.compiled import apart
 from fempslip.solver.multigrid import Multigrid
 
 FACTOR_LIMIT = {1: 10**7, 2: 400_000, 3: 60_000}  # unknowns; above it the factor's memory and time lose to multigrid
@@ -49,15 +50,20 @@ class Factor:
 
     def __call__(self, b: Array) -> Array:
         y = b[self.order]
-        found = self.blocks
-        if found is None or np.iscomplexobj(y):
+        if self.blocks is None or np.iscomplexobj(y):
             substitute(self.start, self.row, self.value, self.inverse, y)
         else:
             y = y.astype(float, copy=False)
-            by_blocks(found.first, found.begin, found.row, found.place, found.value, self.inverse, y, found.work)
+            self.ordered(y)
         x = np.empty_like(y)
         x[self.order] = y
         return x
+
+    def ordered(self, y: Array) -> None:
+        """Solve in place, real numbers in the order P."""
+        found = self.blocks
+        assert found is not None
+        by_blocks(found.first, found.begin, found.row, found.place, found.value, self.inverse, y, found.work)
 
 
 def factored(matrix: sp.csr_array) -> Factor:
@@ -162,7 +168,7 @@ def pack(
                     p += 1
 
 
-@njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
+@apart(sums=True)
 def by_blocks(
     first: Array, begin: Array, row: Array, place: Array, value: Array, inverse: Array, x: Array, work: Array
 ) -> None:
@@ -232,22 +238,50 @@ def by_blocks(
 
 @dataclass(frozen=True, eq=False)
 class Direct:
-    """x of a singular K x = b by the factor of K on the unknowns `kept`, the others pinned; the start does not matter.
+    """x of a singular K x = b by the factor of K on some unknowns, the others pinned; the start does not matter.
 
-    centred : takes off the mean of each connected piece
+    place : (unknowns of the factor,) in its order, their places in x
+    centred : takes off the mean of each connected piece, where there are several
     """
 
     inner: Factor | None
-    kept: Array
-    centred: Callable[[Array], Array]
+    place: Array
+    centred: Callable[[Array], Array] | None
 
     iterates = False
 
     def __call__(self, b: Array, start: Array) -> Array:
-        x = np.zeros(b.size)
-        if self.inner is not None:
-            x[self.kept] = self.inner(self.centred(b)[self.kept])
-        return self.centred(x)
+        if self.inner is None:
+            return np.zeros(b.size)
+        x, y = np.empty(b.size), np.empty(self.place.size)
+        gather(b if self.centred is None else self.centred(b), self.place, y)
+        self.inner.ordered(y)
+        scatter(y, self.place, x)
+        return x if self.centred is None else self.centred(x)
+
+
+@apart(sums=True)
+def gather(b: Array, place: Array, y: Array) -> None:
+    """y = b at the places, less the mean of b."""
+    total = 0.0
+    for i in range(b.size):
+        total += b[i]
+    mean = total / b.size
+    for k in range(place.size):
+        y[k] = b[place[k]] - mean
+
+
+@apart(sums=True)
+def scatter(y: Array, place: Array, x: Array) -> None:
+    """x = y at the places and 0 elsewhere, less the mean of all."""
+    total = 0.0
+    for k in range(place.size):
+        total += y[k]
+    mean = total / x.size
+    for i in range(x.size):
+        x[i] = -mean
+    for k in range(place.size):
+        x[place[k]] = y[k] - mean
 
 
 def poisson_solver(k: sp.csr_array, dim: int, once: bool = False) -> Direct | Multigrid:
@@ -260,10 +294,12 @@ def poisson_solver(k: sp.csr_array, dim: int, once: bool = False) -> Direct | Mu
     size = np.bincount(piece, minlength=pieces)
 
     def centred(x: Array) -> Array:
-        return x - x.mean() if pieces == 1 else x - (np.bincount(piece, x, pieces) / size)[piece]
+        return x - x.sum() / x.size if pieces == 1 else x - (np.bincount(piece, x, pieces) / size)[piece]
 
     if k.shape[0] > (ONCE_LIMIT if once and dim == 3 and pieces == 1 else FACTOR_LIMIT[dim]):
         return Multigrid.of(k, centred, 1e-12 if once else 1e-10)
     pinned = np.unique(piece, return_index=True)[1]
     kept = np.setdiff1d(np.arange(k.shape[0]), pinned)
-    return Direct(factored(sp.csr_array(k[kept][:, kept])) if kept.size else None, kept, centred)
+    inner = factored(sp.csr_array(k[kept][:, kept])) if kept.size else None
+    place = kept if inner is None else kept[inner.order]
+    return Direct(inner, place.astype(np.uint32), None if pieces == 1 else centred)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from math import isfinite
 
 import numpy as np
 
@@ -87,7 +88,7 @@ def tried(stepper: Stepper, old: State, dt: float) -> Trial:
     broken = next((name for name, x in trial.arrays.items() if not finite(x)), None)
     # watchers read what a step may make anew without looking
     whole = all(finite(past[0]) for name, past in old.history.items() if name != "psi")
-    if whole and broken is None and np.isfinite(list(trial.errors.values())).all():
+    if whole and broken is None and all(map(isfinite, trial.errors.values())):
         return trial
     refuse_spoilt(stepper, old)
     fixed = stepper.problem.clock.fixed

@@ -51,6 +51,7 @@ class Trapezoid:
     load: PrescribedCurrents
     circuit: Netlist | None
     held: Array  # (nodes,) True where psi is held (normal contacts and banks)
+    rows: cg.Rows
     epsilon: Epsilon
     draws: fluctuations.Draws
     johnson: Any
@@ -72,7 +73,9 @@ class Trapezoid:
             poisson = linear.factored(sp.csr_array((op.G.T @ op.M1 @ op.G)[1:][:, 1:]))
         circuit = None if problem.drive.circuit is None else netlist_of(problem)
         poisson = None if circuit is not None else poisson
-        return cls(problem, noise, g, applied, load, circuit, held(problem), at, draws, cells, direct, poisson)
+        fixed = held(problem)
+        rows = cg.Rows.of(g.start, g.neighbour, ~fixed)
+        return cls(problem, noise, g, applied, load, circuit, fixed, rows, at, draws, cells, direct, poisson)
 
     ladder = False
 
@@ -216,7 +219,7 @@ class Stage:
         m, epsilon = of.problem.operators.m, of.epsilon.at(self.t)
         alpha = self.big_a + 0.5 * (g.diagonal + m * np.maximum(-epsilon, 0.0))
         beta = self.big_b * turn**2
-        count = cg.solve(g.start, g.neighbour, half, alpha, beta, ~of.held, rhs, x, CG_TOLERANCE, CG_LIMIT)
+        count = cg.solve(of.rows, half, alpha, beta, rhs, x, CG_TOLERANCE, CG_LIMIT)
         return x, turn, count
 
 

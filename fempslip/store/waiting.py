@@ -48,7 +48,8 @@ class Frames:
     """Frames of one shape.  order : vertices -> nodes, None where they are the same;  depth : frames in a block
 
     fields : name -> components (1 or 3);  edges : name -> edges
-    blocks : of name -> (depth, vertices[, 3]) and name -> (depth, edges), written as they are: frames are copied once.
+    blocks : of name -> (depth, vertices[, 3]) and name -> (depth, edges), written as they are: frames are copied once;
+    some more than `count` needs when fewer wait than before
     """
 
     order: Array | None
@@ -89,15 +90,15 @@ class Frames:
         """Name -> blocks, of fields and of numbers of edges."""
         if not self.count:
             return {}, {}
-        last = self.count - self.depth * (len(self.blocks) - 1)
-        cut = [slice(None)] * (len(self.blocks) - 1) + [slice(last)]
+        full, rest = divmod(self.count, self.depth)
+        cut = [slice(None)] * full + [slice(rest)] * (rest > 0)
         shown, beside = (
-            {name: [block[part][name][rows] for block, rows in zip(self.blocks, cut, strict=True)] for name in names}
+            {name: [block[part][name][rows] for block, rows in zip(self.blocks, cut, strict=False)] for name in names}
             for part, names in enumerate((self.fields, self.edges))
         )
         return shown, beside
 
     def clear(self) -> None:
-        """Nothing waits; the first block is used again."""
+        """Nothing waits; the blocks that were needed are used again."""
+        del self.blocks[-(-self.count // self.depth) :]
         self.count = 0
-        del self.blocks[1:]

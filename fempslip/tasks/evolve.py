@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from math import floor, inf
 from typing import Any
 
 import numpy as np
@@ -93,13 +95,13 @@ def evolve(
 def timetable(problem: Problem, every: float) -> Callable[[float], tuple[float, bool]]:
     """stops(t): the next time to land on (a kink of the drive, a frame, the end), and whether it is a kink."""
     until = problem.clock.until
-    kinks = np.unique([k for wave in waveforms(problem) for k in wave.kinks(until) if 0 < k < until])
+    kinks = sorted({k for wave in waveforms(problem) for k in wave.kinks(until) if 0 < k < until})
 
     def stops(t: float) -> tuple[float, bool]:
         near = 1e-9 * max(1.0, t)
-        following = kinks[np.searchsorted(kinks, t + near) :]
-        kink = float(following[0]) if following.size else np.inf
-        frame = every * (np.floor((t + near) / every) + 1)
+        following = bisect_left(kinks, t + near)
+        kink = kinks[following] if following < len(kinks) else inf
+        frame = every * (floor((t + near) / every) + 1)
         target = min(kink, frame, until)
         return target, target == kink
 

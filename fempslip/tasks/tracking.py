@@ -23,7 +23,7 @@ from fempslip.topology.subcomplex import SURFACE, Subcomplex, subcomplex
 
 RECOUNT = 256  # steps between two recounts of all faces
 BOOKED = 10  # steps between two rows of the ledger
-HELD = ("id", "x", "y", "z", "winding", "cell", "quality", "dim")  # columns of `zeros`, after t
+HELD = ("t", "id", "x", "y", "z", "winding", "cell", "quality", "dim")  # columns of `zeros`
 
 
 class Follower(Protocol):
@@ -221,10 +221,10 @@ class FilmZeros:
         """One row of `zeros` for each zero, and their places;  n, mark, change : of kernels.touch."""
         c, out = self.complex, np.empty((len(HELD), self.charged.size))
         kernels.held(
-            self.charged, n, mark, change, self.ident, self.dim.cells, state["psi"], state["a"], c.faces, c.face_nodes,
-            c.corners, c.turned, c.places, self.place, out,
+            state.t, self.charged, n, mark, change, self.ident, self.dim.cells, state["psi"], state["a"], c.faces,
+            c.face_nodes, c.corners, c.turned, c.places, self.place, out,
         )  # fmt: skip
-        sink.rows("zeros", {"t": np.full(self.charged.size, state.t), **dict(zip(HELD, out, strict=True))})
+        sink.rows("zeros", dict(zip(HELD, out, strict=True)))
 
     def relabelled(self, faces: Array, gone: Array, n: Array, step: Step, sink: Sink) -> None:
         """Rows for zeros in faces whose label changed; they keep their ids."""
@@ -239,34 +239,21 @@ class FilmZeros:
         """Ids of the touched faces, rows of events; returns the id of each crossing."""
         c, old, new = self.complex, step.old, step.new
         touched, change = state.touched, state.change
-        parent = np.empty(touched.size, dtype=np.int32)
-        linking.components(state.crossed, c.start, c.face_of, state.mark, parent)
-        most = 2 * touched.size + int(np.abs(state.amount).sum())
-        tags, where = np.empty((5, most), dtype=np.int64), np.empty((2, most))
-        count = linking.ports(
-            state.crossed, state.amount, touched, change, c.start, c.face_of, c.sign, c.outer, state.mark, parent,
-            state.n, self.ident, self.place, old["psi"], old["a"], new["psi"], new["a"], c.edges, c.ends,
-            c.faces, c.face_nodes, c.corners, c.turned, c.places, tags, where,
+        next_id, number, events, spots, ids = linking.linked(
+            state.crossed, state.amount, touched, change, c.start, c.face_of, c.sign, c.outer, state.mark, state.n,
+            self.ident, self.place, old["psi"], old["a"], new["psi"], new["a"], c.edges, c.ends, c.faces, c.face_nodes,
+            c.corners, c.turned, c.places, c.periods, self.next_id,
         )  # fmt: skip
-        room = count + 2 * touched.size + 1
-        events, spots = np.empty((7, room), dtype=np.int64), np.empty((2, room))
-        line = np.zeros(touched.size, dtype=np.int64)
-        next_id, number = linking.link(
-            tags[:, :count], where[:, :count], c.periods, parent, touched, self.ident, self.next_id, events, spots, line
-        )
         if next_id == linking.BROKEN:
             raise Failure(f"at t = {new.t:g} tau a zero of psi ended inside the film: an error of fempslip")
         self.next_id = next_id
-        edge = events[5, :number]
-        parts = np.where(edge >= 0, c.part[edge], SURFACE)
-        dim = self.dim.cells[touched[events[6, :number]]]
-        self.log.rows(sink, old.t, new.t, events[0, :number], spots[:, :number], parts, dim, events[1:5, :number])
-        after = touched[state.n[touched] + change != 0]
-        kept = self.charged[state.mark[self.charged] < 0]
-        self.charged = np.sort(np.concatenate([kept, after]))
-        ids_of = np.zeros(state.crossed.size, dtype=np.int64)
-        linking.lines_of(state.crossed, c.start, c.face_of, state.mark, parent, line, ids_of)
-        return ids_of
+        if number:
+            edge = events[5, :number]
+            parts = np.where(edge >= 0, c.part[edge], SURFACE)
+            dim = self.dim.cells[touched[events[6, :number]]]
+            self.log.rows(sink, old.t, new.t, events[0, :number], spots[:, :number], parts, dim, events[1:5, :number])
+        self.charged = kernels.charged(self.charged, touched, change, state.n, state.mark)
+        return ids
 
 
 # ------------------------------------------------------------------------------------------- the ledger

@@ -12,12 +12,13 @@ from fempslip.contract import Array, Failure, Load, Probe, Problem, Sink, State,
 from fempslip.mesh.cochains import edge_lengths, uniform_field
 from fempslip.mesh.paths import chain
 from fempslip.physics import kernels
-from fempslip.physics.fields import electric, induction, on_edges, visible
+from fempslip.physics.applied import potential_rate
+from fempslip.physics.fields import induction, on_edges, visible
 from fempslip.physics.graph import graph
 from fempslip.physics.maxwell import Kinetics, Screening, everywhere, hole_flux
 from fempslip.physics.power import Meter, meter_of
 from fempslip.solver.netlist import Netlist, load_of
-from fempslip.topology.kernels import crossings
+from fempslip.topology.kernels import along, drop
 from fempslip.topology.windings import face_windings, path_winding, zero_positions
 
 
@@ -112,15 +113,15 @@ class CircuitTable(Plain):
 class PathVoltage:
     """Voltage V = -sum p_e da_e/dt along a chain of edges from one probe to another.
 
-    inside : edges of the chain with no end where psi is held at 0; share : their p; inside_edges : (2, n) their nodes
+    edges, share : (n,) its edges and their p;  ends : (2, n) their nodes
+    live : (n,) False where psi is held at 0 at an end
     """
 
     name: str
     edges: Array
     share: Array
-    inside: Array
-    inside_share: Array
-    inside_edges: Array
+    ends: Array
+    live: Array
 
     @classmethod
     def of(cls, problem: Problem, first: Probe, second: Probe, tracked: Array) -> PathVoltage:
@@ -130,8 +131,22 @@ class PathVoltage:
         np.add.at(b, second.nodes, -second.weights)
         p = chain(op, edge_lengths(problem.mesh, op), -b)
         edges = np.flatnonzero(p)
-        inside = edges[tracked[op.edges[:, edges]].all(axis=0)]
-        return cls(f"{first.name}|{second.name}", edges, p[edges], inside, p[inside], op.edges[:, inside])
+        ends = np.ascontiguousarray(op.edges[:, edges])
+        return cls(f"{first.name}|{second.name}", edges, p[edges], ends, tracked[ends].all(axis=0))
+
+    def counted(self, old: State, new: State) -> tuple[float, float, float]:
+        """Zeros that crossed it in the step, and sum p a before and after."""
+        found = along(self.edges, self.ends, self.share, self.live, old["psi"], new["psi"], old["a"], new["a"])
+        crossed, before, after = found
+        return crossed, before, after
+
+    def voltage(self, problem: Problem, state: State) -> float:
+        """sum p_e E_e (physics.fields.electric)."""
+        if "e" in state.history:
+            return float(self.share @ state["e"][self.edges])
+        rate = potential_rate(problem.drive, state.t)
+        moved = 0.0 if rate is None else float(self.share @ rate[self.edges])
+        return float(drop(self.ends, self.share, state["mu"])) - moved
 
 
 @dataclass
@@ -158,14 +173,12 @@ class Voltages(Plain):
         old, new = step.old, step.new
         row: dict[str, float] = {"t": new.t}
         for k, path in enumerate(self.paths):
-            a_old, a_new = old["a"][path.inside], new["a"][path.inside]
-            w = np.empty(path.inside.size)
-            crossings(old["psi"], a_old, new["psi"], a_new, path.inside_edges, w)
-            self.counts[k] += path.inside_share @ w
+            crossed, before, after = path.counted(old, new)
+            self.counts[k] += crossed
             if np.isnan(self.starts[k]):
-                self.starts[k] = path.share @ old["a"][path.edges]
-            row[path.name] = path.share @ electric(step.problem, new, path.edges)
-            row[f"{path.name} impulse"] = self.starts[k] - path.share @ new["a"][path.edges]
+                self.starts[k] = before
+            row[path.name] = path.voltage(step.problem, new)
+            row[f"{path.name} impulse"] = self.starts[k] - after
             row[f"{path.name} slips"] = self.counts[k]
         sink.row("voltage", row)
 

@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 
 from fempslip.contract import Array
+from fempslip.physics.compiled import apart
 from fempslip.topology.subcomplex import Subcomplex
 
 BELOW, ABOVE = 0.1, 0.15  # of |psi|: dim below, bright above, as before in between
@@ -53,8 +54,7 @@ class Dim:
         b, work = self.room
         corners, live = (c.edges, c.edge_live) if c.dim == 1 else (c.face_nodes, c.face_live)
         before = self.cells.copy() if self.any else np.zeros(0, dtype=bool)
-        density(psi, b)
-        if dark(b, corners, live):  # no cell is dim whose own nodes are not
+        if density(psi, b) and dark(b, corners, live):  # no cell is dim whose own nodes are not
             neighbourhood(b, c.edges[0], c.edges[1], c.edge_live, self.rounds, work)
             label(b, corners, live, self.cells)
         else:
@@ -62,11 +62,14 @@ class Dim:
         return np.flatnonzero(self.cells != before) if before.size else np.flatnonzero(self.cells)
 
 
-@njit(cache=True, error_model="numpy")
-def density(psi: Array, b: Array) -> None:
-    """b : (nodes,) |psi|^2."""
+@apart()
+def density(psi: Array, b: Array) -> int:
+    """b : (nodes,) |psi|^2; returns the number of nodes below ABOVE."""
+    count = 0
     for i in range(psi.size):
-        b[i] = psi[i].real ** 2 + psi[i].imag ** 2
+        b[i] = psi[i].real * psi[i].real + psi[i].imag * psi[i].imag
+        count += b[i] < ABOVE * ABOVE
+    return count
 
 
 @njit(cache=True, error_model="numpy")
@@ -95,13 +98,19 @@ def label(b: Array, corners: Array, live: Array, cells: Array) -> None:
 
 @njit(cache=True, error_model="numpy")
 def neighbourhood(b: Array, first: Array, second: Array, live: Array, rounds: int, work: Array) -> None:
-    """b : (nodes,) becomes the largest b within `rounds` edges of a node."""
+    """b : (nodes,) becomes the largest b within `rounds` edges of a node where that is below ABOVE, else any above.
+
+    So bright nodes stay as they are, and only edges with an end that is not bright are looked at.
+    """
+    near, count = np.empty(first.size, dtype=np.uint32), 0
+    for e in range(first.size):
+        near[count] = e
+        count += live[e] & ((b[first[e]] < ABOVE * ABOVE) | (b[second[e]] < ABOVE * ABOVE))
     for _ in range(rounds):
-        work[:] = b
-        for e in range(first.size):
-            if live[e]:
-                i, j = first[e], second[e]
-                if work[j] > b[i]:
-                    b[i] = work[j]
-                if work[i] > b[j]:
-                    b[j] = work[i]
+        for e in near[:count]:
+            work[first[e]] = b[first[e]]
+            work[second[e]] = b[second[e]]
+        for e in near[:count]:
+            i, j = first[e], second[e]
+            b[i] = max(b[i], work[j])
+            b[j] = max(b[j], work[i])

@@ -2,7 +2,7 @@
 
 Phases of nodes are kept unwrapped, alpha + 2 pi K, made anew from alpha and the integer K at every sample: nothing
 drifts.  With them k is another integer than in topology.windings, by K_j - K_i, and W = k - k' alone; n is the same.
-Bytes read and written: arguments 24 a node, unwrap 56, cross 20 an edge and its two phases.
+Bytes read and written: unwrap 60 a node, cross 20 an edge and its two phases.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ import numpy as np
 from numba import njit
 
 from fempslip.contract import Array
+from fempslip.physics.angles import angle
 from fempslip.physics.angles import arguments as arguments
+from fempslip.physics.compiled import apart
 
 TURN = 2 * np.pi
+BLOCK = 256  # edges
 
 
 @njit(cache=True, error_model="numpy")
@@ -23,41 +26,67 @@ def branches(phase: Array, a: Array, edges: Array, k: Array) -> None:
         k[e] = -np.int32(np.rint((phase[edges[1, e]] - phase[edges[0, e]] - a[e]) * (1 / TURN)))
 
 
-@njit(cache=True, error_model="numpy")
-def unwrap(alpha: Array, old: Array, psi: Array, bright2: float, phase: Array, turns: Array) -> float:
-    """phase and turns of the next sample: the turns for which a phase moves by less than half a turn.
+@apart()
+def unwrap(old: Array, psi: Array, bright2: float, alpha: Array, phase: Array, turns: Array) -> float:
+    """alpha, phase and turns of the next sample: the turns for which a phase moves by less than half a turn.
 
-    Returns the largest turn of a node that is bright before and after (|psi|^2 > bright2).
+    Returns the largest turn of a node that is bright before and after (|psi|^2 > bright2); in a loop of its own, for
+    the first is done for several nodes at once.
     """
-    largest = 0.0
-    for i in range(alpha.size):
-        number = np.rint((phase[i] - alpha[i]) * (1 / TURN))
-        new = alpha[i] + TURN * number
-        theta = abs(new - phase[i])
+    theta = np.empty(psi.size)
+    for i in range(psi.size):
+        p, q = old[i], psi[i]
+        arg = angle(q.real, q.imag)
+        number = np.rint((phase[i] - arg) * (1 / TURN))
+        new = arg + TURN * number
+        bright = (q.real * q.real + q.imag * q.imag > bright2) & (p.real * p.real + p.imag * p.imag > bright2)
+        theta[i] = abs(new - phase[i]) if bright else 0.0
+        alpha[i] = arg
         phase[i] = new
         turns[i] = np.int32(number)
-        if theta > largest:
-            p, q = old[i], psi[i]
-            if q.real * q.real + q.imag * q.imag > bright2 and p.real * p.real + p.imag * p.imag > bright2:
-                largest = theta
+    largest = 0.0
+    for i in range(psi.size):
+        if theta[i] > largest:
+            largest = theta[i]
     return largest
 
 
-@njit(cache=True, error_model="numpy")
+@apart()
 def cross(
     phase: Array, a: Array, first: Array, second: Array, live: Array, k: Array, crossed: Array, amount: Array
 ) -> int:
-    """k of the next sample; the live edges with W = k - k' not 0, and their W.  Returns their number."""
-    count = 0
-    for e in range(a.size):
-        new = -np.int32(np.rint((phase[second[e]] - phase[first[e]] - a[e]) * (1 / TURN)))
-        if new != k[e]:
-            if live[e]:
-                crossed[count] = e
-                amount[count] = k[e] - new
-                count += 1
-            k[e] = new
+    """k of the next sample; the live edges with W = k - k' not 0, and their W.  Returns their number.
+
+    Edges are looked at in blocks, several at once; in most blocks no k has changed.
+    """
+    count, new = 0, np.empty(BLOCK, dtype=np.int32)
+    for begin in range(0, a.size, BLOCK):
+        end = begin + BLOCK
+        i, j, flux, last = first[begin:end], second[begin:end], a[begin:end], k[begin:end]
+        changed = np.int32(0)
+        for e in range(flux.size):
+            number = -np.int32(np.rint((phase[j[e]] - phase[i[e]] - flux[e]) * (1 / TURN)))
+            changed |= number ^ last[e]
+            new[e] = number
+        if changed == 0:
+            continue
+        for e in range(flux.size):
+            if new[e] != last[e]:
+                if live[begin + e]:
+                    crossed[count] = begin + e
+                    amount[count] = last[e] - new[e]
+                    count += 1
+                last[e] = new[e]
     return count
+
+
+@njit(cache=True, error_model="numpy")
+def crossing(p: complex, q: complex, a: float, p_new: complex, q_new: complex, a_new: float) -> float:
+    """W of topology.windings.crossings on one edge with psi = p, q at its ends."""
+    before_i, before_j = np.angle(p), np.angle(q)
+    after_i, after_j = np.angle(p_new), np.angle(q_new)
+    k = -np.rint((before_j - before_i - a) / TURN) + np.rint((after_j - after_i - a_new) / TURN)
+    return k - np.rint((after_j - before_j) / TURN) + np.rint((after_i - before_i) / TURN)
 
 
 @njit(cache=True, error_model="numpy")
@@ -65,10 +94,34 @@ def crossings(old: Array, a_old: Array, new: Array, a_new: Array, edges: Array, 
     """W_e of topology.windings.crossings on the given edges (2, n), whose a these are: for short paths of long runs."""
     for e in range(a_old.size):
         i, j = edges[0, e], edges[1, e]
-        before_i, before_j = np.angle(old[i]), np.angle(old[j])
-        after_i, after_j = np.angle(new[i]), np.angle(new[j])
-        k = -np.rint((before_j - before_i - a_old[e]) / TURN) + np.rint((after_j - after_i - a_new[e]) / TURN)
-        out[e] = k - np.rint((after_j - before_j) / TURN) + np.rint((after_i - before_i) / TURN)
+        out[e] = crossing(old[i], old[j], a_old[e], new[i], new[j], a_new[e])
+
+
+@njit(cache=True, error_model="numpy")
+def along(
+    edges: Array, ends: Array, share: Array, live: Array, old: Array, new: Array, a_old: Array, a_new: Array
+) -> tuple[float, float, float]:
+    """Along a chain of a few edges with shares p: sum p W over its live edges, sum p a before and after.
+
+    edges : (n,) their numbers;  ends : (2, n) their nodes
+    """
+    crossed, before, after = 0.0, 0.0, 0.0
+    for c in range(edges.size):
+        e, i, j, p = edges[c], ends[0, c], ends[1, c], share[c]
+        before += p * a_old[e]
+        after += p * a_new[e]
+        if live[c]:
+            crossed += p * crossing(old[i], old[j], a_old[e], new[i], new[j], a_new[e])
+    return crossed, before, after
+
+
+@njit(cache=True, error_model="numpy")
+def drop(ends: Array, share: Array, mu: Array) -> float:
+    """sum p (mu_i - mu_j) along a chain."""
+    total = 0.0
+    for c in range(share.size):
+        total += share[c] * (mu[ends[0, c]] - mu[ends[1, c]])
+    return total
 
 
 @njit(cache=True, error_model="numpy")
@@ -100,6 +153,30 @@ def touch(
                 count += 1
             change[mark[f]] -= sign[r] * amount[c]
     return count
+
+
+@njit(cache=True, error_model="numpy")
+def settle(touched: Array, change: Array, n: Array, mark: Array) -> None:
+    """The touched faces get their new windings, and lose their mark."""
+    for m in range(touched.size):
+        f = touched[m]
+        n[f] = np.int8(n[f] + change[m])
+        mark[f] = -1
+
+
+@njit(cache=True, error_model="numpy")
+def charged(before: Array, touched: Array, change: Array, n: Array, mark: Array) -> Array:
+    """Faces that hold a zero after a step, sorted;  before : those that did, sorted;  others : of `touch`."""
+    out, count = np.empty(before.size + touched.size, dtype=before.dtype), 0
+    for f in before:
+        if mark[f] < 0:
+            out[count] = f
+            count += 1
+    for m in range(touched.size):
+        if n[touched[m]] + change[m] != 0:
+            out[count] = touched[m]
+            count += 1
+    return np.sort(out[:count])
 
 
 @njit(cache=True, error_model="numpy")
@@ -180,20 +257,20 @@ def zeros_in_faces(
 
 @njit(cache=True, error_model="numpy")
 def held(
-    chosen: Array, n: Array, mark: Array, change: Array, ident: Array, dim: Array, psi: Array, a: Array, faces: Array,
-    face_nodes: Array, corners: Array, hidden: Array, places: Array, place: Array, out: Array,
+    t: float, chosen: Array, n: Array, mark: Array, change: Array, ident: Array, dim: Array, psi: Array, a: Array,
+    faces: Array, face_nodes: Array, corners: Array, hidden: Array, places: Array, place: Array, out: Array,
 ) -> None:  # fmt: skip
-    """Zeros of a film after a step: out : (8, chosen) id, x, y, z, winding, face, quality, dim; place : (4, faces) too.
+    """Zeros of a film after a step: out : (9, chosen) t, id, x, y, z, winding, face, quality, dim.
 
-    mark, change : of `touch`; n is that of before
+    place : (4, faces) too;  mark, change : of `touch`; n is that of before
     """
     for c in range(chosen.size):
         f = chosen[c]
         x, y, z, quality = zero_in_face(f, psi, a, faces, face_nodes, corners, hidden, places)
         place[0, f], place[1, f], place[2, f], place[3, f] = x, y, z, quality
         winding = n[f] + change[mark[f]] if mark[f] >= 0 else n[f]
-        out[0, c], out[1, c], out[2, c], out[3, c] = ident[f], x, y, z
-        out[4, c], out[5, c], out[6, c], out[7, c] = winding, f, quality, dim[f]
+        out[0, c], out[1, c], out[2, c], out[3, c], out[4, c] = t, ident[f], x, y, z
+        out[5, c], out[6, c], out[7, c], out[8, c] = winding, f, quality, dim[f]
 
 
 @njit(cache=True, error_model="numpy")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
+from numba import njit
 from scipy.sparse.linalg import spsolve
 from scipy.spatial import cKDTree
 
@@ -21,6 +22,7 @@ from fempslip.contract import Array, Mesh, Operators
 from fempslip.mesh.cochains import edge_lengths
 from fempslip.mesh.paths import MOST_FILM_ENTRIES, chain
 from fempslip.mesh.simplices import laplacian
+from fempslip.physics.compiled import apart
 from fempslip.topology.state import TURN, Windings
 
 PATHS = ("direct", "detour", "spread")
@@ -92,10 +94,38 @@ class Chains:
 
     def crossed(self, state: Windings) -> Array:
         """sum p W of the last step, (chains,)."""
-        return self.p[:, state.crossed] @ state.amount.astype(float)
+        out = np.empty(len(self.p))
+        weighed(self.p, state.crossed, state.amount, out)
+        return out
 
     def terms(self, state: Windings, a: Array) -> Array:
         """(4, chains): sum p a, sum p phi, sum b (alpha + 2 pi K), and sum p a elsewhere."""
-        i, j = state.complex.edges
-        phi = state.phase[j] - state.phase[i] - a + TURN * state.k
-        return np.array([self.p @ a, self.p @ phi, self.b @ state.phase, self.rest @ a])
+        out = np.empty((4, len(self.p)))
+        summed(self.p, self.rest, self.b, state.phase, a, state.k, state.complex.edges, out)
+        return out
+
+
+@njit(cache=True, error_model="numpy")
+def weighed(p: Array, crossed: Array, amount: Array, out: Array) -> None:
+    for number in range(out.size):
+        total = 0.0
+        for c in range(crossed.size):
+            total += p[number, crossed[c]] * amount[c]
+        out[number] = total
+
+
+@apart(sums=True)
+def summed(p: Array, rest: Array, b: Array, phase: Array, a: Array, k: Array, edges: Array, out: Array) -> None:
+    """`Chains.terms`; phi = phase_j - phase_i - a + 2 pi k is made once for all chains."""
+    phi = np.empty(a.size)
+    for e in range(a.size):
+        phi[e] = phase[edges[1, e]] - phase[edges[0, e]] - a[e] + TURN * k[e]
+    for number in range(out.shape[1]):
+        links, along, ends, elsewhere = 0.0, 0.0, 0.0, 0.0
+        for e in range(a.size):
+            links += p[number, e] * a[e]
+            along += p[number, e] * phi[e]
+            elsewhere += rest[number, e] * a[e]
+        for i in range(phase.size):
+            ends += b[number, i] * phase[i]
+        out[0, number], out[1, number], out[2, number], out[3, number] = links, along, ends, elsewhere

@@ -245,6 +245,37 @@ def link(
 
 
 @njit(cache=True, error_model="numpy")
+def linked(
+    crossed: Array, amount: Array, touched: Array, change: Array, start: Array, face_of: Array, sign: Array,
+    outer: Array, mark: Array, n: Array, ident: Array, place: Array, old: Array, a_old: Array, psi: Array, a: Array,
+    edges: Array, ends: Array, faces: Array, face_nodes: Array, corners: Array, hidden: Array, places: Array,
+    periods: Array, next_id: int,
+) -> tuple[int, int, Array, Array, Array]:  # fmt: skip
+    """A step of a film: ids of the faces by `components`, `ports` and `link`.
+
+    Returns the next free id (BROKEN: a zero ended inside), the number of events, `events` and `spots` of `link`, and
+    of each crossing the id of the zero that made it, 0 where several may have.
+    """
+    parent = np.empty(touched.size, dtype=np.int32)
+    components(crossed, start, face_of, mark, parent)
+    most = 2 * touched.size + np.sum(np.abs(amount))
+    tags, where = np.empty((5, most), dtype=np.int64), np.empty((2, most))
+    count = ports(
+        crossed, amount, touched, change, start, face_of, sign, outer, mark, parent, n, ident, place, old, a_old, psi,
+        a, edges, ends, faces, face_nodes, corners, hidden, places, tags, where,
+    )  # fmt: skip
+    room = count + 2 * touched.size + 1
+    events, spots = np.empty((7, room), dtype=np.int64), np.empty((2, room))
+    line, ids = np.zeros(touched.size, dtype=np.int64), np.zeros(crossed.size, dtype=np.int64)
+    next_id, number = link(
+        tags[:, :count], where[:, :count], periods, parent, touched, ident, next_id, events, spots, line
+    )
+    if next_id != BROKEN:
+        lines_of(crossed, start, face_of, mark, parent, line, ids)
+    return next_id, number, events, spots, ids
+
+
+@njit(cache=True, error_model="numpy")
 def only_id(event: Array, first: int, second: int) -> int:
     """The id whose zero made the crossings of a component with one line; 0 where there are two."""
     if event[0] < 0:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fempslip.contract import Array, Failure
+from fempslip.physics.angles import arguments
 from fempslip.topology import kernels
 from fempslip.topology.subcomplex import Subcomplex
 
@@ -63,7 +64,7 @@ class Windings:
             touched=none,
             change=np.zeros(0, dtype=np.int32),
         )
-        kernels.arguments(psi, state.alpha)
+        arguments(psi, state.alpha)
         state.phase[:] = state.alpha + TURN * state.turns
         kernels.branches(state.phase, a, complex.edges, state.k)
         state.n[:] = state.counted()
@@ -72,8 +73,7 @@ class Windings:
     def step(self, old: Array, psi: Array, a: Array) -> None:
         """Go on to the next sample; old : psi of the last one.  Face windings n stay until `settle`."""
         c = self.complex
-        kernels.arguments(psi, self.alpha)
-        self.largest = kernels.unwrap(self.alpha, old, psi, BRIGHT**2, self.phase, self.turns)
+        self.largest = kernels.unwrap(old, psi, BRIGHT**2, self.alpha, self.phase, self.turns)
         count = kernels.cross(self.phase, a, c.edges[0], c.edges[1], c.edge_live, self.k, *self.room)
         self.crossed, self.amount = self.room[0][:count].copy(), self.room[1][:count].copy()
         if not count:
@@ -87,8 +87,7 @@ class Windings:
     def settle(self) -> None:
         """Give the touched faces their new windings."""
         if self.touched.size:
-            self.n[self.touched] += self.change.astype(np.int8)
-            self.mark[self.touched] = -1
+            kernels.settle(self.touched, self.change, self.n, self.mark)
 
     def counted(self) -> Array:
         """n_f of all faces from k alone, (faces,) int8."""

@@ -11,6 +11,7 @@ from fempslip import mesh as parts
 from fempslip.contract import Contact
 from fempslip.mesh import simple
 from fempslip.topology import kernels, windings
+from fempslip.topology.dim import ABOVE, neighbourhood
 from fempslip.topology.state import Windings
 from fempslip.topology.subcomplex import Subcomplex, subcomplex
 
@@ -115,3 +116,27 @@ def test_crossings_of_a_path_are_the_readable_ones():
     kernels.crossings(old, a_old[path], new, a_new[path], op.edges[:, path], found)
     wanted = windings.crossings(old, a_old[path], new, a_new[path], op.edges[:, path])
     assert np.array_equal(found, wanted) and wanted.any()
+    share, live = rng.choice([-1.0, 1.0, 0.5], path.size), rng.random(path.size) < 0.8
+    sums = kernels.along(path, op.edges[:, path], share, live, old, new, a_old, a_new)
+    assert sums == pytest.approx((share[live] @ wanted[live], share @ a_old[path], share @ a_new[path]))
+    mu = rng.standard_normal(op.nodes)
+    assert kernels.drop(op.edges[:, path], share, mu) == pytest.approx(-share @ (op.G @ mu)[path])
+
+
+def test_what_is_dim_is_found_from_the_nodes_that_are_not_bright():
+    """The largest |psi|^2 within some edges, exact where it is below ABOVE^2, and above it elsewhere."""
+    rng = np.random.default_rng(11)
+    op = parts.operators(simple.rectangle(12, 9, (4.0, 2.5), 0.25, 1))
+    b = rng.choice([0.0, 0.004, 0.009, 0.02, 0.5], op.nodes, p=[0.4, 0.3, 0.2, 0.05, 0.05])
+    live = rng.random(op.edges.shape[1]) < 0.9
+    for rounds in range(4):
+        wanted = b.copy()
+        for _ in range(rounds):
+            last = wanted.copy()
+            for i, j in op.edges[:, live].T:
+                wanted[i], wanted[j] = max(wanted[i], last[j]), max(wanted[j], last[i])
+        found = b.copy()
+        neighbourhood(found, op.edges[0], op.edges[1], live, rounds, np.empty(op.nodes))
+        exact = wanted < ABOVE**2
+        assert np.array_equal(found[exact], wanted[exact]) and np.all(found[~exact] >= ABOVE**2)
+    assert exact.any() and not exact.all()

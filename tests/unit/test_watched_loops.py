@@ -12,8 +12,10 @@ from fempslip import mesh as parts
 from fempslip.contract import Mesh
 from fempslip.mesh import simple
 from fempslip.physics import fields, kernels
+from fempslip.physics.energy import LinkEnergy
 from fempslip.physics.graph import graph
 from fempslip.store import RunWriter, layout, open_run, waiting
+from fempslip.topology.ledger import Chains
 
 
 def states(seed: int, nodes: int) -> tuple[np.ndarray, np.ndarray]:
@@ -38,17 +40,38 @@ def test_the_josephson_relation_of_bright_nodes() -> None:
     np.testing.assert_allclose(out, mu - turn / 0.3, atol=1e-14)
 
 
+def test_energy_in_the_frame_is_that_of_the_links() -> None:
+    op, rng = parts.operators(simple.rectangle(9, 6, (4.0, 2.5), 0.25, 1)), np.random.default_rng(8)
+    g, energy = graph(op), LinkEnergy(op, rng.uniform(-1, 1, op.nodes), rng.uniform(0.5, 1.5, op.nodes))
+    a, chi, psi = rng.uniform(-9, 9, op.w.size), rng.uniform(-9, 9, op.nodes), states(9, op.nodes)[0]
+    link = op.w * np.exp(-1j * a)
+    found = kernels.framed_energy(psi, chi, link, g.edges, g.diagonal, op.m, energy.epsilon, energy.beta)
+    assert found == pytest.approx((energy.value(psi, a + op.G @ chi), op.m @ np.abs(psi) ** 2), rel=1e-12)
+
+
 def test_heat_of_a_potential_and_vectors_of_two_fields() -> None:
     mesh = simple.rectangle(9, 6, (4.0, 2.5), 0.25, 1)
     op, rng = parts.operators(mesh), np.random.default_rng(3)
     i, j = op.edges
     chi, one, other = rng.standard_normal(op.nodes), *rng.standard_normal((2, i.size))
-    heat = kernels.gradient_loss(chi, -op.K_sigma[i, j], graph(op).edges)
-    assert heat == pytest.approx(chi @ (op.K_sigma @ chi), rel=1e-13)
+    before = rng.standard_normal(op.nodes)
+    heat = kernels.gradient_loss(before, before + 0.3 * chi, 0.3, -op.K_sigma[i, j], graph(op).edges)
+    assert heat == pytest.approx(2 * chi @ (op.K_sigma @ chi), rel=1e-12)
 
-    problem = SimpleNamespace(mesh=mesh, operators=op)
-    for found, flow in zip(fields.both_vectors(problem, one, other), (one, other), strict=True):
-        np.testing.assert_allclose(found, fields.vectors(problem, flow), rtol=1e-13, atol=1e-13)
+    q, sigma = rng.uniform(0.5, 2.0, (2, op.nodes))
+    problem = SimpleNamespace(mesh=mesh, operators=op, kinetic=q, sigma=sigma)
+    for found, flow, factor in zip(fields.both_currents(problem, one, other), (one, other), (q, sigma), strict=True):
+        np.testing.assert_allclose(found, factor[:, None] * fields.vectors(problem, flow), rtol=1e-12, atol=1e-13)
+
+
+def test_psi_in_the_frame_in_parts() -> None:
+    psi, turn = states(6, 300)[0], np.exp(1j * np.linspace(-9, 9, 300))
+    found = np.empty((4, 300))
+    kernels.polar(psi, turn, *found)
+    wanted = psi * turn
+    for mine, theirs in zip(found, (wanted.real, wanted.imag, np.abs(wanted), np.angle(wanted)), strict=True):
+        np.testing.assert_allclose(mine[3:], theirs[3:], rtol=1e-14, atol=1e-15)
+    assert not found[:, :3].any()  # where psi is 0
 
 
 def chain(order: np.ndarray) -> Mesh:
@@ -127,3 +150,17 @@ def test_room_that_was_not_needed_is_given_back(tmp_path) -> None:
         writer.finish({})
     with h5py.File(tmp_path / "run" / "fields.vtkhdf") as file:
         assert file["fempslip/tables/zeros/t"].chunks == (9000,) and len(file["VTKHDF/PointData/psi_re"]) == 150
+
+
+def test_terms_of_the_ledger_are_sums_over_chains() -> None:
+    op, rng = parts.operators(simple.rectangle(9, 6, (4.0, 2.5), 0.25, 1)), np.random.default_rng(12)
+    edges = op.edges.shape[1]
+    chains = Chains.of(op, rng.random(edges) < 0.7, list(rng.standard_normal((3, edges))))
+    phase, a, k = rng.uniform(-9, 9, op.nodes), rng.uniform(-1, 1, edges), rng.integers(-3, 4, edges).astype(np.int32)
+    crossed, amount = np.array([2, 5, 11], np.uint32), np.array([1, -1, 2], np.int32)
+    i, j = op.edges
+    state = SimpleNamespace(phase=phase, k=k, complex=SimpleNamespace(edges=op.edges), crossed=crossed, amount=amount)
+    phi = phase[j] - phase[i] - a + 2 * np.pi * k
+    wanted = [chains.p @ a, chains.p @ phi, chains.b @ phase, chains.rest @ a]
+    np.testing.assert_allclose(chains.terms(state, a), wanted, rtol=1e-12)
+    np.testing.assert_allclose(chains.crossed(state), chains.p[:, crossed] @ amount, rtol=1e-14)
