@@ -329,7 +329,7 @@ def ask(question: Mapping[str, Any]) -> dict[str, Any]:
 
 
 SLAB = (20, 20, 10)  # xi
-SIZES = (0.56, 0.37, 0.29, 0.217)  # xi: about 20, 60, 130 and 300 thousand nodes
+SIZES = (0.56, 0.37, 0.315, 0.29, 0.217)  # xi: about 20, 60, 100, 130 and 300 thousand nodes
 
 
 def growth(asked: Asked) -> Iterator[Table]:

@@ -52,35 +52,40 @@ def place_of(keys: Array, low: int, high: int, key: int) -> int:
 
 
 @njit(cache=True, error_model="numpy")
-def distinct(first: Array, rest: Array, size: int, number: Array) -> Array:
-    """Places of different columns (first, rest), ascending by first and then rest;  number : (columns,) of each one.
+def distinct(first: Array, second: Array, firsts: int, seconds: int, number: Array) -> Array:
+    """Places of different pairs, ascending by first and then second;  number : (pairs,) of each one among these.
 
-    first : int32 below `size`;  rest : the other rows as one integer.  Columns with the same first are few.
+    first, second : int32 below `firsts` and `seconds`.  Few pairs share their first number.
     """
-    start = begins(first, size)
+    start = begins(first, firsts)
     order = np.empty(first.size, dtype=np.int32)
     fill = start[:-1].copy()
     for c in range(first.size):
         order[fill[first[c]]] = c
         fill[first[c]] += 1
-    keys = np.empty(max(1, np.max(np.diff(start))), dtype=np.int64)
+    known = np.full(seconds, -1, dtype=np.int32)  # number of a second one, if it is one of the present first one
     chosen = np.empty(first.size, dtype=np.int32)
     count = 0
-    for f in range(size):
-        many = 0
+    for f in range(firsts):
+        end = count
         for p in range(start[f], start[f + 1]):
-            key = rest[order[p]]
-            k = place_of(keys, 0, many, key)
-            if k < many and keys[k] == key:
-                continue
-            for m in range(many, k, -1):
-                keys[m] = keys[m - 1]
-                chosen[count + m] = chosen[count + m - 1]
-            keys[k], chosen[count + k] = key, order[p]
-            many += 1
+            c = order[p]
+            if known[second[c]] < count:
+                known[second[c]] = end
+                chosen[end] = c
+                end += 1
+        for k in range(count + 1, end):
+            c = chosen[k]
+            m = k
+            while m > count and second[chosen[m - 1]] > second[c]:
+                chosen[m] = chosen[m - 1]
+                m -= 1
+            chosen[m] = c
+        for k in range(count, end):
+            known[second[chosen[k]]] = k
         for p in range(start[f], start[f + 1]):
-            number[order[p]] = count + place_of(keys, 0, many, rest[order[p]])
-        count += many
+            number[order[p]] = known[second[order[p]]]
+        count = end
     return chosen[:count].copy()
 
 

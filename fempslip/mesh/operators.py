@@ -53,7 +53,7 @@ def operators(
     d, dq, ds = _weights(mesh, section, kinetic, sigma)
     fold = _fold(mesh)
     w = fold.links(_link_weights(mesh, fold, dq))
-    faces, face_nodes, face_sign = _faces(mesh, fold.edges)
+    faces, face_nodes, face_sign = _faces(mesh, fold)
     return Operators(
         nodes=mesh.nodes,
         edges=fold.edges,
@@ -307,12 +307,14 @@ def _gradient(nodes: int, edges: Array) -> sp.csr_array:
     return compressed(start, edges.T.ravel(), np.tile([-1.0, 1.0], count), (count, nodes))
 
 
-def _faces(mesh: Mesh, edges: Array) -> tuple[Array, Array, Array]:
+def _faces(mesh: Mesh, fold: _Fold) -> tuple[Array, Array, Array]:
     """Edges 01, 12, 02 of every face, its sorted nodes, and in films the sense of rotation of these."""
     if mesh.dim == 1:
         empty = np.zeros((3, 0), dtype=np.int32)
         return empty, empty, np.zeros(0)
-    nodes = plain(mesh.node_of_vertex)[mesh.cells]
+    if mesh.dim == 3 and fold.number is None:
+        return _plain_faces(mesh, fold)
+    edges, nodes = fold.edges, plain(mesh.node_of_vertex)[mesh.cells]
     if mesh.dim == 2:
         order = np.argsort(nodes, axis=0)
         face_nodes = np.take_along_axis(nodes, order, axis=0)
@@ -323,6 +325,22 @@ def _faces(mesh: Mesh, edges: Array) -> tuple[Array, Array, Array]:
         sign = np.ones(face_nodes.shape[1])
     faces = [column_numbers(edges, face_nodes[ends], mesh.nodes) for ends in ([0, 1], [1, 2], [0, 2])]
     return np.stack(faces), face_nodes, sign
+
+
+def _plain_faces(mesh: Mesh, fold: _Fold) -> tuple[Array, Array, Array]:
+    """The same of a body without identified vertices: a face is its edge 01 and a vertex, and a cell knows its edges.
+
+    Faces 012, 013, 023, 123 of a cell, whose edges are 01, 02, 03, 12, 13, 23.
+    """
+    first = fold.of_cell[[0, 0, 1, 3]].ravel()
+    number = np.empty(first.size, dtype=np.int32)
+    third = sorted_columns(mesh.cells)[[2, 3, 3, 3]].ravel()
+    chosen = kernels.distinct(first, third, fold.edges.shape[1], mesh.nodes, number)
+    face, cell = np.divmod(chosen, mesh.cells.shape[1])
+    last, long = fold.of_cell[np.array([3, 4, 5, 5])[face], cell], fold.of_cell[np.array([1, 2, 2, 4])[face], cell]
+    edge = first[chosen]
+    face_nodes = np.stack([fold.edges[0, edge], fold.edges[1, edge], third[chosen]])
+    return np.stack([edge, last, long]), face_nodes, np.ones(chosen.size)
 
 
 def _curl(edges: int, faces: Array, sign: Array) -> sp.csr_array:

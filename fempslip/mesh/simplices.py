@@ -75,10 +75,16 @@ def unique_columns(columns: Array, size: int) -> tuple[Array, Array]:
 
     columns : (rows, ...) of integers below `size`, e.g. (2, pairs, cells); the numbers have the shape (...).
     """
-    flat = columns.reshape(columns.shape[0], -1)
-    number = np.empty(flat.shape[1], dtype=np.int32)
-    first = kernels.distinct(plain(flat[0]), _rest(flat, size), size, number)
-    return np.ascontiguousarray(flat[:, first]), number.reshape(columns.shape[1:])
+    flat = columns.reshape(columns.shape[0], prod(columns.shape[1:]))
+    number, chosen, seen = plain(flat[0]), np.zeros(0, dtype=np.int32), size
+    for row in (
+        flat[1:] if len(flat) > 1 else [np.zeros(number.size)]
+    ):  # the columns so far, by number, and one row more
+        pair = number
+        number = np.empty(pair.size, dtype=np.int32)
+        chosen = kernels.distinct(pair, plain(row), seen, size, number)
+        seen = chosen.size
+    return np.ascontiguousarray(flat[:, chosen]), number.reshape(columns.shape[1:])
 
 
 def column_numbers(columns: Array, wanted: Array, size: int) -> Array:

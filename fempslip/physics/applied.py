@@ -122,6 +122,7 @@ class AppliedField:
     resistance: Array  # (contacts, contacts) their potentials then
     banks: bool = False  # some unknowns of the Poisson problem are whole banks
     conserved: bool = True
+    given: dict[str, Any] = field(default_factory=dict)  # the last currents, and mu of them
 
     @classmethod
     def of(cls, problem: Problem, graph: Graph, make_solver: Callable[[sp.csr_array], Solve]) -> AppliedField:
@@ -211,8 +212,12 @@ class AppliedField:
         return found + share @ self.unit
 
     def close(self, mu_s: Array, currents: Array) -> Mapping[str, Array]:
-        """mu with the currents that the load decided."""
-        return {"mu": mu_s + currents @ self.unit if currents.any() else mu_s}
+        """mu with the currents that the load decided; what they do is kept, for they seldom change."""
+        if not currents.any():
+            return {"mu": mu_s}
+        if self.given.get("currents") != (known := currents.tolist()):
+            self.given.update(currents=known, mu=currents @ self.unit)
+        return {"mu": mu_s + self.given["mu"]}
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ import scipy.sparse.linalg as spl
 from numba import njit
 
 from fempslip.contract import Array, Failure
+from fempslip.physics.compiled import apart
 from fempslip.solver.multigrid import Multigrid
 
 FACTOR_LIMIT = {1: 10**7, 2: 400_000, 3: 60_000}  # unknowns; above it the factor's memory and time lose to multigrid
@@ -167,7 +168,7 @@ def pack(
                     p += 1
 
 
-@njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
+@apart(sums=True)
 def by_blocks(
     first: Array, begin: Array, row: Array, place: Array, value: Array, inverse: Array, x: Array, work: Array
 ) -> None:
@@ -240,22 +241,47 @@ class Direct:
     """x of a singular K x = b by the factor of K on some unknowns, the others pinned; the start does not matter.
 
     place : (unknowns of the factor,) in its order, their places in x
-    centred : takes off the mean of each connected piece
+    centred : takes off the mean of each connected piece, where there are several
     """
 
     inner: Factor | None
     place: Array
-    centred: Callable[[Array], Array]
+    centred: Callable[[Array], Array] | None
 
     iterates = False
 
     def __call__(self, b: Array, start: Array) -> Array:
-        x = np.zeros(b.size)
-        if self.inner is not None:
-            y = self.centred(b).take(self.place)
-            self.inner.ordered(y)
-            x[self.place] = y
-        return self.centred(x)
+        if self.inner is None:
+            return np.zeros(b.size)
+        x, y = np.empty(b.size), np.empty(self.place.size)
+        gather(b if self.centred is None else self.centred(b), self.place, y)
+        self.inner.ordered(y)
+        scatter(y, self.place, x)
+        return x if self.centred is None else self.centred(x)
+
+
+@apart(sums=True)
+def gather(b: Array, place: Array, y: Array) -> None:
+    """y = b at the places, less the mean of b."""
+    total = 0.0
+    for i in range(b.size):
+        total += b[i]
+    mean = total / b.size
+    for k in range(place.size):
+        y[k] = b[place[k]] - mean
+
+
+@apart(sums=True)
+def scatter(y: Array, place: Array, x: Array) -> None:
+    """x = y at the places and 0 elsewhere, less the mean of all."""
+    total = 0.0
+    for k in range(place.size):
+        total += y[k]
+    mean = total / x.size
+    for i in range(x.size):
+        x[i] = -mean
+    for k in range(place.size):
+        x[place[k]] = y[k] - mean
 
 
 def poisson_solver(k: sp.csr_array, dim: int, once: bool = False) -> Direct | Multigrid:
@@ -275,4 +301,5 @@ def poisson_solver(k: sp.csr_array, dim: int, once: bool = False) -> Direct | Mu
     pinned = np.unique(piece, return_index=True)[1]
     kept = np.setdiff1d(np.arange(k.shape[0]), pinned)
     inner = factored(sp.csr_array(k[kept][:, kept])) if kept.size else None
-    return Direct(inner, kept if inner is None else kept[inner.order], centred)
+    place = kept if inner is None else kept[inner.order]
+    return Direct(inner, place.astype(np.uint32), None if pieces == 1 else centred)

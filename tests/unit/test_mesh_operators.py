@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -20,6 +21,8 @@ from fempslip.mesh.simplices import (
     unique_columns,
     volumes,
 )
+
+assembling = import_module("fempslip.mesh.operators")  # the room has a function of this name
 
 MESHES = {
     "wire": lambda seed: interval(np.cumsum(np.random.default_rng(seed).uniform(0.2, 1.0, 12))),
@@ -304,3 +307,14 @@ def test_numbering_of_columns(rows, size, count, seed):
     missing = np.full((rows, 1), size)
     with pytest.raises(ValueError, match="not in the table"):
         column_numbers(found, missing, size + 1)
+
+
+@few
+@seeds
+def test_faces_of_a_body_are_found_by_its_edges(seed):
+    """The short way without identified vertices, against the long one."""
+    mesh = MESHES["body"](seed)
+    fold = assembling._fold(mesh)
+    folded = replace(fold, number=np.arange(fold.edges.shape[1]), sign=np.ones(fold.edges.shape[1]))
+    for short, long in zip(assembling._faces(mesh, fold), assembling._faces(mesh, folded), strict=True):
+        assert np.array_equal(short, long) and short.dtype == long.dtype
