@@ -186,36 +186,48 @@ def corner_sums(nodes: Array, values: Array, out: Array) -> None:
 
 
 @njit(cache=True, error_model="numpy")
-def corner_vectors(points: Array, cells: Array, nodes: Array, of_cell: Array, circulation: Array, out: Array) -> None:
-    """out : (nodes, 3) += volume times the mean of Whitney's interpolant over each cell, at its corners.
+def towards(of_cell: Array, corners: int, c: int, circulation: Array) -> tuple[float, float, float, float]:
+    """Sums of the circulations towards each corner of a cell; 0 for those it lacks."""
+    if corners == 4:
+        c01, c02, c03 = circulation[of_cell[0, c]], circulation[of_cell[1, c]], circulation[of_cell[2, c]]
+        c12, c13, c23 = circulation[of_cell[3, c]], circulation[of_cell[4, c]], circulation[of_cell[5, c]]
+        return -c01 - c02 - c03, c01 - c12 - c13, c02 + c12 - c23, c03 + c13 + c23
+    if corners == 3:
+        c01, c02, c12 = circulation[of_cell[0, c]], circulation[of_cell[1, c]], circulation[of_cell[2, c]]
+        return -c01 - c02, c01 - c12, c02 + c12, 0.0
+    c01 = circulation[of_cell[0, c]]
+    return -c01, c01, 0.0, 0.0
+
+
+@njit(cache=True, error_model="numpy")
+def corner_vectors(points: Array, cells: Array, nodes: Array, of_cell: Array, circulations: Array, out: Array) -> None:
+    """out : (fields, nodes, 3) += volume times the mean of Whitney's interpolant over each cell, at its corners.
 
     The mean is sum_e c_e (g_j - g_i) / (dim + 1) over the edges i -> j: the gradient of each corner times the sum of
     the circulations towards it.  cells : (dim + 1, cells) sorted vertices, nodes : theirs;  of_cell : (pairs, cells)
-    edges between vertices, circulation : along these
+    edges between vertices, circulations : (fields, edges) along these
     """
     corners = cells.shape[0]
     for c in range(cells.shape[1]):
-        volume, g0, g1, g2, g3 = simplex(points, cells, c)
-        t0, t1, t2, t3 = 0.0, 0.0, 0.0, 0.0
-        if corners == 4:
-            c01, c02, c03 = circulation[of_cell[0, c]], circulation[of_cell[1, c]], circulation[of_cell[2, c]]
-            c12, c13, c23 = circulation[of_cell[3, c]], circulation[of_cell[4, c]], circulation[of_cell[5, c]]
-            t0, t1, t2, t3 = -c01 - c02 - c03, c01 - c12 - c13, c02 + c12 - c23, c03 + c13 + c23
-        elif corners == 3:
-            c01, c02, c12 = circulation[of_cell[0, c]], circulation[of_cell[1, c]], circulation[of_cell[2, c]]
-            t0, t1, t2 = -c01 - c02, c01 - c12, c02 + c12
+        if corners == 4:  # V/4 g_k are three cross products and a number, without a division
+            a, b = side(points, cells[0, c], cells[1, c]), side(points, cells[0, c], cells[2, c])
+            d = side(points, cells[0, c], cells[3, c])
+            g1, g2, g3 = cross(b, d), cross(d, a), cross(a, b)
+            share = 1 / 24 if dot(a, g1) > 0 else -1 / 24
         else:
-            c01 = circulation[of_cell[0, c]]
-            t0, t1 = -c01, c01
-        share = volume / corners
-        x = share * (t0 * g0[0] + t1 * g1[0] + t2 * g2[0] + t3 * g3[0])
-        y = share * (t0 * g0[1] + t1 * g1[1] + t2 * g2[1] + t3 * g3[1])
-        z = share * (t0 * g0[2] + t1 * g1[2] + t2 * g2[2] + t3 * g3[2])
-        for k in range(corners):
-            n = nodes[k, c]
-            out[n, 0] += x
-            out[n, 1] += y
-            out[n, 2] += z
+            volume, _, g1, g2, g3 = simplex(points, cells, c)
+            share = volume / corners
+        for f in range(circulations.shape[0]):
+            t0, t1, t2, t3 = towards(of_cell, corners, c, circulations[f])  # their sum is 0, and that of the g
+            t1, t2, t3 = share * (t1 - t0), share * (t2 - t0), share * (t3 - t0)
+            x = t1 * g1[0] + t2 * g2[0] + t3 * g3[0]
+            y = t1 * g1[1] + t2 * g2[1] + t3 * g3[1]
+            z = t1 * g1[2] + t2 * g2[2] + t3 * g3[2]
+            for k in range(corners):
+                n = nodes[k, c]
+                out[f, n, 0] += x
+                out[f, n, 1] += y
+                out[f, n, 2] += z
 
 
 # ------------------------------------------------------------------------------------------- matrices

@@ -12,6 +12,7 @@ the stiffness weighted by the conductivity.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -109,7 +110,21 @@ class _Matrices:
         return _node_vector(self.mesh, self.fold)
 
     def vectors(self, circulations: Array) -> Array:
-        return _vectors(self.mesh, self.fold, circulations)
+        """`node_vector` applied, without it."""
+        mesh, out = self.mesh, np.zeros((circulations.shape[0], self.mesh.nodes, 3))
+        cells, nodes, total = self.corners
+        along = np.array([self.fold.unfolded(one) for one in circulations], dtype=float)
+        kernels.corner_vectors(_points(mesh), cells, nodes, self.fold.of_cell, along, out)
+        out /= total[:, None]
+        return out[:, :, : mesh.points.shape[0]]
+
+    @cached_property
+    def corners(self) -> tuple[Array, Array, Array]:
+        """Sorted vertices of the cells and their nodes, (dim + 1, cells), and the volume of the cells of each node."""
+        mesh, cells = self.mesh, sorted_columns(self.mesh.cells)
+        same = np.array_equal(mesh.node_of_vertex, np.arange(mesh.points.shape[1]))
+        nodes = cells if same else plain(mesh.node_of_vertex)[cells]
+        return cells, nodes, corner_sums(nodes, volumes(mesh.points, cells), mesh.nodes)
 
 
 # ------------------------------------------------------------------------------------------- vertices to nodes
@@ -359,15 +374,3 @@ def _node_vector(mesh: Mesh, fold: _Fold) -> sp.csr_array:
     cell = np.tile(np.arange(count), (mesh.dim + 1, 1))
     mean = sparse(volume[cell] / total[nodes], nodes, cell, (mesh.nodes, count))
     return sp.csr_array(sp.vstack([mean @ part for part in at_cells]))
-
-
-def _vectors(mesh: Mesh, fold: _Fold, circulations: Array) -> Array:
-    """`_node_vector` applied to circulations (fields, edges): (fields, nodes, space)."""
-    cells = sorted_columns(mesh.cells)
-    nodes = plain(mesh.node_of_vertex)[cells]
-    total = corner_sums(nodes, volumes(mesh.points, cells), mesh.nodes)
-    out = np.zeros((circulations.shape[0], mesh.nodes, 3))
-    for field, circulation in zip(out, circulations, strict=True):
-        along = np.ascontiguousarray(fold.unfolded(circulation), dtype=float)
-        kernels.corner_vectors(_points(mesh), cells, nodes, fold.of_cell, along, field)
-    return out[:, :, : mesh.points.shape[0]] / total[:, None]

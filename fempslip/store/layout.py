@@ -131,15 +131,16 @@ def lay_out(path: Path, content: Content, layout: Layout, old: Path | None, coun
         write_new(fresh, content, layout, old, counts)
 
 
-def write_new(fresh: Path, content: Content, layout: Layout, old: Path | None, counts: Counts) -> None:
+def write_new(fresh: Path, content: Content, layout: Layout, old: Path | None, counts: Counts, ahead: int = 0) -> None:
+    """ahead : frames behind those that count, which are copied with them (their times are not)."""
     reach(fresh, _size(content.mesh, layout, max(layout.frames, 1)))
-    claim(fresh, 0, _size(content.mesh, layout, max(counts.frames, 1)))
+    claim(fresh, 0, _size(content.mesh, layout, max(counts.frames + ahead, 1)))
     with opened(fresh, "w") as file:
         _write_grid(file, content.mesh, layout)
         _write_own(file, content, layout)
         if old is not None:
             with opened(old) as source:
-                _copy(source, file, counts)
+                _copy(source, file, counts, ahead)
 
 
 def _size(mesh: Mesh, layout: Layout, frames: int) -> int:
@@ -196,6 +197,18 @@ def sync(path: Path) -> None:
 # ------------------------------------------------------------------------------------------------------- writing
 
 
+def _hold(group: h5py.Group, name: str, values: Array) -> None:
+    """Numbers for good.  As `group[name] = values`, in a third of the time: a file has some fifty of them."""
+    values = np.ascontiguousarray(values)
+    plist, way = h5p.create(h5p.DATASET_CREATE), h5p.create(h5p.LINK_CREATE)
+    plist.set_obj_track_times(False)
+    way.set_create_intermediate_group(True)
+    kind, space = h5t.py_create(values.dtype, logical=True), h5s.create_simple(values.shape)
+    made = h5d.create(group.id, name.encode(), kind, space, plist, way)
+    if values.size:
+        made.write(h5s.ALL, h5s.ALL, values)
+
+
 def _reserve(group: h5py.Group, name: str, shape: tuple[int, ...], dtype: Any) -> None:
     """Room for good, allocated now: filling it changes numbers and nothing else."""
     plist = h5p.create(h5p.DATASET_CREATE)
@@ -236,12 +249,12 @@ def _write_grid(file: h5py.File, mesh: Mesh, layout: Layout) -> None:
     corners, cells = mesh.cells.shape
     one = {"NumberOfPoints": len(points), "NumberOfCells": cells, "NumberOfConnectivityIds": corners * cells}
     for name, value in one.items():
-        root[name] = np.array([value], dtype=np.int64)
-    root["Points"] = points
-    root["Connectivity"] = np.ascontiguousarray(mesh.cells.T, dtype=np.int64).ravel()
-    root["Offsets"] = np.arange(cells + 1, dtype=np.int64) * corners
-    root["Types"] = np.full(cells, CELL_TYPES[mesh.dim], dtype=np.uint8)
-    root["CellData/region"] = region_numbers(mesh)
+        _hold(root, name, np.array([value], dtype=np.int64))
+    _hold(root, "Points", points)
+    _hold(root, "Connectivity", np.ascontiguousarray(mesh.cells.T, dtype=np.int64).ravel())
+    _hold(root, "Offsets", np.arange(cells + 1, dtype=np.int64) * corners)
+    _hold(root, "Types", np.full(cells, CELL_TYPES[mesh.dim], dtype=np.uint8))
+    _hold(root, "CellData/region", region_numbers(mesh))
     if layout.frames:
         _write_steps(root, layout, len(points))
 
@@ -252,17 +265,17 @@ def _write_steps(root: h5py.Group, layout: Layout, n: int) -> None:
     steps.attrs["NSteps"] = np.int64(0)
     none, every = np.zeros(layout.frames, dtype=np.int64), np.arange(layout.frames, dtype=np.int64) * n
     for name in ("PartOffsets", "PointOffsets"):
-        steps[name] = none
+        _hold(steps, name, none)
     for name in ("CellOffsets", "ConnectivityIdOffsets"):
-        steps[name] = none[:, None]
-    steps["NumberOfParts"] = none + 1
-    steps["CellDataOffsets/region"] = none
+        _hold(steps, name, none[:, None])
+    _hold(steps, "NumberOfParts", none + 1)
+    _hold(steps, "CellDataOffsets/region", none)
     _column(steps, "Values", layout.frames)
     shown = root.create_group("PointData")
     for name, components in layout.fields.items():
         shape = (layout.frames * n, components) if components > 1 else (layout.frames * n,)
         _reserve(shown, link(name), shape, kind_of(name))
-        steps[f"PointDataOffsets/{link(name)}"] = every
+        _hold(steps, f"PointDataOffsets/{link(name)}", every)
 
 
 def _write_own(file: h5py.File, content: Content, layout: Layout) -> None:
@@ -282,15 +295,17 @@ def _write_own(file: h5py.File, content: Content, layout: Layout) -> None:
             _column(table, link(column), room)
 
 
-def _copy(old: h5py.File, new: h5py.File, counts: Counts) -> None:
-    if counts.frames:
+def _copy(old: h5py.File, new: h5py.File, counts: Counts, ahead: int) -> None:
+    frames = counts.frames + ahead
+    if frames:
         n = int(old["VTKHDF/NumberOfPoints"][0])
         for name, source in old["VTKHDF/PointData"].items():
-            for block in _blocks(counts.frames * n):
+            for block in _blocks(frames * n):
                 new[f"VTKHDF/PointData/{name}"][block] = source[block]
         for name, source in old.get("fempslip/edges", {}).items():
-            for k in range(counts.frames):
+            for k in range(frames):
                 new[f"fempslip/edges/{name}"][k] = source[k]
+    if counts.frames:
         _count_frames(new, counts.frames, old["VTKHDF/Steps/Values"][: counts.frames])
     for name, rows in counts.rows.items():
         for column, source in old[f"fempslip/tables/{link(name)}"].items():
@@ -308,9 +323,10 @@ def append(
     frames: Mapping[str, Sequence[Array]],
     edges: Mapping[str, Sequence[Array]],
     rows: Mapping[str, Mapping[str, Array]],
+    ahead: int = 0,
 ) -> None:
     """Write frames (name -> blocks (frames, vertices[, 3]) and name -> blocks (frames, edges)) and rows (table ->
-    column -> values) behind start.
+    column -> values) behind start.  ahead : so many of the frames are in their places already
 
     Raises OSError when there is no space for them.
     """
@@ -319,16 +335,33 @@ def append(
         for table in rows
         for c, v in rows[table].items()
     }
-    parts = [(f"VTKHDF/PointData/{link(name)}", blocks) for name, blocks in frames.items()]
-    parts += [(f"fempslip/edges/{link(name)}", blocks) for name, blocks in edges.items()]
     with opened(path, "r+") as file, writable(path) as handle:
-        for name, blocks in parts:
-            place = h5d.open(file.id, name.encode()).get_offset()
-            _put(handle, place + start.frames * blocks[0][0].nbytes, blocks)
+        for place, blocks in _places(file, frames, edges):
+            _put(handle, place + (start.frames + ahead) * blocks[0][0].nbytes, blocks)
         for name, (first, numbers) in columns.items():
             _extend(h5d.open(file.id, name.encode()), first, numbers, handle)
         if times:
             _count_frames(file, start.frames + len(times), np.array(times), handle)
+
+
+def put_frames(
+    path: Path, first: int, frames: Mapping[str, Sequence[Array]], edges: Mapping[str, Sequence[Array]]
+) -> None:
+    """Frames to the places that are reserved for them; none is shown before `append` counts it."""
+    with opened(path) as file:
+        places = _places(file, frames, edges)
+    with writable(path) as handle:
+        for place, blocks in places:
+            _put(handle, place + first * blocks[0][0].nbytes, blocks)
+
+
+def _places(
+    file: h5py.File, frames: Mapping[str, Sequence[Array]], edges: Mapping[str, Sequence[Array]]
+) -> list[tuple[int, Sequence[Array]]]:
+    """Where the first frame of the run begins in the file, of each field and of numbers of edges."""
+    parts = [(f"VTKHDF/PointData/{link(name)}", blocks) for name, blocks in frames.items()]
+    parts += [(f"fempslip/edges/{link(name)}", blocks) for name, blocks in edges.items()]
+    return [(h5d.open(file.id, name.encode()).get_offset(), blocks) for name, blocks in parts]
 
 
 @contextmanager
@@ -374,7 +407,7 @@ def _arrays() -> list[str]:
 
 def write_mesh(group: h5py.Group, mesh: Mesh) -> None:
     for name in _arrays():
-        group[name] = getattr(mesh, name)
+        _hold(group, name, getattr(mesh, name))
     group["size"] = float(mesh.size)
     parts = {"regions": mesh.regions, "boundaries": mesh.boundaries, "probes": mesh.probes, "periods": mesh.periods}
     holes = {name: np.stack([np.resize(p, 3), np.resize(d, 3)]) for name, (p, d) in mesh.holes.items()}
@@ -383,7 +416,7 @@ def write_mesh(group: h5py.Group, mesh: Mesh) -> None:
         drawer = group.create_group(kind)
         drawer.attrs["names"] = json.dumps(list(members))
         for i, values in enumerate(members.values()):
-            drawer[str(i)] = np.asarray(values)
+            _hold(drawer, str(i), np.asarray(values))
     group["holes"].attrs["lengths"] = json.dumps(lengths)
     group.attrs["contours"] = json.dumps(dict(mesh.contours))
 

@@ -31,7 +31,7 @@ FIRST, INTERVAL = 0.2, 1.0  # s of wall time before the first checkpoint, and be
 SHARE = 0.05  # of the wall time that writing may take
 MEMORY = 1 << 28  # bytes of frames waiting, from which a checkpoint is due at once
 ROOM = 1024  # rows reserved for a new table
-SPARE = 0.05  # of a file may be room that was not needed when it is finished
+SPARE = 0.1  # of a file may be room that was not needed when it is finished
 LEFT = (lock.NAME, f"{FIELDS}.new")  # by a process that was killed before there was a run
 WALLS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -46,6 +46,7 @@ class RunWriter:
         self._nodes = int(content.mesh.node_of_vertex.max(initial=-1)) + 1  # some runs have no mesh
         self._times: list[float] = []
         self._frames: Frames | None = None  # of the first frame on
+        self._ahead = 0  # frames that wait in their places in the file already
         self._rows: dict[str, Rows] = {}
         self._cost = 0.0
         self._last, self._first = time.monotonic(), True
@@ -174,6 +175,8 @@ class RunWriter:
             raise ValueError(f"frames hold the numbers of edges {self._frames.edges}, this one {count}")
         self._times.append(float(t))
         self._frames.add(arrays, beside)
+        if self._frames.count >= self._frames.depth:
+            self._write_ahead()
 
     def keep(self, name: str, arrays: Mapping[str, Array]) -> None:
         """Write arrays that do not change, once, as name.npz.  Raises Failure when the disk cannot be written."""
@@ -230,6 +233,20 @@ class RunWriter:
 
     # ------------------------------------------------------------------------------------------ the commit
 
+    def _write_ahead(self) -> None:
+        """Frames that wait go to their places, where there are some: memory that is used again and again is faster.
+
+        Not counted, they are not there for a reader or a resume before the next commit.
+        """
+        if self._frames is None or self._commit.shown.frames + len(self._times) > self._layout.frames:
+            return
+        if any(name not in self._layout.tables for name in self._rows):
+            return  # the next commit makes a new file
+        with self._writing():
+            lay.put_frames(self.folder / FIELDS, self._commit.shown.frames + self._ahead, *self._frames.taken())
+        self._ahead += self._frames.count
+        self._frames.clear()
+
     def _append(self) -> lay.Counts:
         """Write what waits behind what is committed; returns the counts that include it."""
         start, path = self._commit.shown, self.folder / FIELDS
@@ -238,15 +255,15 @@ class RunWriter:
         end = start.plus(len(self._times), {name: len(next(iter(c.values()))) for name, c in rows.items()})
         wanted = self._wanted()
         if wanted == self._layout and wanted.holds(end):
-            lay.append(path, start, self._times, frames, edges, rows)
+            lay.append(path, start, self._times, frames, edges, rows, self._ahead)
         else:
             wanted = wanted.grown(end)
             with lay.replacing(path) as fresh:
-                lay.write_new(fresh, self._content, wanted, path, start)
-                lay.append(fresh, start, self._times, frames, edges, rows)
+                lay.write_new(fresh, self._content, wanted, path, start, self._ahead)
+                lay.append(fresh, start, self._times, frames, edges, rows, self._ahead)
         lay.sync(path)
         self._layout = wanted
-        self._times, self._rows = [], {}
+        self._times, self._rows, self._ahead = [], {}, 0
         if self._frames:
             self._frames.clear()
         return end

@@ -164,3 +164,37 @@ def test_terms_of_the_ledger_are_sums_over_chains() -> None:
     wanted = [chains.p @ a, chains.p @ phi, chains.b @ phase, chains.rest @ a]
     np.testing.assert_allclose(chains.terms(state, a), wanted, rtol=1e-12)
     np.testing.assert_allclose(chains.crossed(state), chains.p[:, crossed] @ amount, rtol=1e-14)
+
+
+def test_frames_written_ahead_are_not_there_before_their_commit(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(waiting, "BLOCK", 2 * 8 * 40)
+    mesh, frames = chain(np.arange(40)), 30
+    writer = RunWriter.create(tmp_path / "run", mesh, frames=8)
+    wanted = np.random.default_rng(13).standard_normal((frames, 40))
+    for k, psi in enumerate(wanted):
+        writer.row("series", {"t": k})
+        writer.frame(float(k), {"psi_re": psi})
+        if k == 1:
+            writer.checkpoint({})
+        if k == 5:
+            assert writer._ahead == 4 and len(open_run(tmp_path / "run").times) == 2
+            writer.checkpoint({})
+        if k == 7:
+            assert writer._ahead == 2
+            writer.row("late", {"t": k})  # the next commit makes a new file, with what was written ahead
+        if k == 9:
+            assert writer._ahead == 2 and writer._frames is not None and writer._frames.count == 2
+            writer.checkpoint({})
+    assert writer._ahead == 10  # there is room for so many, behind the 10 that count
+    writer.close()  # killed, as far as a reader can see
+    run = open_run(tmp_path / "run")
+    assert len(run.times) == 10 and len(run.table("series")["t"]) == 10
+    with RunWriter.resume(tmp_path / "run") as writer:
+        for k in range(10, frames):
+            writer.row("series", {"t": k})
+            writer.frame(float(k), {"psi_re": wanted[k]})
+        writer.checkpoint({})
+        writer.finish({})
+    run = open_run(tmp_path / "run")
+    assert np.array_equal([run.frame(k)["psi_re"] for k in range(frames)], wanted)
+    assert np.array_equal(run.times, np.arange(frames)) and np.array_equal(run.table("series")["t"], run.times)
