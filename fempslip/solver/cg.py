@@ -40,7 +40,7 @@ class Rows:
     begin : (diagonals + 1,) first entry of each: the k-th free neighbours of the window's first rows
     source : (entries,) the entry's place in the rows of physics.graph;  column : (entries,) row of the neighbour
     link : (2, entries) single, Re and Im of the links last solved with
-    room : (12, rows) single and (2, rows) double, to work in: fresh memory is dear at every step
+    room, residual : (12, rows) single and (2, rows) double, to work in: fresh memory is dear at every step
     """
 
     start: Array
