@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numba import prange
 
 from fempslip.contract import Array
 from fempslip.physics.compiled import apart
@@ -183,9 +184,9 @@ def product(
     window: Array, first: Array, begin: Array, column: Array, lr: Array, li: Array, al: Array, br: Array, bi: Array,
     pr: Array, pi: Array, qr: Array, qi: Array,
 ) -> float:  # fmt: skip
-    """q = A p;  p^T A p."""
+    """q = A p;  p^T A p.  prange: a plain range, but for a benchmark that compiles this loop for several threads."""
     pq = 0.0
-    for w in range(window.size - 1):
+    for w in prange(window.size - 1):
         low, high = window[w], window[w + 1]
         for i in range(low, high):
             qr[i] = (al[i] + br[i]) * pr[i] + bi[i] * pi[i]
