@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -206,10 +207,15 @@ class AppliedField:
         if not self.unit.size:
             return found
         assert self.k is not None
-        balanced = (self.shares - self.problem.operators.m / self.problem.operators.m.sum()) @ self.spread
         residual = self.spread.T @ inflow - self.k @ (self.spread.T @ found / self.spread.sum(axis=0))
-        share = np.linalg.pinv(balanced @ balanced.T, rcond=1e-12) @ (balanced @ residual)
-        return found + share @ self.unit
+        return found + (self.fit @ residual) @ self.unit
+
+    @cached_property
+    def fit(self) -> Array:
+        """(contacts, unknowns) the combination of K `unit` that is nearest to a residual."""
+        balanced = (self.shares - self.problem.operators.m / self.problem.operators.m.sum()) @ self.spread
+        found: Array = np.linalg.pinv(balanced @ balanced.T, rcond=1e-12) @ balanced
+        return found
 
     def close(self, mu_s: Array, currents: Array) -> Mapping[str, Array]:
         """mu with the currents that the load decided; what they do is kept, for they seldom change."""
