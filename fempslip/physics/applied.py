@@ -207,7 +207,10 @@ class AppliedField:
         if not self.unit.size:
             return found
         assert self.k is not None
-        residual = self.spread.T @ inflow - self.k @ (self.spread.T @ found / self.spread.sum(axis=0))
+        if self.banks:
+            residual = self.spread.T @ inflow - self.k @ (self.spread.T @ found / self.spread.sum(axis=0))
+        else:
+            residual = inflow - self.k @ found
         return found + (self.fit @ residual) @ self.unit
 
     @cached_property
