@@ -150,7 +150,7 @@ class RunWriter:
         if waiting is None:
             columns = self._layout.tables[table][0] if table in self._layout.tables else tuple(given)
             waiting = Rows(columns)
-        if len(given) != len(waiting.columns) or not all(name in given for name in waiting.columns):
+        if tuple(given) != waiting.columns and set(given) != set(waiting.columns):
             raise ValueError(f"table {table!r} has the columns {list(waiting.columns)}, the row {list(given)}")
         return self._rows.setdefault(table, waiting)
 
