@@ -16,7 +16,7 @@ from fempslip.case.noise_settings import BOLTZMANN
 from fempslip.case.scales import DEPAIRING, KB, H
 from fempslip.case.sweep import Sweep
 from fempslip.case.waveforms import Sum
-from fempslip.contract import Mesh, Problem, Step, Waveform
+from fempslip.contract import Failure, Mesh, Problem, Step, Waveform
 from fempslip.mesh.meshing import make_mesh
 from fempslip.mesh.sources import circulations, densities, potential_of
 from fempslip.physics.graph import graph
@@ -408,8 +408,11 @@ def seconds_a_step(case: Evolve, problem: Problem) -> float:
         if not trial.arrays:
             break
         old, state = state, advance(state, trial, trial.dt, depth)
-        for watcher in watchers.values():
-            watcher.see(Step(problem, old, state, trial, 0), Nowhere())
+        try:
+            for watcher in watchers.values():
+                watcher.see(Step(problem, old, state, trial, 0), Nowhere())
+        except Failure:  # steps so long that the energy is no longer finite: that is for the run to say
+            break
         if k == 0:  # the first step loads the compiled kernels
             begun = time.perf_counter()
     return (time.perf_counter() - begun) / TRIED if begun else math.nan
