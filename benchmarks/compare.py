@@ -5,9 +5,10 @@
 DIR holds one virtual environment a peer, outside the repository, made once with
 
     python -m venv DIR/tdgl     && DIR/tdgl/bin/pip install tdgl==0.9.0
-    python -m venv DIR/pytdgl3d && DIR/pytdgl3d/bin/pip install pytdgl3d==0.3.0
+    python -m venv DIR/pytdgl3d && DIR/pytdgl3d/bin/pip install --ignore-requires-python pytdgl3d==0.3.0 pytest
 
-A peer that is not there is left out.  Everything runs in turn, on one thread, and is timed in CPU seconds.  Each part
+(pytdgl3d asks for Python 3.14 and runs with 3.11; it imports pytest.)  A peer that is not there is left out.
+Everything runs in turn, on one thread but where threads are the question, and is timed in CPU seconds.  Each part
 prints its tables and writes them to benchmarks/results (--into) as PART.TABLE.csv and PART.TABLE.md.
 """
 
@@ -30,6 +31,7 @@ PARTS = {
     "film": "flux flow in a film, beside tdgl (pyTDGL)",
     "slab": "a slab, beside pytdgl3d",
     "cost": "parts of a step, its bytes against the memory's bandwidth, tracking, recording, start-up",
+    "threads": "what more threads would give",
     "growth": "time and memory against the number of nodes, in films and slabs; meshing",
 }
 HERE = Path(__file__).parent

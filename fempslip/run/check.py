@@ -411,7 +411,7 @@ def seconds_a_step(case: Evolve, problem: Problem) -> float:
         try:
             for watcher in watchers.values():
                 watcher.see(Step(problem, old, state, trial, 0), Nowhere())
-        except Failure:  # steps so long that the energy is no longer finite: that is for the run to say
+        except Failure:  # a step too long for the case, whose numbers grew beyond all bounds
             break
         if k == 0:  # the first step loads the compiled kernels
             begun = time.perf_counter()

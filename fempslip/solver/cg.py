@@ -13,16 +13,19 @@ unchanged at a loose tolerance and psi would coast.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numba import prange
 
 from fempslip.contract import Array
 from fempslip.physics.compiled import apart
 
 NOTHING = 1e-280  # of r^T P r: |psi| of some 1e-140, a normal sample; its squares would soon be 0, and 0/0 no number
 WINDOW = 512  # rows: their part of q stays in the nearest cache while the diagonals pass
+THIN = 2e-5  # of alpha^2: where alpha^2 - |beta|^2 is less, single precision does not see it well
+BROKEN = -2  # what is found there, and where rounding makes the matrix indefinite or the iteration endless
 ROUND = 1e-4  # reduction of the residual after which single precision is not trusted further
 
 
@@ -37,7 +40,7 @@ class Rows:
     begin : (diagonals + 1,) first entry of each: the k-th free neighbours of the window's first rows
     source : (entries,) the entry's place in the rows of physics.graph;  column : (entries,) row of the neighbour
     link : (2, entries) single, Re and Im of the links last solved with
-    room : (12, rows) single and (2, rows) double, to work in: fresh memory is dear at every step
+    room, residual : (12, rows) single and (2, rows) double, to work in: fresh memory is dear at every step
     """
 
     start: Array
@@ -51,7 +54,7 @@ class Rows:
     link: Array
     room: Array
     residual: Array
-    last: dict[str, Array] = field(default_factory=dict)
+    last: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, start: Array, neighbour: Array, free: Array) -> Rows:
@@ -85,11 +88,27 @@ class Rows:
             residual=np.empty((2, node.size)),
         )
 
-    def fill(self, link: Array) -> None:
-        """The links in single precision; those of a constant field stay what they are."""
-        if self.last.get("link") is not link:
+    def wide(self) -> Rows:
+        """The same, with corrections in double precision too."""
+        if "wide" not in self.last:
+            link, room = np.empty(self.link.shape), np.empty(self.room.shape)
+            self.last["wide"] = replace(self, link=link, room=room, last={})
+        found: Rows = self.last["wide"]
+        return found
+
+    def solve(
+        self, link: Array, alpha: Array, beta: Array, b: Array, x: Array, tolerance: float, most: int, reduction: float
+    ) -> int:
+        """See `solve`; BROKEN where single precision does not do."""
+        if self.last.get("link") is not link:  # those of a constant field stay what they are
             fill(link, self.source, *self.link)
             self.last["link"] = link
+        return int(
+            refined(
+                self.start, self.neighbour, link, alpha, beta, self.node, b, x, self.window, self.first, self.begin,
+                self.column, self.link, self.residual, self.room, tolerance, most, reduction,
+            )
+        )  # fmt: skip
 
 
 def solve(
@@ -98,13 +117,12 @@ def solve(
 ) -> int:  # fmt: skip
     """Solve in place for x : (nodes,) complex, to a residual <= tolerance |b| or <= reduction times the first one.
 
-    Returns the iterations made, or -1 if `most` were not enough (or the numbers are not finite).
+    Returns the iterations made, or -1 if `most` were not enough (or the numbers are not finite).  Where alpha - |beta|
+    is below 1e-5 of alpha (gamma of some 1000) single precision sees too little of it, and corrections turn double.
     """
-    rows.fill(link)
-    return refined(
-        rows.start, rows.neighbour, link, alpha, beta, rows.node, b, x, rows.window, rows.first, rows.begin,
-        rows.column, rows.link, rows.residual, rows.room, tolerance, most, reduction,
-    )  # fmt: skip
+    system = (link, alpha, beta, b, x, tolerance, most, reduction)
+    found = rows.solve(*system)  # asked anew at every step: what a run does must not depend on where it was resumed
+    return found if found != BROKEN else max(rows.wide().solve(*system), -1)
 
 
 @apart()
@@ -120,8 +138,8 @@ def fill(link: Array, source: Array, real: Array, imag: Array) -> None:
 def residual(
     start: Array, neighbour: Array, link: Array, alpha: Array, beta: Array, node: Array, b: Array, x: Array,
     rr: Array, ri: Array, al: Array, br: Array, bi: Array, weight: Array,
-) -> tuple[float, float]:  # fmt: skip
-    """r = b - alpha x - beta x* + (links x) and the preconditioner by rows; (b^T P b, r^T P r).
+) -> tuple[float, float, float]:  # fmt: skip
+    """r = b - alpha x - beta x* + (links x) and the preconditioner by rows; (b^T P b, r^T P r, number of THIN rows).
 
     Reads the links once, 16 + 4 bytes an entry, and 120 bytes a node.
     """
@@ -137,17 +155,20 @@ def residual(
         ri[k] = imag
     norm = 0.0
     rz = 0.0
+    thin = 0.0
     for k in range(node.size):
         i = node[k]
         a, c, d, real, imag = alpha[i], beta[i].real, beta[i].imag, b[i].real, b[i].imag
-        w = 1.0 / (a * a - c * c - d * d)
+        det = a * a - c * c - d * d
+        w = 1.0 / det
+        thin += 1.0 if det < THIN * a * a else 0.0
         norm += w * ((a - c) * real * real + (a + c) * imag * imag - 2.0 * d * real * imag)
         rz += w * ((a - c) * rr[k] * rr[k] + (a + c) * ri[k] * ri[k] - 2.0 * d * rr[k] * ri[k])
         al[k] = a
         br[k] = c
         bi[k] = d
         weight[k] = w
-    return norm, rz
+    return norm, rz, thin
 
 
 @apart(sums=True)
@@ -161,19 +182,22 @@ def correction(
     An iteration reads the links once, 8 + 4 bytes an entry, and moves 120 bytes a node.
     """
     for i in range(xr.size):
-        sr[i] = np.float32(rr[i] / size)
-        si[i] = np.float32(ri[i] / size)
+        sr[i] = rr[i] / size
+        si[i] = ri[i] / size
         xr[i] = 0.0
         xi[i] = 0.0
         pr[i] = weight[i] * ((al[i] - br[i]) * sr[i] - bi[i] * si[i])
         pi[i] = weight[i] * ((al[i] + br[i]) * si[i] - bi[i] * sr[i])
+    number = xr.dtype.type
     rz = 1.0
     for iteration in range(most):
-        step = rz / product(window, first, begin, column, lr, li, al, br, bi, pr, pi, qr, qi)
-        new = correct(np.float32(step), window, al, br, bi, weight, pr, pi, qr, qi, xr, xi, sr, si)
-        if not new > enough:  # not a number either
-            return iteration + 1, new
-        turn(np.float32(new / rz), pr, pi, qr, qi)
+        curvature = product(window, first, begin, column, lr, li, al, br, bi, pr, pi, qr, qi)
+        if not curvature > 0.0:
+            return iteration + 1, np.inf
+        new = correct(number(rz / curvature), window, al, br, bi, weight, pr, pi, qr, qi, xr, xi, sr, si)
+        if not new > enough:
+            return iteration + 1, new if new >= 0.0 else np.inf
+        turn(number(new / rz), pr, pi, qr, qi)
         rz = new
     return most, rz
 
@@ -183,9 +207,9 @@ def product(
     window: Array, first: Array, begin: Array, column: Array, lr: Array, li: Array, al: Array, br: Array, bi: Array,
     pr: Array, pi: Array, qr: Array, qi: Array,
 ) -> float:  # fmt: skip
-    """q = A p;  p^T A p."""
+    """q = A p;  p^T A p.  prange: a plain range, but for a benchmark that compiles this loop for several threads."""
     pq = 0.0
-    for w in range(window.size - 1):
+    for w in prange(window.size - 1):
         low, high = window[w], window[w + 1]
         for i in range(low, high):
             qr[i] = (al[i] + br[i]) * pr[i] + bi[i] * pi[i]
@@ -197,7 +221,7 @@ def product(
                 real, imag = lr[place + k], li[place + k]
                 qr[low + k] -= real * pr[j] - imag * pi[j]
                 qi[low + k] -= real * pi[j] + imag * pr[j]
-        part: Any = np.float32(0.0)
+        part = pr.dtype.type(0.0)
         for i in range(low, high):
             part += qr[i] * pr[i] + qi[i] * pi[i]
         pq += part
@@ -212,7 +236,7 @@ def correct(
     """x += step p, r -= step q, q = P r; the new r^T P r."""
     new = 0.0
     for w in range(window.size - 1):
-        part: Any = np.float32(0.0)
+        part = pr.dtype.type(0.0)
         for i in range(window[w], window[w + 1]):
             xr[i] += step * pr[i]
             xi[i] += step * pi[i]
@@ -255,13 +279,15 @@ def refined(
     al, br, bi, weight, xr, xi = room[0], room[1], room[2], room[3], room[4], room[5]
     made, enough = 0, -1.0
     while made < most:
-        norm, rz = residual(start, neighbour, link, alpha, beta, node, b, x, rr, ri, al, br, bi, weight)
+        norm, rz, thin = residual(start, neighbour, link, alpha, beta, node, b, x, rr, ri, al, br, bi, weight)
         if enough < 0.0:
             enough = max(tolerance * tolerance * norm, reduction * reduction * rz)
         if (made > 0 and rz <= enough) or rz < NOTHING:
             return made
         if not np.isfinite(rz):
             return -1
+        if thin > 0.0 and room.itemsize == 4:
+            return BROKEN
         size = np.sqrt(rz)
         count, left = correction(
             size, window, first, begin, column, lr, li, rr, ri, al, br, bi, weight, xr, xi, room[6], room[7], room[8],
@@ -269,8 +295,8 @@ def refined(
         )  # fmt: skip
         made += count
         if not np.isfinite(left):
-            return -1
+            return BROKEN
         add(size, node, xr, xi, x)
         if left * rz <= enough:
             return made
-    return -1
+    return BROKEN

@@ -157,6 +157,26 @@ def test_cg_refines_where_single_precision_ends() -> None:
     assert solve(rows, link, alpha, beta, rhs * np.nan, np.zeros(n, dtype=complex), 1e-12, 200) == -1
 
 
+@pytest.mark.parametrize(("size", "wide"), [(1e2, False), (1e4, False), (1e6, True), (1e9, True)])
+def test_cg_turns_to_double_precision_where_single_sees_too_little(size: float, wide: bool) -> None:
+    """alpha - |beta| down to 1e-9 alpha, as at gamma = 1e5: in single precision it is rounding."""
+    (start, neighbour, link, alpha, beta), _ = small_system(300)
+    n = alpha.size
+    alpha, beta = size + alpha, (size + 0.5) * beta / np.abs(beta)
+    wanted = np.random.default_rng(8).standard_normal(n) * (1 + 0.5j)
+    links = sp.csr_array((link, neighbour, start), shape=(n, n))
+    b, x = alpha * wanted + beta * wanted.conj() - links @ wanted, np.zeros(n, dtype=complex)
+
+    def norm(r: np.ndarray) -> float:
+        z = (alpha * r - beta * r.conj()) / (alpha**2 - np.abs(beta) ** 2)
+        return float(np.sqrt(np.sum((z.conj() * r).real)))
+
+    rows = Rows.of(start, neighbour, np.ones(n, dtype=bool))
+    assert solve(rows, link, alpha, beta, b, x, 1e-11, 2000) > 0
+    assert norm(b - alpha * x - beta * x.conj() + links @ x) < 1.5e-11 * norm(b)
+    assert ("wide" in rows.last) == wide
+
+
 def test_cg_stops_where_its_residual_has_fallen_far_enough() -> None:
     (start, neighbour, link, alpha, beta), real = small_system()
     n = alpha.size
