@@ -1,4 +1,5 @@
-"""Arguments of complex numbers without a branch, so that several are done at once: a third of the library's time.
+"""Arguments of complex numbers without a branch, so that several are done at once: a third of the library's time;
+and the largest of many turns.
 
 The rational function is that of Cephes (S. L. Moshier), good to 2e-16 up to 0.66; beyond, atan q = pi/4 +
 atan (q - 1)/(q + 1).
@@ -34,3 +35,17 @@ def arguments(psi: Array, out: Array) -> None:
     """arg psi of every node; 0 where psi is 0."""
     for i in range(psi.size):
         out[i] = angle(psi[i].real, psi[i].imag)
+
+
+@njit(cache=True, error_model="numpy")
+def largest(turns: Array) -> float:
+    """The largest of these numbers, 0 if all are negative.
+
+    Positive numbers have the order of their bits read as integers, whose largest is found for several at once.
+    """
+    bits, top = turns.view(np.int64), np.zeros(1, dtype=np.int64)
+    most = np.int64(0)
+    for i in range(bits.size):
+        most = max(most, bits[i])
+    top[0] = most
+    return top.view(np.float64)[0]

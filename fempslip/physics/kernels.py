@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from fempslip.contract import Array
-from fempslip.physics.angles import angle
+from fempslip.physics.angles import angle, largest
 from fempslip.physics.compiled import apart
 
 
@@ -239,27 +239,31 @@ def gradient_loss(old: Array, new: Array, dt: float, k: Array, edges: Array) -> 
     return 2.0 * total / dt / dt
 
 
+@apart()
+def fed(currents: Array, shares: Array, nodes: Array, old: Array, new: Array) -> float:
+    """sum of I_c times the change of the mean of each contact;  shares : (contacts, n) of these nodes."""
+    total = 0.0
+    for c in range(currents.size):
+        for k in range(nodes.size):
+            total += currents[c] * shares[c, k] * (new[nodes[k]] - old[nodes[k]])
+    return total
+
+
 @apart(sums=True)
 def josephson(old: Array, new: Array, m: Array, bright2: float) -> tuple[float, float, float]:
-    """Over nodes with |psi|^2 > bright2, old and new: sum of m turn^2, sum of m, largest |turn|; turn = arg psi* psi'.
-
-    The largest in a loop of its own: beside the sums it would keep them from being done several at once.
-    """
+    """Sum of m turn^2, of m, and largest |turn| of nodes with |psi|^2 > bright2, old and new; turn = arg psi* new."""
     turn = np.empty(m.size)
     for i in range(m.size):
         p, q = old[i], new[i]
         theta = abs(angle(p.real * q.real + p.imag * q.imag, p.real * q.imag - p.imag * q.real))
         bright = (p.real * p.real + p.imag * p.imag > bright2) & (q.real * q.real + q.imag * q.imag > bright2)
         turn[i] = theta if bright else -1.0
-    square, mass, largest = 0.0, 0.0, 0.0
+    square, mass = 0.0, 0.0
     for i in range(m.size):
         weight = m[i] if turn[i] >= 0.0 else 0.0
         square += weight * turn[i] * turn[i]
         mass += weight
-    for i in range(m.size):
-        if turn[i] > largest:
-            largest = turn[i]
-    return square, mass, largest
+    return square, mass, largest(turn)
 
 
 @apart()

@@ -102,7 +102,7 @@ class PowerMeter:
         given = 0.0
         if not self.uncharged:
             nodes, shares = self.ends
-            given = 2 * float(currents @ (shares @ (new["chi"][nodes] - old["chi"][nodes]))) / dt
+            given = 2 * kernels.fed(currents, shares, nodes, old["chi"], new["chi"]) / dt
         drive = self.problem.drive
         if not self.still(old, new):  # a constant field costs nothing
             step = potential(drive, new.t) - potential(drive, old.t)

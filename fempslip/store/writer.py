@@ -8,15 +8,17 @@ it does not count is not shown and is cut off by a resume.
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -32,6 +34,7 @@ SHARE = 0.05  # of the wall time that writing may take
 MEMORY = 1 << 28  # bytes of frames waiting, from which a checkpoint is due at once
 ROOM = 1024  # rows reserved for a new table
 SPARE = 0.1  # of a file may be room that was not needed when it is finished
+LAST = 1 << 16  # bytes of disk held back for what is written when the disk is full: the summary
 LEFT = (lock.NAME, f"{FIELDS}.new")  # by a process that was killed before there was a run
 WALLS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -50,6 +53,7 @@ class RunWriter:
         self._rows: dict[str, Rows] = {}
         self._cost = 0.0
         self._last, self._first = time.monotonic(), True
+        self._last_room = _held_back(folder)
         examined.trust(folder, changing=True)
 
     # ------------------------------------------------------------------------------------------ opening
@@ -150,7 +154,7 @@ class RunWriter:
         if waiting is None:
             columns = self._layout.tables[table][0] if table in self._layout.tables else tuple(given)
             waiting = Rows(columns)
-        if len(given) != len(waiting.columns) or not all(name in given for name in waiting.columns):
+        if tuple(given) != waiting.columns and set(given) != set(waiting.columns):
             raise ValueError(f"table {table!r} has the columns {list(waiting.columns)}, the row {list(given)}")
         return self._rows.setdefault(table, waiting)
 
@@ -218,6 +222,7 @@ class RunWriter:
 
     def close(self) -> None:
         """Let the run go as it was last committed; without a summary it counts as interrupted."""
+        self._last_room.close()
         if self._lock >= 0:
             examined.trust(self.folder, changing=False)
             lock.release(self._lock)
@@ -300,6 +305,7 @@ class RunWriter:
             yield
         except (OSError, RuntimeError) as error:
             self._broken = True
+            self._last_room.close()
             code, text = getattr(error, "errno", None), str(error)
             full = code in WALLS or any(os.strerror(wall) in text for wall in WALLS)
             what = "the disk is full" if full else f"writing failed ({error})"
@@ -307,6 +313,17 @@ class RunWriter:
                 f"{self.folder}: {what}. The run is kept up to its last checkpoint; "
                 f"make room and go on with: fempslip run --resume {self.folder}"
             ) from error
+
+
+def _held_back(folder: Path) -> IO[bytes]:
+    """A file without a name, which takes room until it is closed; a process that is killed leaves nothing of it."""
+    try:
+        room = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
+    except OSError:
+        return io.BytesIO()
+    with suppress(OSError):
+        room.write(bytes(LAST))
+    return room
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 
 from fempslip.contract import Array
-from fempslip.physics.angles import angle
+from fempslip.physics.angles import angle, largest
 from fempslip.physics.angles import arguments as arguments
 from fempslip.physics.compiled import apart
 
@@ -30,8 +30,7 @@ def branches(phase: Array, a: Array, edges: Array, k: Array) -> None:
 def unwrap(old: Array, psi: Array, bright2: float, alpha: Array, phase: Array, turns: Array) -> float:
     """alpha, phase and turns of the next sample: the turns for which a phase moves by less than half a turn.
 
-    Returns the largest turn of a node that is bright before and after (|psi|^2 > bright2); in a loop of its own, for
-    the first is done for several nodes at once.
+    Returns the largest turn of a node that is bright before and after (|psi|^2 > bright2).
     """
     theta = np.empty(psi.size)
     for i in range(psi.size):
@@ -44,11 +43,7 @@ def unwrap(old: Array, psi: Array, bright2: float, alpha: Array, phase: Array, t
         alpha[i] = arg
         phase[i] = new
         turns[i] = np.int32(number)
-    largest = 0.0
-    for i in range(psi.size):
-        if theta[i] > largest:
-            largest = theta[i]
-    return largest
+    return largest(theta)
 
 
 @apart()

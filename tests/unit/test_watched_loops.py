@@ -12,6 +12,7 @@ from fempslip import mesh as parts
 from fempslip.contract import Mesh
 from fempslip.mesh import simple
 from fempslip.physics import fields, kernels
+from fempslip.physics.angles import largest
 from fempslip.physics.energy import LinkEnergy
 from fempslip.physics.graph import graph
 from fempslip.store import RunWriter, layout, open_run, waiting
@@ -198,3 +199,19 @@ def test_frames_written_ahead_are_not_there_before_their_commit(tmp_path, monkey
     run = open_run(tmp_path / "run")
     assert np.array_equal([run.frame(k)["psi_re"] for k in range(frames)], wanted)
     assert np.array_equal(run.times, np.arange(frames)) and np.array_equal(run.table("series")["t"], run.times)
+
+
+def test_the_largest_turn() -> None:
+    turns = np.random.default_rng(14).uniform(0, np.pi, 1001)
+    turns[::7] = -1.0
+    assert largest(turns) == turns.max() and largest(-turns[1:3]) == 0.0 and largest(np.zeros(0)) == 0.0
+    assert np.isnan(largest(np.array([0.5, np.nan, 3.0])))
+
+
+def test_what_contacts_feed_in() -> None:
+    rng = np.random.default_rng(15)
+    shares, nodes, currents = rng.random((3, 6)), rng.permutation(40)[:6], rng.standard_normal(3)
+    old, new = rng.standard_normal((2, 40))
+    wanted = currents @ (shares @ (new - old)[nodes])
+    assert kernels.fed(currents, shares, nodes, old, new) == pytest.approx(wanted, rel=1e-12)
+    assert kernels.fed(currents[:0], shares[:0], nodes[:0], old, new) == 0.0
