@@ -18,6 +18,7 @@ TABLES = {  # table -> its columns in the README
         "CPU ms per tau0",
         "steps per tau0",
         "error",
+        "both converged",
         "times faster",
         "whole run",
     ),
