@@ -321,9 +321,11 @@ def meshed(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 def ask(question: Mapping[str, Any]) -> dict[str, Any]:
     """The answer of a process of its own, so that its memory is its own."""
+    from comparison.report import apart
+
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "answer.json"
-        subprocess.run([sys.executable, __file__, json.dumps(question), str(answer)], check=True)
+        subprocess.run(apart(sys.executable, __file__, json.dumps(question), str(answer)), check=True)
         found: dict[str, Any] = json.loads(answer.read_text())
         return found
 
