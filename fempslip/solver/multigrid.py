@@ -236,6 +236,16 @@ def level_of(matrix: sp.csr_array, out: sp.csr_array, order: Array, row: Array, 
 
 
 @apart()
+def less(begin: int, end: int, size: int, column: Array, value: Array, x: Array, work: Array) -> None:
+    """work -= the entries of a slice of so many rows times x."""
+    k = begin
+    while k < end:
+        for i in range(size):
+            work[i] -= value[k + i] * x[column[k + i]]
+        k += size
+
+
+@apart()
 def forward(
     row: Array, begin: Array, column: Array, value: Array, inverse: Array, b: Array, x: Array, work: Array
 ) -> None:
@@ -245,11 +255,7 @@ def forward(
         size = row[s + 1] - first
         for i in range(size):
             work[i] = b[first + i]
-        k = begin[s]
-        while k < begin[s + 1]:
-            for i in range(size):
-                work[i] -= value[k + i] * x[column[k + i]]
-            k += size
+        less(begin[s], begin[s + 1], size, column, value, x, work)
         for i in range(size):
             x[first + i] = work[i] * inverse[first + i]
 
@@ -262,11 +268,7 @@ def residual(row: Array, begin: Array, column: Array, value: Array, x: Array, r:
         size = row[s + 1] - first
         for i in range(size):
             work[i] = np.float32(0.0)
-        k = begin[s]
-        while k < begin[s + 1]:
-            for i in range(size):
-                work[i] -= value[k + i] * x[column[k + i]]
-            k += size
+        less(begin[s], begin[s + 1], size, column, value, x, work)
         for i in range(size):
             r[first + i] = work[i]
 
@@ -284,16 +286,8 @@ def backward(
         size = row[s + 1] - first
         for i in range(size):
             work[i] = b[first + i]
-        k = begin[s]
-        while k < begin[s + 1]:
-            for i in range(size):
-                work[i] -= value[k + i] * x[column[k + i]]
-            k += size
-        k = begin_up[s]
-        while k < begin_up[s + 1]:
-            for i in range(size):
-                work[i] -= value_up[k + i] * x[column_up[k + i]]
-            k += size
+        less(begin[s], begin[s + 1], size, column, value, x, work)
+        less(begin_up[s], begin_up[s + 1], size, column_up, value_up, x, work)
         for i in range(size):
             x[first + i] = work[i] * inverse[first + i]
 
@@ -332,20 +326,12 @@ def product(
         first = row[s]
         size = row[s + 1] - first
         for i in range(size):
-            work[i] = diagonal[first + i] * p[first + i]
-        k = begin[s]
-        while k < begin[s + 1]:
-            for i in range(size):
-                work[i] += value[k + i] * p[column[k + i]]
-            k += size
-        k = begin_up[s]
-        while k < begin_up[s + 1]:
-            for i in range(size):
-                work[i] += value_up[k + i] * p[column_up[k + i]]
-            k += size
+            work[i] = -diagonal[first + i] * p[first + i]
+        less(begin[s], begin[s + 1], size, column, value, p, work)
+        less(begin_up[s], begin_up[s + 1], size, column_up, value_up, p, work)
         for i in range(size):
-            q[first + i] = work[i]
-            total += work[i] * p[first + i]
+            q[first + i] = -work[i]
+            total -= work[i] * p[first + i]
     return total
 
 

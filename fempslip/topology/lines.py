@@ -11,6 +11,8 @@ import numpy as np
 from numba import njit
 
 from fempslip.contract import Array
+from fempslip.mesh.kernels import cross, dot
+from fempslip.mesh.kernels import side as between
 from fempslip.topology.kernels import find, roots, unite
 
 OUTWARD = np.array([-1, 1, -1, 1], dtype=np.int8)  # of the faces 012, 013, 023, 123 of sorted nodes
@@ -259,26 +261,6 @@ def walk(line: Array, out: Array, count: int, order: Array, first: Array, closed
             q = out[0, p]
             p = q if q >= 0 and not seen[q] else out[1, p]
     first[count] = place
-
-
-Vector = tuple[float, float, float]
-
-
-@njit(cache=True, error_model="numpy", inline="always")
-def cross(a: Vector, b: Vector) -> Vector:
-    """Vector product; of tuples, which cost no memory."""
-    return a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
-
-
-@njit(cache=True, error_model="numpy", inline="always")
-def dot(a: Vector, b: Vector) -> float:
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
-
-
-@njit(cache=True, error_model="numpy", inline="always")
-def between(places: Array, i: int, j: int) -> Vector:
-    """From vertex i to vertex j."""
-    return places[0, j] - places[0, i], places[1, j] - places[1, i], places[2, j] - places[2, i]
 
 
 @njit(cache=True, error_model="numpy")

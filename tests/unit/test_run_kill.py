@@ -19,7 +19,7 @@ from fempslip.contract import Refusal
 from fempslip.run.running import resume, solve
 from fempslip.store import Run, open_run
 
-LONG = {"time.until": 300, "time.tolerance": 1e-5, "measure.from": 100, "mesh.size": 0.35}
+LONG = {"time.until": 600, "time.tolerance": 1e-5, "measure.from": 100, "mesh.size": 0.35}
 
 
 @pytest.fixture(scope="module")
@@ -29,10 +29,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return solve(case_from(FILM, folder, LONG), folder / "run", pictures=False)
 
 
-def started(whole: Run, folder: Path) -> subprocess.Popen[bytes]:
-    """A process that solves the same case into folder, or goes on with what is there."""
+def started(whole: Run, folder: Path, *more: str) -> subprocess.Popen[bytes]:
+    """A process that solves the same case into folder, or goes on with what is there;  more : words of the command."""
     words = ["--resume", folder] if folder.exists() else [whole.folder / "case.yaml", "--into", folder]
-    command = [sys.executable, "-m", "fempslip.cli", "run", *map(str, words), "--quiet", "--no-pictures"]
+    command = [sys.executable, "-m", "fempslip.cli", "run", *map(str, words), "--quiet", "--no-pictures", *more]
     return subprocess.Popen(command)
 
 
@@ -103,7 +103,7 @@ def test_killed_many_times(whole: Run, tmp_path: Path, seed: int) -> None:
 
 def test_a_run_in_use_is_left_alone(whole: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "run"
-    child = started(whole, folder)
+    child = started(whole, folder, "--until", "60000 tau")  # it does not end by itself
     marching(folder, child)
     try:
         assert open_run(folder).status == "running"
@@ -128,6 +128,6 @@ def test_killed_before_anything_was_computed(whole: Run, tmp_path: Path) -> None
     child.wait()
     for name in ("case.yaml", "checkpoint.npz"):
         (folder / name).unlink(missing_ok=True)
-    run = resume(folder, until="300 tau", pictures=False)
+    run = resume(folder, until="600 tau", pictures=False)
     same(whole, run)
     assert (folder / "case.yaml").is_file()
