@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TextIO
 
 Progress = Callable[[float, str], None]
+NOTHING = 0.01  # of the work: as the first that is done it says less of the pace than of what came before
 
 
 def silent(fraction: float, text: str) -> None:
@@ -40,14 +41,17 @@ def progress_line(quiet: bool = False, stream: TextIO | None = None) -> Iterator
 
 @dataclass(frozen=True)
 class Pace:
-    """Time left from the work done since the first call: a resumed run does not start at zero.
+    """Time left from the work done since it began: a resumed run does not start at zero.
 
-    start : fraction done at the first call;   began : clock at that call, in seconds
+    start : fraction done at the first call;   began : clock then, in seconds
+    preparing : nothing has been done yet.  Where the first that is done is next to nothing, the work begins there: the
+    time before it went into meshing and compiling
     """
 
     start: float
     began: float
     reached: float = 0.0
+    preparing: bool = True
 
     def left(self, fraction: float, now: float) -> float | None:
         """Seconds still to go, or None as long as nothing was done to judge by."""
@@ -59,7 +63,10 @@ def at_work(pace: Pace | None, fraction: float, now: float) -> Pace:
     """The pace after a call: the same work further on, or a new one when there was none or the fraction fell."""
     if pace is None or fraction < pace.reached:
         return Pace(fraction, now, fraction)
-    return replace(pace, reached=fraction)
+    done = fraction - pace.start
+    if pace.preparing and 0 < done < NOTHING:
+        return Pace(fraction, now, fraction, preparing=False)
+    return replace(pace, reached=fraction, preparing=pace.preparing and done == 0)
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from fempslip.run.progress import Pace, duration, live_line, plain_lines, progress_line
+from fempslip.run.progress import Pace, at_work, duration, live_line, plain_lines, progress_line
 
 
 class Clock:
@@ -26,6 +26,17 @@ def test_plain_lines_come_every_ten_seconds_and_at_the_end():
         " 80 %   t = 20   5 s left",
         "100 %   t = 25",
     ]
+
+
+def test_time_left_does_not_count_what_came_before_the_first_step():
+    """Half a minute of meshing and compiling, a first tiny step, then a hundredth of the work a second."""
+    pace = at_work(None, 0.0, 0.0)
+    pace = at_work(pace, 0.0, 20.0)
+    pace = at_work(pace, 1e-6, 30.0)
+    assert pace.left(1e-6, 30.0) is None
+    for second in range(1, 4):
+        pace = at_work(pace, 0.01 * second, 30.0 + second)
+        assert abs(pace.left(0.01 * second, 30.0 + second) - (100 - second)) < 0.1
 
 
 def test_time_left_of_a_resumed_run_counts_only_the_work_done_since():
