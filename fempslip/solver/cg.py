@@ -1,7 +1,7 @@
 """Conjugate gradients for alpha x + beta x* - (links x) = b: real-symmetric positive definite on (Re x, Im x).
 
-Residuals are taken in double precision, corrections in single: A d = b - A x is solved to a hundredth, or to 1e-4 of
-its right side, far above what single precision spoils (1e-6), and where that is not enough for x it is done again
+Residuals are taken in double precision, corrections in single: A d = b - A x is solved to what the caller asks, but
+never beyond 1e-4 of its right side, far above what single precision spoils (1e-6); where x needs more it is done again
 (iterative refinement: N. J. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., chapter 12).  Half the
 bytes, and twice as many numbers at once.
 

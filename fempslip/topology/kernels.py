@@ -12,7 +12,6 @@ from numba import njit
 
 from fempslip.contract import Array
 from fempslip.physics.angles import angle, largest
-from fempslip.physics.angles import arguments as arguments
 from fempslip.physics.compiled import apart
 
 TURN = 2 * np.pi
